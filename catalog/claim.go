@@ -1,0 +1,83 @@
+package catalog
+
+import "time"
+
+// DocumentID tells the documents of all sources apart.
+type DocumentID struct {
+	Source string `cbor:"1,keyasint"` // id of the source, as configured
+	Scope  string `cbor:"2,keyasint"` // what the source read in one piece: a file, a repository ...
+	// Key is stable while the document keeps its subject: the Ref it describes, with "#2" and so on for a repetition in
+	// its scope, or "#problems" for the document that only holds what was wrong with the scope.
+	Key string `cbor:"3,keyasint"`
+}
+
+// Document is a statement: everything one document of one scope says. It replaces whatever the same scope said before
+// under the same key. Documents are stored as one packed row each. The numbers in the cbor tags are the stored format.
+type Document struct {
+	ID       DocumentID `cbor:"1,keyasint"`
+	Ordinal  int        `cbor:"2,keyasint,omitempty"` // position in its scope, from 0; decides between equals
+	Priority int        `cbor:"3,keyasint,omitempty"` // of its source; the higher descriptor wins
+	// Environment of the source; "" = holds in every environment, as every declared fact does.
+	Environment string    `cbor:"4,keyasint,omitempty"`
+	Location    string    `cbor:"5,keyasint,omitempty"` // a path or URL that a person can open
+	Stale       bool      `cbor:"6,keyasint,omitempty"` // could not be renewed; these are the last good claims
+	Claims      []Claim   `cbor:"7,keyasint,omitempty"`
+	Problems    []Problem `cbor:"8,keyasint,omitempty"` // found while reading it
+}
+
+// DefaultPriorityFiles and DefaultPriorityDiscoveredTeams are the priorities of sources that configure none.
+const (
+	DefaultPriorityFiles           = 100
+	DefaultPriorityDiscoveredTeams = 50
+)
+
+// Subject is whom a claim is about: an entity by its Ref, or something observed by its Alias, which Merge resolves.
+// Exactly one of the two is set.
+type Subject struct {
+	Ref   Ref   `cbor:"1,keyasint,omitempty"`
+	Alias Alias `cbor:"2,keyasint,omitempty"`
+}
+
+// Claim is what one document says about one subject. With a Descriptor it competes with other descriptors of the same
+// Ref, and its edges count only if it wins; without one it is a contribution, and contributions unite.
+type Claim struct {
+	Subject    Subject      `cbor:"1,keyasint"`
+	Line       int32        `cbor:"2,keyasint,omitempty"` // 1-based; 0 = the place has no lines
+	Descriptor *Descriptor  `cbor:"3,keyasint,omitempty"`
+	Aliases    []AliasClaim `cbor:"4,keyasint,omitempty"`
+	Edges      []EdgeClaim  `cbor:"5,keyasint,omitempty"`
+	Links      []Link       `cbor:"6,keyasint,omitempty"` // contributed, united with the descriptor's
+	// Hints are names that may identify an observed subject, in the order to try (labels of a workload).
+	Hints []Hint `cbor:"7,keyasint,omitempty"`
+}
+
+// AliasClaim is a stated alias of the claim's subject.
+type AliasClaim struct {
+	Alias Alias `cbor:"1,keyasint"`
+	Line  int32 `cbor:"2,keyasint,omitempty"`
+}
+
+// Hint names an entity that an observed subject may be, weaker than a person's word on the entity.
+type Hint struct {
+	Name      string `cbor:"1,keyasint"`           // of an entity, in any case
+	Namespace string `cbor:"2,keyasint,omitempty"` // "" = any
+}
+
+// EdgeClaim is one relation between the claim's subject and a target.
+type EdgeClaim struct {
+	Target  Subject      `cbor:"1,keyasint"`
+	Type    RelationType `cbor:"2,keyasint"`
+	Reverse bool         `cbor:"3,keyasint,omitempty"` // the target relates to the subject (dependencyOf, members, children)
+	// Strength is Unstated where the document gives none.
+	Strength Strength     `cbor:"4,keyasint,omitempty"`
+	Role     Role         `cbor:"5,keyasint,omitempty"`
+	Evidence EvidenceKind `cbor:"6,keyasint"`
+	Line     int32        `cbor:"7,keyasint,omitempty"`
+	AnyOf    string       `cbor:"8,keyasint,omitempty"`
+	Fallback string       `cbor:"9,keyasint,omitempty"`
+	// CallsPerRequest and Timeout are 0 where the document gives none.
+	CallsPerRequest float64       `cbor:"10,keyasint,omitempty"`
+	Timeout         time.Duration `cbor:"11,keyasint,omitempty"`
+	// Detailed marks an entry of `dependencies`, which wins over the same target in dependsOn or consumesApis.
+	Detailed bool `cbor:"12,keyasint,omitempty"`
+}

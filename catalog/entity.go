@@ -1,0 +1,92 @@
+package catalog
+
+import "time"
+
+// Descriptor is what one document says an entity is. Relations are not in it: they are [EdgeClaim]s beside it. It never
+// holds bulk such as an API's definition. The numbers in the cbor tags are the stored format: a number is never reused
+// for another meaning.
+type Descriptor struct {
+	Ref         Ref               `cbor:"1,keyasint"`
+	Kind        string            `cbor:"2,keyasint,omitempty"` // as written, e.g. "API"
+	Namespace   string            `cbor:"3,keyasint,omitempty"` // as written, never empty
+	Name        string            `cbor:"4,keyasint,omitempty"` // as written, upper case kept
+	Title       string            `cbor:"5,keyasint,omitempty"`
+	Description string            `cbor:"6,keyasint,omitempty"`
+	Labels      map[string]string `cbor:"7,keyasint,omitempty"`
+	Annotations map[string]string `cbor:"8,keyasint,omitempty"`
+	Tags        []string          `cbor:"9,keyasint,omitempty"`
+	Links       []Link            `cbor:"10,keyasint,omitempty"`
+	Type        string            `cbor:"11,keyasint,omitempty"` // spec.type
+	Lifecycle   string            `cbor:"12,keyasint,omitempty"` // spec.lifecycle, any word
+	Owner       Ref               `cbor:"13,keyasint,omitempty"` // "" = none stated
+	Profile     *Profile          `cbor:"14,keyasint,omitempty"` // of a Group or User
+	SLO         *SLO              `cbor:"15,keyasint,omitempty"`
+	Capacity    *Capacity         `cbor:"16,keyasint,omitempty"`
+}
+
+// Link is one entry of metadata.links.
+type Link struct {
+	URL   string `cbor:"1,keyasint" json:"url"`
+	Title string `cbor:"2,keyasint,omitempty" json:"title"`
+	Icon  string `cbor:"3,keyasint,omitempty" json:"icon"`
+	Type  string `cbor:"4,keyasint,omitempty" json:"type"`
+}
+
+// Profile is how a Group or User shows itself to people.
+type Profile struct {
+	DisplayName string `cbor:"1,keyasint,omitempty"`
+	Email       string `cbor:"2,keyasint,omitempty"`
+	Picture     string `cbor:"3,keyasint,omitempty"`
+}
+
+// SLO is the availability that an entity promises.
+type SLO struct {
+	Availability float64       `cbor:"1,keyasint"`           // percent, over 0 and at most 100
+	Window       time.Duration `cbor:"2,keyasint,omitempty"` // 0 = not stated
+}
+
+// Capacity is the load that an entity is built for.
+type Capacity struct {
+	RequestsPerSecond float64 `cbor:"1,keyasint"`
+}
+
+// Entity is one merged thing in the catalog. It is immutable once Merge has returned it.
+type Entity struct {
+	Descriptor
+	// Placeholder marks an entity that others refer to and nobody describes. Only Ref, Kind, Namespace and Name are set.
+	Placeholder bool
+	// Discovered marks an entity that runs but that nobody declares. Its Lifecycle is LifecycleDiscovered.
+	Discovered bool
+	Stale      bool          // the claim it rests on could not be renewed; the last good data stands
+	Origin     *Origin       // of the winning descriptor; nil for a placeholder
+	Line       int32         // of the winning descriptor, 1-based; 0 = none
+	Aliases    []EntityAlias // sorted by alias
+}
+
+// LifecycleDiscovered is the lifecycle of an entity that scanners found and nobody declares.
+const LifecycleDiscovered = "discovered"
+
+// EntityAlias is a name by which another world knows an entity.
+type EntityAlias struct {
+	Alias Alias
+	// MatchedBy says which rule of identity gave the alias to the entity.
+	MatchedBy MatchedBy
+}
+
+// Alias is a name of another world, prefixed by that world: `otel:[namespace/]service`,
+// `k8s:cluster/namespace/deployment/name`, `dns:checkout.shop.svc`, `host:api.stripe.com`,
+// `db:system:host[:port]/database`, `topic:system:destination`, `repo:github.com/acme/checkout`.
+type Alias string
+
+// MatchedBy names a rule of identity (which claim decided that an alias is an entity).
+type MatchedBy string
+
+// The rules of identity in the order in which they are tried.
+const (
+	MatchedByDeclaration   MatchedBy = "DECLARATION"    // a person's word on the entity
+	MatchedByLabel         MatchedBy = "LABEL"          // a label on the workload names a declared entity
+	MatchedByRewrite       MatchedBy = "REWRITE"        // a configured rewrite rule
+	MatchedByNamespaceName MatchedBy = "NAMESPACE_NAME" // equal name in the same namespace
+	MatchedByName          MatchedBy = "NAME"           // unambiguous equal name in any namespace
+	MatchedByDiscovery     MatchedBy = "DISCOVERY"      // nothing matched: the entity was made from the alias
+)

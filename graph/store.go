@@ -1,0 +1,154 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/orrery-catalog/orrery/catalog"
+)
+
+// Revision is the number of a committed state of the store. 0 is the empty store; each Change makes the next one.
+type Revision uint64
+
+// Errors that callers decide on. Engines wrap them.
+var (
+	// ErrConflict says that Change.Base is not the store's newest revision: load again, compute again.
+	ErrConflict = errors.New("the store has moved on since the change was computed")
+	// ErrFenced says that a newer lease than the change's was granted: this process must stop writing.
+	ErrFenced = errors.New("the lease was taken over by another process")
+	// ErrLeaseHeld says that another holder has the lease. The error in the chain names it: see [LeaseHeldError].
+	ErrLeaseHeld = errors.New("the lease is held")
+	// ErrReadOnly says that the store was opened for reading.
+	ErrReadOnly = errors.New("the store is open for reading only")
+	// ErrUnavailable says that the store cannot be reached or cannot be written now; trying again later may help.
+	ErrUnavailable = errors.New("the store is unavailable")
+	// ErrTooLarge says that a state document is over [MaxStateBytes]. Trying again does not help.
+	ErrTooLarge = errors.New("too large for the store")
+	// ErrCompacted says that the revisions asked for are no longer kept: load again.
+	ErrCompacted = errors.New("the revisions are no longer kept")
+)
+
+// LeaseHeldError tells who holds a lease. It wraps [ErrLeaseHeld].
+type LeaseHeldError struct {
+	Name   string
+	Holder string    // as the holder described itself
+	Until  time.Time // when it ends unless renewed; zero = with its process
+}
+
+func (e *LeaseHeldError) Error() string {
+	return "the lease " + e.Name + " is held by " + e.Holder
+}
+
+// Unwrap makes errors.Is(err, ErrLeaseHeld) true.
+func (e *LeaseHeldError) Unwrap() error { return ErrLeaseHeld }
+
+// MaxStateBytes is the largest state document a store takes.
+const MaxStateBytes = 1 << 20
+
+// Store keeps the documents of all sources, durably and by revisions. All methods may be called from many goroutines.
+// Every implementation passes the suite in graphtest.
+type Store interface {
+	// Apply commits the change as a whole or not at all and returns the new revision. Once it has returned nil, the change
+	// survives a crash of the process. Errors: ErrConflict, ErrFenced, ErrReadOnly, ErrTooLarge, ErrUnavailable.
+	Apply(ctx context.Context, change Change) (Revision, error)
+
+	// Load streams a state: everything that was true at the returned revision. The stream must be drained or broken off;
+	// its error, if any, is the last pair. Applying what Follow gives after the revision on top keeps the state true, even
+	// while others write during the load. Yielded documents belong to the caller.
+	Load(ctx context.Context) (Revision, iter.Seq2[Record, error])
+
+	// Follow yields the changes after the revision, in order, each exactly once and only when whole, and then waits for
+	// more until ctx ends (which ends the stream without an error). ErrCompacted where they are no longer kept.
+	Follow(ctx context.Context, after Revision) iter.Seq2[Commit, error]
+
+	// History yields recorded field changes, newest first. An unknown Ref gives an empty stream.
+	History(ctx context.Context, query HistoryQuery) iter.Seq2[Recorded, error]
+
+	// Ready is nil while the store answers. It must turn non-nil when the database stops answering, and back.
+	Ready(ctx context.Context) error
+
+	// Lease takes or renews the named lease for the holder (a description that others are shown). The returned token grows
+	// each time that the lease passes to another holder. While somebody else holds it: a *LeaseHeldError. A ttl of 0 gives
+	// the lease back.
+	Lease(ctx context.Context, name, holder string, ttl time.Duration) (FencingToken, error)
+
+	// Capabilities tells limits and names, for people and logs. No test may depend on them.
+	Capabilities() Capabilities
+
+	// Close frees what the store holds. Streams under way end with an error.
+	Close() error
+}
+
+// FencingToken orders the holders of a lease: a change with an older token than the newest granted is refused.
+type FencingToken uint64
+
+// Change is one atomic step of the store.
+type Change struct {
+	Base  Revision     // the newest revision when the change was computed
+	Lease string       // name of the lease under which it was computed; "" = none
+	Fence FencingToken // of that lease
+	Time  time.Time    // of the change, not of the commit; kept to the microsecond, in UTC
+	// Put replaces documents by ID; Remove takes them away (an absent one is no error). No ID may be in both.
+	Put    []*catalog.Document
+	Remove []catalog.DocumentID
+	// States replaces small documents of state; a nil Data removes one.
+	States []State
+	// Recorded is the history that the change makes.
+	Recorded []FieldChange
+}
+
+// State is a small document that belongs to a source and survives restarts: ETags, last error, next run.
+type State struct {
+	Source string `json:"source"`
+	Name   string `json:"name"`
+	Data   []byte `json:"data"` // at most MaxStateBytes
+}
+
+// Record is one piece of a loaded state: exactly one field is set.
+type Record struct {
+	Document *catalog.Document
+	State    *State
+}
+
+// Commit is a change with the revision it made. Recorded is left out: History has it.
+type Commit struct {
+	Revision Revision
+	Time     time.Time
+	Put      []*catalog.Document
+	Remove   []catalog.DocumentID
+	States   []State
+}
+
+// FieldChange is one recorded change of one field of an entity. The birth of an entity is one record with Field "".
+type FieldChange struct {
+	Ref    catalog.Ref
+	Field  string
+	Old    string // "" = was not there
+	New    string // "" = is no longer there
+	Source string
+}
+
+// Recorded is a FieldChange in the history.
+type Recorded struct {
+	FieldChange
+	Revision Revision
+	Time     time.Time
+}
+
+// HistoryQuery narrows the history; zero fields do not narrow.
+type HistoryQuery struct {
+	Since, Until time.Time // Since inclusive, Until exclusive
+	Refs         []catalog.Ref
+	After        Revision // only revisions after it
+	Limit        int      // newest first
+}
+
+// Capabilities describes an engine.
+type Capabilities struct {
+	Engine     string // "sqlite", "neo4j"
+	Version    string // of the database
+	Place      string // where the data is, without secrets
+	Replicated bool   // other processes may write at the same time
+}

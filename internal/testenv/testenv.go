@@ -1,0 +1,50 @@
+// Package testenv finds or starts the real parts that tests need, and decides what a missing part means: the test is
+// skipped with the reason, or fails where ORRERY_REQUIRE (a comma-separated list) names the part.
+package testenv
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The parts a test may need, by the names that ORRERY_REQUIRE knows.
+const (
+	PartCorpora = "corpora" // real catalogs, kept beside the project
+	PartBrowser = "browser" // a Chromium
+)
+
+// Missing ends the test: by a skip that tells the reason, or by a failure where the part is required.
+func Missing(t testing.TB, part, reason string) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("ORRERY_REQUIRE"), ","), part) {
+		t.Fatalf("%s is required by ORRERY_REQUIRE and missing: %s", part, reason)
+	}
+	t.Skipf("%s is missing: %s", part, reason)
+}
+
+// Corpora is the folder of the real catalogs: ORRERY_CORPORA, or `shared/corpora/dev` beside the project.
+func Corpora(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("ORRERY_CORPORA")
+	if dir == "" {
+		dir = filepath.Join(ProjectRoot(t), "..", "shared", "corpora", "dev")
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		Missing(t, PartCorpora, dir+" is not a folder (set ORRERY_CORPORA to where it is)")
+	}
+	return dir
+}
+
+// ProjectRoot is the folder that holds go.mod.
+func ProjectRoot(t testing.TB) string {
+	t.Helper()
+	_, file, _, ok := runtime.Caller(0)
+	if !ok {
+		t.Fatal("the place of the sources is unknown")
+	}
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}

@@ -1,0 +1,53 @@
+// Package scanners defines what a scanner is: something that reads one place of the world and reports what it says as
+// claims. A scanner does not schedule, merge, store or delete; it reads. Each kind of source has a package of its own
+// below this one, and passes the suite in scantest.
+package scanners
+
+import (
+	"context"
+
+	"github.com/orrery-catalog/orrery/catalog"
+)
+
+// Scanner reads one configured source.
+type Scanner interface {
+	// Scan reads the source and reports each scope to the sink, as it goes. previous is what the last good scan returned
+	// (nil at first); the returned state is kept for the next one (at most 1 MiB). A nil error means that the listing was
+	// complete: a scope of the source that was not reported is gone. After an error nothing of the scan is used. Scan stops
+	// soon after ctx ends. A root that cannot be read is an error, never an empty scan.
+	Scan(ctx context.Context, previous []byte, sink Sink) (next []byte, err error)
+}
+
+// Sink takes what a scanner finds. It may be called from several goroutines.
+type Sink interface {
+	// Report takes one scope. It blocks while the receiver is behind. Its error ends the scan and must be returned.
+	Report(ctx context.Context, scope Scope) error
+}
+
+// Scope is one piece that a source was read in (a file, a repository, one kind of one cluster), as far as it went.
+type Scope struct {
+	Name  string // unique within the source and stable between scans
+	State ScopeState
+	// Documents are what the scope says now; the receiver fills ID.Source, ID.Scope and ID.Key, Priority (where 0) and
+	// Environment, and owns them from here on. Document problems that belong to no claim may come as a document without
+	// claims.
+	Documents []*catalog.Document
+	// Error says why the scope, or a part of it, could not be read; "" with Read.
+	Error string
+}
+
+// ScopeState says how far a scope was read.
+type ScopeState uint8
+
+// The states of a scope.
+const (
+	// Read: everything the scope says is in Documents; what it said earlier is replaced.
+	Read ScopeState = iota
+	// Partly: some documents could not be parsed. Those in Documents replace what the scope said earlier about the same
+	// subjects; what it said about others stands, marked stale.
+	Partly
+	// Unchanged: the scope says what it said at the previous scan.
+	Unchanged
+	// Unreadable: the scope is there and could not be read; what it said earlier stands, marked stale.
+	Unreadable
+)
