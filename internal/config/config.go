@@ -1,0 +1,130 @@
+// Package config reads the configuration file of Orrery, strictly: what it does not know it refuses, with the place and
+// what to do about it. One table of settings (settings.go) feeds the decoder, the JSON Schema, the written reference and
+// the masked print, so that they cannot disagree.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// DefaultListen is the address of a server that configures none; queries ask there unless told otherwise.
+const DefaultListen = "127.0.0.1:7007"
+
+// DefaultEnvironment is the environment of a source that names none, and of every question that names none.
+const DefaultEnvironment = "production"
+
+// The storage engines that exist.
+const EngineSQLite = "sqlite"
+
+// The kinds of source that exist.
+const KindFiles = "files"
+
+// maxFileBytes bounds the configuration file; a larger one is not a configuration.
+const maxFileBytes = 1 << 20
+
+// Config is a whole configuration, checked, with every default filled in and every path ready to be opened.
+type Config struct {
+	File     string // as given to Load; "" for Default
+	Listen   string // host:port
+	Insecure bool   // allows a Listen that other machines can reach
+	Graph    Graph
+	Sources  []Source // ids are unique
+
+	shown map[string]string // masked text by field, where it differs from the value
+}
+
+// Graph says where the catalog is kept.
+type Graph struct {
+	Engine string
+	Path   string // of the file of the sqlite engine
+}
+
+// Source is one configured place that data comes from.
+type Source struct {
+	ID, Kind    string
+	Environment string
+	Priority    int      // of its descriptors; the higher wins
+	Paths       []string // folders or files, at least one
+}
+
+// Lookup finds the value of an environment variable, as os.LookupEnv does.
+type Lookup = func(name string) (string, bool)
+
+// Default is the configuration of somebody who wrote none: the local server, no sources.
+func Default() *Config {
+	c, err := Parse("", nil, func(string) (string, bool) { return "", false })
+	if err != nil {
+		// The defaults come from the table in this package and a test holds that they pass.
+		return &Config{Listen: DefaultListen}
+	}
+	return c
+}
+
+// Load reads a file. What is wrong in it comes as [Errors]; what keeps it from being read wraps an fs error.
+func Load(file string, lookup Lookup) (*Config, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	return Parse(file, data, lookup)
+}
+
+// Parse reads the content of a file. Relative paths in it start from the file's folder. The error is [Errors].
+func Parse(file string, data []byte, lookup Lookup) (*Config, error) {
+	d := &decoder{file: file, dir: filepath.Dir(file), lookup: lookup, shown: map[string]string{}, lines: map[string]int{}}
+	c := &Config{File: file}
+	if root, ok := d.document(data); ok {
+		decodeMapping(d, root, "", rootSettings(), c)
+		validate(d, c)
+	}
+	if len(d.errs) > 0 {
+		slices.SortStableFunc(d.errs, func(a, b *Error) int { return a.Line - b.Line })
+		return nil, d.errs
+	}
+	c.shown = d.shown
+	return c, nil
+}
+
+// document is the root mapping of the only YAML document; an empty file is an empty mapping.
+func (d *decoder) document(data []byte) (*yaml.Node, bool) {
+	if len(data) > maxFileBytes {
+		d.fail(0, "", fmt.Sprintf("the file is larger than %d bytes", maxFileBytes), "is it the right file?")
+		return nil, false
+	}
+	stream := yaml.NewDecoder(bytes.NewReader(data))
+	var document, second yaml.Node
+	switch err := stream.Decode(&document); {
+	case errors.Is(err, io.EOF):
+		return &yaml.Node{Kind: yaml.MappingNode, Line: 1}, true
+	case err != nil:
+		line, message := yamlError(err)
+		d.fail(line, "", "not valid YAML: "+message, "")
+		return nil, false
+	}
+	if err := stream.Decode(&second); !errors.Is(err, io.EOF) {
+		line := second.Line
+		if err != nil {
+			line, _ = yamlError(err)
+		}
+		d.fail(line, "", "there is more than one YAML document", "remove the --- and what follows it")
+		return nil, false
+	}
+	root := document.Content[0]
+	if isNull(root) {
+		return &yaml.Node{Kind: yaml.MappingNode, Line: 1}, true
+	}
+	return root, true
+}

@@ -1,0 +1,102 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// Schema is the JSON Schema of the configuration file, for editors.
+func Schema() *jsonschema.Schema {
+	schema := schemaOf(rootSettings())
+	schema.Schema = "https://json-schema.org/draft/2020-12/schema"
+	schema.Title = "Orrery configuration"
+	return schema
+}
+
+func schemaOf[T any](settings []setting[T]) *jsonschema.Schema {
+	schema := &jsonschema.Schema{
+		Type: "object", Properties: map[string]*jsonschema.Schema{}, AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},
+	}
+	var zero T
+	for _, s := range settings {
+		if s.refused != "" {
+			continue
+		}
+		property := schemaOfValue(s.into(&zero), s.choices)
+		property.Description = s.help
+		if s.fallback != nil {
+			property.Default, _ = json.Marshal(s.fallback) // texts, numbers and truth values encode without fail
+		}
+		schema.Properties[s.name] = property
+		schema.PropertyOrder = append(schema.PropertyOrder, s.name)
+		if s.required {
+			schema.Required = append(schema.Required, s.name)
+		}
+	}
+	return schema
+}
+
+func schemaOfValue(place any, choices []string) *jsonschema.Schema {
+	minItems := 1
+	switch place.(type) {
+	case *Graph:
+		return schemaOf(graphSettings())
+	case *[]Source:
+		return &jsonschema.Schema{Type: "array", Items: schemaOf(sourceSettings())}
+	case *[]string:
+		return &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: &minItems}
+	case *int:
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "integer"}, expandable()}}
+	case *bool:
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "boolean"}, expandable()}}
+	}
+	text := &jsonschema.Schema{Type: "string"}
+	if choices == nil {
+		return text
+	}
+	for _, choice := range choices {
+		text.Enum = append(text.Enum, choice)
+	}
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{text, expandable()}}
+}
+
+// expandable is text that becomes the value only when the environment is known.
+func expandable() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Pattern: `\$\{`}
+}
+
+// Reference describes every setting for people, as plain text.
+func Reference() string {
+	var b strings.Builder
+	describe(&b, "", rootSettings())
+	return b.String()
+}
+
+func describe[T any](b *strings.Builder, at string, settings []setting[T]) {
+	var zero T
+	for _, s := range settings {
+		if s.refused != "" {
+			continue
+		}
+		fmt.Fprintf(b, "%s\n    %s", field(at, s.name), s.help)
+		if s.choices != nil {
+			fmt.Fprintf(b, " One of: %s.", strings.Join(s.choices, ", "))
+		}
+		switch {
+		case s.required:
+			b.WriteString(" Required.")
+		case s.fallback != nil:
+			fmt.Fprintf(b, " Default: %v.", s.fallback)
+		}
+		b.WriteString("\n")
+		switch s.into(&zero).(type) {
+		case *Graph:
+			describe(b, s.name, graphSettings())
+		case *[]Source:
+			describe(b, s.name+"[]", sourceSettings())
+		}
+	}
+}
