@@ -24,10 +24,15 @@ var (
 	ErrReadOnly = errors.New("the store is open for reading only")
 	// ErrUnavailable says that the store cannot be reached or cannot be written now; trying again later may help.
 	ErrUnavailable = errors.New("the store is unavailable")
-	// ErrTooLarge says that a state document is over [MaxStateBytes]. Trying again does not help.
+	// ErrTooLarge says that a state document is over [MaxStateBytes] or a packed document over [MaxDocumentBytes]. Trying
+	// again does not help.
 	ErrTooLarge = errors.New("too large for the store")
 	// ErrCompacted says that the revisions asked for are no longer kept: load again.
 	ErrCompacted = errors.New("the revisions are no longer kept")
+	// ErrBadChange says that a change contradicts itself: see [Change.Check]. It is a mistake of the program.
+	ErrBadChange = errors.New("the change contradicts itself")
+	// ErrClosed says that Close was called.
+	ErrClosed = errors.New("the store is closed")
 )
 
 // LeaseHeldError tells who holds a lease. It wraps [ErrLeaseHeld].
@@ -38,7 +43,10 @@ type LeaseHeldError struct {
 }
 
 func (e *LeaseHeldError) Error() string {
-	return "the lease " + e.Name + " is held by " + e.Holder
+	if e.Until.IsZero() {
+		return e.Name + " is held by " + e.Holder
+	}
+	return e.Name + " is held by " + e.Holder + " until " + e.Until.UTC().Format(time.RFC3339)
 }
 
 // Unwrap makes errors.Is(err, ErrLeaseHeld) true.
@@ -48,30 +56,39 @@ func (e *LeaseHeldError) Unwrap() error { return ErrLeaseHeld }
 const MaxStateBytes = 1 << 20
 
 // Store keeps the documents of all sources, durably and by revisions. All methods may be called from many goroutines.
-// Every implementation passes the suite in graphtest.
+// Any string is kept byte for byte, also with NULs or bytes that are no UTF-8. After Close, every method's error wraps
+// ErrClosed. Every implementation passes the suite in graphtest.
 type Store interface {
-	// Apply commits the change as a whole or not at all and returns the new revision. Once it has returned nil, the change
-	// survives a crash of the process. Errors: ErrConflict, ErrFenced, ErrReadOnly, ErrTooLarge, ErrUnavailable.
+	// Apply commits the change as a whole or not at all and returns the new revision. A change that holds nothing makes a
+	// revision too. Once it has returned nil, the change survives a crash of the process and of the machine. The store
+	// keeps nothing of the change's memory. Errors: ErrConflict, ErrFenced, ErrReadOnly, ErrTooLarge, ErrBadChange,
+	// ErrUnavailable; with all of them nothing has changed. Only where the store went away during the commit itself
+	// (ErrUnavailable) is it open whether it took place: a second Apply of the same change then tells, by ErrConflict.
 	Apply(ctx context.Context, change Change) (Revision, error)
 
-	// Load streams a state: everything that was true at the returned revision. The stream must be drained or broken off;
-	// its error, if any, is the last pair. Applying what Follow gives after the revision on top keeps the state true, even
-	// while others write during the load. Yielded documents belong to the caller.
+	// Load streams a state: everything that was true at the returned revision, documents by ID, then states by source and
+	// name. The stream can be run through once, and must be drained or broken off, or ctx ended; its error, if any, is the
+	// last pair. Applying what Follow gives after the revision on top keeps the state true, even while others write during
+	// the load. Yielded documents belong to the caller.
 	Load(ctx context.Context) (Revision, iter.Seq2[Record, error])
 
 	// Follow yields the changes after the revision, in order, each exactly once and only when whole, and then waits for
-	// more until ctx ends (which ends the stream without an error). ErrCompacted where they are no longer kept.
+	// more until ctx ends (which ends the stream without an error). Each comes as it was made, even if a later one replaced
+	// its documents. ErrCompacted where they are no longer kept, and where the revision is newer than the store's newest
+	// (another database stands in its place): load again. Yielded documents belong to the caller.
 	Follow(ctx context.Context, after Revision) iter.Seq2[Commit, error]
 
-	// History yields recorded field changes, newest first. An unknown Ref gives an empty stream.
+	// History yields recorded field changes, the newest revision first, those of one revision in the order of its Change.
+	// An unknown Ref gives an empty stream.
 	History(ctx context.Context, query HistoryQuery) iter.Seq2[Recorded, error]
 
 	// Ready is nil while the store answers. It must turn non-nil when the database stops answering, and back.
 	Ready(ctx context.Context) error
 
-	// Lease takes or renews the named lease for the holder (a description that others are shown). The returned token grows
-	// each time that the lease passes to another holder. While somebody else holds it: a *LeaseHeldError. A ttl of 0 gives
-	// the lease back.
+	// Lease takes or renews the named lease for the holder (a description that others are shown; it must tell processes
+	// apart). The returned token grows each time that the lease passes to another holder, and when it is taken again after
+	// it was given back. While somebody else holds it: a *LeaseHeldError. A ttl of 0 gives the lease back; where nobody
+	// holds it that does nothing.
 	Lease(ctx context.Context, name, holder string, ttl time.Duration) (FencingToken, error)
 
 	// Capabilities tells limits and names, for people and logs. No test may depend on them.
@@ -88,12 +105,13 @@ type FencingToken uint64
 type Change struct {
 	Base  Revision     // the newest revision when the change was computed
 	Lease string       // name of the lease under which it was computed; "" = none
-	Fence FencingToken // of that lease
+	Fence FencingToken // of that lease; anything but its newest token is refused
 	Time  time.Time    // of the change, not of the commit; kept to the microsecond, in UTC
-	// Put replaces documents by ID; Remove takes them away (an absent one is no error). No ID may be in both.
+	// Put replaces documents by ID; Remove takes them away (an absent one is no error). Each ID may be named once in both
+	// together.
 	Put    []*catalog.Document
 	Remove []catalog.DocumentID
-	// States replaces small documents of state; a nil Data removes one.
+	// States replaces small documents of state; a nil Data removes one. Each may be named once.
 	States []State
 	// Recorded is the history that the change makes.
 	Recorded []FieldChange
@@ -112,7 +130,8 @@ type Record struct {
 	State    *State
 }
 
-// Commit is a change with the revision it made. Recorded is left out: History has it.
+// Commit is a change with the revision it made, each list in the order of Load. Remove, and removals among States, may
+// leave out what was absent before. Recorded is left out: History has it.
 type Commit struct {
 	Revision Revision
 	Time     time.Time

@@ -1,0 +1,235 @@
+package sqlitestore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/graph"
+)
+
+// The kinds of records.
+const (
+	kindDocument = 0
+	kindState    = 1
+)
+
+const selectHead = "SELECT coalesce(max(revision), 0) FROM revisions"
+
+// Apply implements [graph.Store].
+func (s *Store) Apply(ctx context.Context, change graph.Change) (graph.Revision, error) {
+	if err := s.usable(); err != nil {
+		return 0, err
+	}
+	if s.write == nil {
+		return 0, graph.ErrReadOnly
+	}
+	if err := change.Check(); err != nil {
+		return 0, err
+	}
+	var revision int64
+	err := s.write.do(ctx, func(tx *transaction) (err error) {
+		if err := checkFence(tx, change.Lease, change.Fence); err != nil {
+			return err
+		}
+		head, err := tx.number(selectHead)
+		if err != nil {
+			return err
+		}
+		if graph.Revision(head) != change.Base {
+			return fmt.Errorf("%w: it is at revision %d, the change rests on %d", graph.ErrConflict, head, change.Base)
+		}
+		revision = head + 1
+		return s.put(tx, revision, change)
+	})
+	if err != nil {
+		return 0, s.explain(err)
+	}
+	s.announce()
+	return graph.Revision(revision), nil
+}
+
+// put writes the revision.
+func (s *Store) put(tx *transaction, revision int64, change graph.Change) error {
+	lastHistory, err := tx.number("SELECT coalesce(max(id), 0) FROM history")
+	if err != nil {
+		return err
+	}
+	compacted, err := tx.number("SELECT compacted FROM meta")
+	if err != nil {
+		return err
+	}
+	p := putter{tx: tx, revision: revision, compacted: compacted, superseded: make(map[int64]int64)}
+	if err := tx.run("INSERT INTO revisions (revision, time, history, superseded) VALUES (?, ?, ?, 0)",
+		revision, change.Time.UnixMicro(), lastHistory); err != nil {
+		return err
+	}
+	if err := p.records(change); err != nil {
+		return err
+	}
+	// The newest has the greatest id, the first of a change counts as the newest: see History.
+	for i, recorded := range slices.Backward(change.Recorded) {
+		if err := tx.ctxErr(); err != nil {
+			return err
+		}
+		if err := tx.run("INSERT INTO history (id, revision, ref, field, old, new, source) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			lastHistory+int64(len(change.Recorded)-i), revision, string(recorded.Ref), recorded.Field, recorded.Old,
+			recorded.New, recorded.Source); err != nil {
+			return err
+		}
+	}
+	for revision, bytes := range p.superseded {
+		if err := tx.run("UPDATE revisions SET superseded = superseded + ? WHERE revision = ?", bytes, revision); err != nil {
+			return err
+		}
+	}
+	return s.compact(tx, revision, compacted, change.Time)
+}
+
+// putter writes the records of one revision.
+type putter struct {
+	tx         *transaction
+	revision   int64
+	compacted  int64
+	superseded map[int64]int64 // bytes added to superseded, by revision
+}
+
+func (p *putter) records(change graph.Change) error {
+	// In the order of the table, which is the order in which rows are found and written fastest.
+	for _, document := range slices.SortedFunc(slices.Values(change.Put), func(a, b *catalog.Document) int {
+		return compareIDs(a.ID, b.ID)
+	}) {
+		packed, err := graph.EncodeDocument(document)
+		if err != nil {
+			return err
+		}
+		if err := p.put(kindDocument, document.ID, packed); err != nil {
+			return err
+		}
+	}
+	for _, id := range change.Remove {
+		if err := p.remove(kindDocument, id); err != nil {
+			return err
+		}
+	}
+	for _, state := range change.States {
+		id := catalog.DocumentID{Source: state.Source, Scope: state.Name}
+		var err error
+		if state.Data == nil {
+			err = p.remove(kindState, id)
+		} else {
+			err = p.put(kindState, id, state.Data)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func compareIDs(a, b catalog.DocumentID) int {
+	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Key, b.Key))
+}
+
+func (p *putter) put(kind int, id catalog.DocumentID, data []byte) error {
+	if _, err := p.supersede(kind, id); err != nil {
+		return err
+	}
+	return p.tx.run(`INSERT INTO records (kind, source, scope, key, revision, data) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET revision = excluded.revision, data = excluded.data`,
+		kind, id.Source, id.Scope, id.Key, p.revision, data)
+}
+
+func (p *putter) remove(kind int, id catalog.DocumentID) error {
+	if was, err := p.supersede(kind, id); err != nil || !was {
+		return err
+	}
+	if err := p.tx.run("DELETE FROM records WHERE kind = ? AND source = ? AND scope = ? AND key = ?",
+		kind, id.Source, id.Scope, id.Key); err != nil {
+		return err
+	}
+	p.superseded[p.revision] += weight(id, 0)
+	return p.tx.run("INSERT INTO superseded (revision, kind, source, scope, key, data) VALUES (?, ?, ?, ?, ?, NULL)",
+		p.revision, kind, id.Source, id.Scope, id.Key)
+}
+
+// supersede keeps what the record held before, for who follows from before the revision that put it.
+func (p *putter) supersede(kind int, id catalog.DocumentID) (was bool, err error) {
+	if err := p.tx.ctxErr(); err != nil {
+		return false, err
+	}
+	var revision, size int64
+	key := []any{kind, id.Source, id.Scope, id.Key}
+	err = p.tx.scan("SELECT revision, length(data) FROM records WHERE kind = ? AND source = ? AND scope = ? AND key = ?",
+		key, &revision, &size)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return false, nil
+	case err != nil:
+		return false, err
+	case revision <= p.compacted: // nobody can ask for it
+		return true, nil
+	}
+	p.superseded[revision] += weight(id, size)
+	return true, p.tx.run(`INSERT INTO superseded (revision, kind, source, scope, key, data)
+		SELECT revision, kind, source, scope, key, data FROM records WHERE kind = ? AND source = ? AND scope = ? AND key = ?`,
+		key...)
+}
+
+// weight is about how many bytes a superseded row takes.
+func weight(id catalog.DocumentID, data int64) int64 {
+	return int64(len(id.Source)+len(id.Scope)+len(id.Key)) + data + 16
+}
+
+// compact drops what is older than the configuration keeps.
+func (s *Store) compact(tx *transaction, head, compacted int64, now time.Time) error {
+	keepFrom := max(compacted, head-int64(s.config.KeepRevisions))
+	tooOld, err := tx.number(`SELECT coalesce(max(revision), 0) FROM (
+		SELECT revision, sum(superseded) OVER (ORDER BY revision DESC) AS together FROM revisions WHERE superseded > 0
+	) WHERE together > ?`, s.config.KeepBytes)
+	if err != nil {
+		return err
+	}
+	keepFrom = max(keepFrom, min(tooOld, head-1)) // who follows closely must get the newest, whatever it weighs
+	if keepFrom > compacted {
+		for _, statement := range []string{
+			"DELETE FROM superseded WHERE revision <= ?",
+			"UPDATE revisions SET superseded = 0 WHERE superseded > 0 AND revision <= ?",
+			"UPDATE meta SET compacted = ?",
+		} {
+			if err := tx.run(statement, keepFrom); err != nil {
+				return err
+			}
+		}
+	}
+	// A change from the future must not wipe the history, nor must a clock that is ahead.
+	if clock := time.Now(); now.After(clock) {
+		now = clock
+	}
+	// Changes may come with times out of order: a revision goes when it and all before it are old.
+	var oldest, before int64
+	err = tx.scan("SELECT revision, history FROM revisions WHERE time >= ? ORDER BY revision LIMIT 1",
+		[]any{now.Add(-s.config.KeepHistory).UnixMicro()}, &oldest, &before)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := tx.run("DELETE FROM history WHERE id <= ?", before); err != nil {
+		return err
+	}
+	return tx.run("DELETE FROM revisions WHERE revision < ? AND revision <= ?", oldest, keepFrom)
+}
+
+// announce wakes the followers of this process.
+func (s *Store) announce() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.changed)
+	s.changed = make(chan struct{})
+}

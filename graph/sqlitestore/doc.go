@@ -1,0 +1,19 @@
+// Package sqlitestore is the embedded engine of graph.Store: one SQLite file, no server, no cgo.
+//
+// # On disk
+//
+// The file is in WAL mode with synchronous = FULL, so that a commit that was reported survives kill -9 and a loss of
+// power. Beside it stand SQLite's own `-wal` and `-shm` while it is open, and `<file>.lock`, which says who writes. A file
+// is made whole under another name and then renamed, so that no half-made one can be met. Its application id tells it from
+// other programs' databases; `user_version` is the number of the newest migration.
+//
+// One process at a time opens it for writing, held by an operating-system lock that ends with the process. Any number
+// read it meanwhile, also in other processes.
+//
+// # Tables
+//
+// `records` holds what is true now: a row a document or state, with the revision that put it. What a change replaces or
+// removes moves to `superseded`, so that Follow can give every change as it was made without writing anything twice: the
+// change N is what `records` and `superseded` hold under N. Superseded rows are kept for the newest revisions, bounded in
+// number and bytes. `revisions` numbers the changes, `history` holds the recorded field changes, `leases` the leases.
+package sqlitestore

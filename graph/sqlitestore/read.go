@@ -1,0 +1,152 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/graph"
+)
+
+// view is a read transaction: it sees one state of the store, whatever others write meanwhile. It must be ended.
+type view struct {
+	store *Store
+	conn  *sql.Conn
+	head  int64
+}
+
+func (s *Store) view(ctx context.Context) (*view, error) {
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
+	conn, err := s.read.Conn(ctx)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	v := &view{store: s, conn: conn}
+	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+		return nil, errors.Join(s.explain(err), conn.Close())
+	}
+	// The transaction begins to be one with the first read.
+	if err := conn.QueryRowContext(ctx, selectHead).Scan(&v.head); err != nil {
+		v.end()
+		return nil, s.explain(err)
+	}
+	return v, nil
+}
+
+// end gives the connection back. Nothing was written, so that nothing can be lost here.
+func (v *view) end() {
+	if _, err := v.conn.ExecContext(context.Background(), "ROLLBACK"); err != nil {
+		_ = v.conn.Raw(func(any) error { return driver.ErrBadConn }) // never to be used again
+	}
+	_ = v.conn.Close()
+}
+
+// records streams the rows of a query that selects kind, source, scope, key, data. A row whose data are NULL comes with
+// the ID alone.
+func (v *view) records(ctx context.Context, query string, args ...any) iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
+		// Not under ctx: the driver would watch it for every row. The loop does.
+		rows, err := v.conn.QueryContext(context.Background(), query, args...)
+		if err != nil {
+			yield(row{}, v.store.explain(err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := v.interrupted(ctx); err != nil {
+				yield(row{}, err)
+				return
+			}
+			var (
+				r    row
+				data sql.RawBytes
+			)
+			err := rows.Scan(&r.kind, &r.id.Source, &r.id.Scope, &r.id.Key, &data)
+			if err == nil {
+				err = r.unpack(data)
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(row{}, v.store.explain(err))
+		}
+	}
+}
+
+func (v *view) interrupted(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-v.store.closed:
+		return graph.ErrClosed
+	default:
+		return nil
+	}
+}
+
+// row is one record of a table. Where it was removed, document and state are nil.
+type row struct {
+	kind     int
+	id       catalog.DocumentID
+	document *catalog.Document
+	state    *graph.State
+}
+
+func (r *row) unpack(data []byte) error {
+	switch {
+	case r.kind == kindState:
+		r.state = &graph.State{Source: r.id.Source, Name: r.id.Scope}
+		if data != nil {
+			r.state.Data = append([]byte{}, data...)
+		}
+	case data != nil:
+		document, err := graph.DecodeDocument(data)
+		if corrupt := new(graph.CorruptError); errors.As(err, &corrupt) {
+			corrupt.Document = r.id
+			return corrupt
+		} else if err != nil {
+			return err
+		}
+		if document.ID != r.id {
+			return &graph.CorruptError{Document: r.id, Reason: fmt.Errorf("it says of itself that it is %+v", document.ID)}
+		}
+		r.document = document
+	}
+	return nil
+}
+
+// Load implements [graph.Store].
+func (s *Store) Load(ctx context.Context) (graph.Revision, iter.Seq2[graph.Record, error]) {
+	v, err := s.view(ctx)
+	if err != nil {
+		return 0, func(yield func(graph.Record, error) bool) { yield(graph.Record{}, err) }
+	}
+	// The view ends with the stream, or with ctx where the stream is never run.
+	end := sync.OnceFunc(v.end)
+	stop := context.AfterFunc(ctx, end)
+	return graph.Revision(v.head), func(yield func(graph.Record, error) bool) {
+		if !stop() {
+			if err = context.Cause(ctx); err == nil {
+				err = errors.New("the stream of a load can be run through only once")
+			}
+			yield(graph.Record{}, err)
+			return
+		}
+		defer end()
+		for r, err := range v.records(ctx, `SELECT kind, source, scope, key, data FROM records
+			ORDER BY kind, source, scope, key`) {
+			if !yield(graph.Record{Document: r.document, State: r.state}, err) {
+				return
+			}
+		}
+	}
+}
