@@ -1,0 +1,127 @@
+package graph
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/orrery-catalog/orrery/catalog"
+)
+
+// Ownership is the answer to "who owns this, and how do I reach them".
+type Ownership struct {
+	Entity   *catalog.Entity
+	Owner    *catalog.Entity   // nil = nobody is named; may be a placeholder
+	Members  []*catalog.Entity // Users of the owning group, by Ref
+	OnCall   []Contact         // of the entity, else of the owner, else of the owner's nearest groups that have any
+	Runbooks []string          // URLs
+	Links    []catalog.Link
+}
+
+// Ownership finds the owner of an entity. An entity without a stated owner has none, whatever it is part of. A Group or
+// User without an on-call of its own inherits that of the groups it belongs to. The error is a *NotFoundError.
+func (s *Snapshot) Ownership(ref catalog.Ref) (*Ownership, error) {
+	a := s.find(ref)
+	if a < 0 {
+		return nil, s.notFound(string(ref))
+	}
+	entity := s.model.Entities[a]
+	answer := &Ownership{Entity: entity, OnCall: onCallOf(entity), Runbooks: runbooksOf(entity), Links: entity.Links}
+	owner := s.owners[a]
+	if owner >= 0 {
+		answer.Owner = s.model.Entities[owner]
+		answer.Members = s.members(owner)
+	} else if kind := ref.Kind(); kind == "group" || kind == "user" {
+		owner = a
+	}
+	if len(answer.OnCall) == 0 && owner >= 0 {
+		answer.OnCall = s.onCallOfOwner(owner)
+	}
+	return answer, nil
+}
+
+// members lists the Users of a group.
+func (s *Snapshot) members(group node) []*catalog.Entity {
+	var users []*catalog.Entity
+	for _, i := range s.relIn[s.relInStart[group]:s.relInStart[group+1]] {
+		edge := &s.model.Edges[i]
+		if edge.Type != catalog.MemberOf || edge.From.Kind() != "user" {
+			continue
+		}
+		if user := s.model.Entities[s.find(edge.From)]; len(users) == 0 || users[len(users)-1] != user {
+			users = append(users, user)
+		}
+	}
+	return users
+}
+
+// onCallOfOwner is the on-call of a Group or User, or of the nearest groups above it that have one: level by level, so
+// that groups which contain each other end.
+func (s *Snapshot) onCallOfOwner(owner node) []Contact {
+	seen := map[node]bool{owner: true}
+	for level := []node{owner}; len(level) > 0; {
+		var contacts []Contact
+		var above []node
+		for _, a := range level {
+			for _, contact := range onCallOf(s.model.Entities[a]) {
+				if !slices.Contains(contacts, contact) {
+					contacts = append(contacts, contact)
+				}
+			}
+			for i := s.relStart[a]; i < s.relStart[a+1]; i++ {
+				edge := &s.model.Edges[i]
+				if edge.Type != catalog.MemberOf {
+					continue
+				}
+				if b := s.find(edge.To); b >= 0 && !seen[b] {
+					seen[b] = true
+					above = append(above, b)
+				}
+			}
+		}
+		if len(contacts) > 0 {
+			return contacts
+		}
+		slices.Sort(above)
+		level = above
+	}
+	return nil
+}
+
+// Contact is a way to reach somebody on call.
+type Contact struct {
+	Kind   string // "pagerduty", "opsgenie", "grafana", "url", "email", "chat"
+	Target string // a service id, integration key, team, URL, address or channel
+}
+
+func onCallOf(entity *catalog.Entity) []Contact {
+	var contacts []Contact
+	for _, known := range []struct{ annotation, kind string }{
+		{"pagerduty.com/service-id", "pagerduty"}, {"pagerduty.com/integration-key", "pagerduty"},
+		{"opsgenie.com/team", "opsgenie"}, {"orrery.dev/oncall", "url"},
+	} {
+		if target := strings.TrimSpace(entity.Annotations[known.annotation]); target != "" {
+			contacts = append(contacts, Contact{known.kind, target})
+		}
+	}
+	return contacts
+}
+
+func runbooksOf(entity *catalog.Entity) []string {
+	var urls []string
+	if url := entity.Annotations["orrery.dev/runbook"]; url != "" {
+		urls = append(urls, url)
+	}
+	for _, link := range entity.Links {
+		if strings.EqualFold(link.Type, "runbook") {
+			urls = append(urls, link.URL)
+		}
+	}
+	return urls
+}
+
+func tierOf(entity *catalog.Entity) int {
+	if tier := entity.Annotations["orrery.dev/tier"]; len(tier) == 1 && tier >= "1" && tier <= "4" {
+		return int(tier[0] - '0')
+	}
+	return 0
+}
