@@ -1,0 +1,243 @@
+package resolve
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/schema/gen"
+)
+
+// Limits of list arguments.
+const (
+	maxListed = 100 // elements of any list in an argument
+	maxTyped  = 1024
+)
+
+type queryResolver struct{ *root }
+
+func (queryResolver) Snapshot(ctx context.Context) (*graph.Snapshot, error) {
+	return snapshotOf(ctx), nil
+}
+
+func (queryResolver) Entity(ctx context.Context, ref string) (*catalog.Entity, error) {
+	return typedEntity(ctx, "ref", ref)
+}
+
+func (q queryResolver) Entities(ctx context.Context, filter *gen.EntityFilter, orderBy *gen.EntityOrder, first *int,
+	after *string) (*gen.EntityConnection, error) {
+	snapshot := snapshotOf(ctx)
+	keep, err := newEntityFilter(snapshot, filter)
+	if err != nil {
+		return nil, err
+	}
+	var found *page[*catalog.Entity]
+	switch {
+	case orderBy != nil && *orderBy == gen.EntityOrderName:
+		found, err = filtered(q.ordersOf(snapshot).byName(), byName, keep, first, after)
+	case orderBy != nil && *orderBy == gen.EntityOrderTier:
+		found, err = filtered(q.ordersOf(snapshot).byTier(), byTier, keep, first, after)
+	default:
+		found, err = inOrderOfRef(snapshot, keep, first, after)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case !selected(ctx, "totalCount"):
+	case keep == nil:
+		found.total = snapshot.Len()
+	default:
+		for entity := range snapshot.Entities("") {
+			if keep.passes(entity) {
+				found.total++
+			}
+		}
+	}
+	return entityConnection(ctx, found), nil
+}
+
+func inOrderOfRef(snapshot *graph.Snapshot, keep *entityFilter, first *int, after *string) (*page[*catalog.Entity], error) {
+	limit, key, err := pageArguments[catalog.Ref](byRef.name, first, after)
+	if err != nil {
+		return nil, err
+	}
+	var from catalog.Ref
+	if key != nil {
+		from = *key
+	}
+	return take(keep.of(snapshot.Entities(from)), byRef, limit, key != nil), nil
+}
+
+func filtered[K any](all []*catalog.Entity, by order[*catalog.Entity, K], keep *entityFilter, first *int,
+	after *string) (*page[*catalog.Entity], error) {
+	limit, key, err := pageArguments[K](by.name, first, after)
+	if err != nil {
+		return nil, err
+	}
+	from := 0
+	if key != nil {
+		from, _ = slices.BinarySearchFunc(all, *key, func(e *catalog.Entity, key K) int {
+			return cmp.Or(by.compare(by.key(0, e), key), -1) // behind the cursor, not at it
+		})
+	}
+	return take(keep.of(slices.Values(all[from:])), by, limit, key != nil), nil
+}
+
+// Complete offers the beginnings that were not typed to their end yet, described entities first, each text once.
+func (queryResolver) Complete(ctx context.Context, prefix string, first *int) ([]*gen.Completion, error) {
+	limit := 20
+	if first != nil {
+		limit = *first
+	}
+	if limit < 0 || limit > maxListed {
+		return nil, badInput("first is %d; it must be from 0 to %d", limit, maxListed)
+	}
+	prefix = strings.ToLower(prefix)
+	found := map[string]*gen.Completion{}
+	for entity := range snapshotOf(ctx).Entities("") {
+		text, ok := completed(entity.Ref, prefix)
+		if known := found[text]; ok && (known == nil || known.Entity.Placeholder && !entity.Placeholder) {
+			found[text] = &gen.Completion{Text: text, Entity: entity}
+		}
+	}
+	offers := make([]*gen.Completion, 0, len(found))
+	for _, offer := range found {
+		offers = append(offers, offer)
+	}
+	slices.SortFunc(offers, func(a, b *gen.Completion) int {
+		if a.Entity.Placeholder != b.Entity.Placeholder {
+			if b.Entity.Placeholder {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.Text, b.Text)
+	})
+	return offers[:min(limit, len(offers))], nil
+}
+
+// completed is the shortest form of the ref that begins with the prefix.
+func completed(ref catalog.Ref, prefix string) (string, bool) {
+	qualified := ref.Namespace() + "/" + ref.Name()
+	for _, form := range []string{ref.Name(), ref.Kind() + ":" + ref.Name(), qualified, string(ref)} {
+		if form == ref.Kind()+":"+ref.Name() && ref.Namespace() != catalog.DefaultNamespace {
+			continue // would be read as of the default namespace
+		}
+		if strings.HasPrefix(form, prefix) {
+			return form, true
+		}
+	}
+	return "", false
+}
+
+func (queryResolver) Dependencies(ctx context.Context, of string, direction *graph.Direction, depth *int, kinds []string,
+	options *gen.GraphOptions) (*graph.Deps, error) {
+	start, err := typedEntity(ctx, "of", of)
+	if err != nil {
+		return nil, err
+	}
+	if err := atMost("kinds", kinds); err != nil {
+		return nil, err
+	}
+	asked := graph.DepsOptions{Kinds: kinds}
+	if asked.Filter, err = graphFilter(ctx, options); err != nil {
+		return nil, err
+	}
+	if asked.Depth, err = steps("depth", depth); err != nil {
+		return nil, err
+	}
+	if direction != nil {
+		asked.Direction = *direction
+	}
+	return snapshotOf(ctx).Deps(start.Ref, asked)
+}
+
+func (queryResolver) Path(ctx context.Context, from, to string, options *gen.GraphOptions) (*gen.DependencyPath, error) {
+	start, err := typedEntity(ctx, "from", from)
+	if err != nil {
+		return nil, err
+	}
+	end, err := typedEntity(ctx, "to", to)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := graphFilter(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	needs, err := snapshotOf(ctx).Path(start.Ref, end.Ref, filter)
+	if err != nil || needs == nil {
+		return nil, err
+	}
+	return &gen.DependencyPath{Length: len(needs), Steps: sliced(pointers(needs))}, nil
+}
+
+func (queryResolver) BlastRadius(ctx context.Context, of []string, options *gen.BlastRadiusOptions) (*graph.Blast, error) {
+	if len(of) == 0 {
+		return nil, badInput("of is empty; name at least one entity that fails")
+	}
+	if err := atMost("of", of); err != nil {
+		return nil, err
+	}
+	failed := make([]catalog.Ref, len(of))
+	for i, typed := range of {
+		entity, err := typedEntity(ctx, "of", typed)
+		if err != nil {
+			return nil, err
+		}
+		failed[i] = entity.Ref
+	}
+	return blastRadius(ctx, failed, options)
+}
+
+var byFirst = order[*gen.Cycle, catalog.Ref]{
+	name:    "cycle",
+	key:     func(_ int, c *gen.Cycle) catalog.Ref { return c.Refs[0] },
+	compare: cmp.Compare[catalog.Ref],
+}
+
+func (q queryResolver) Cycles(ctx context.Context, first *int, after *string) (*gen.CycleConnection, error) {
+	all := q.ordersOf(snapshotOf(ctx)).cycles()
+	cycles := list[*gen.Cycle]{len(all), func(from, to int) []*gen.Cycle {
+		made := make([]*gen.Cycle, 0, to-from)
+		for _, refs := range all[from:to] {
+			made = append(made, &gen.Cycle{Size: len(refs), Refs: refs})
+		}
+		return made
+	}}
+	found, err := cut(cycles, byFirst, first, after)
+	if err != nil {
+		return nil, err
+	}
+	return &gen.CycleConnection{
+		Nodes: found.nodes, PageInfo: found.info(), TotalCount: found.total,
+		Edges: edges(ctx, found, func(node *gen.Cycle, cursor string) *gen.CycleEdge {
+			return &gen.CycleEdge{Node: node, Cursor: cursor}
+		}),
+	}, nil
+}
+
+type cycleResolver struct{}
+
+func (cycleResolver) Entities(ctx context.Context, cycle *gen.Cycle, first *int, after *string) (*gen.EntityConnection, error) {
+	return refsPage(ctx, cycle.Refs, first, after)
+}
+
+type snapshotResolver struct{}
+
+func (snapshotResolver) Revision(_ context.Context, s *graph.Snapshot) (int, error) {
+	return int(s.Revision()), nil
+}
+
+func (snapshotResolver) Time(_ context.Context, s *graph.Snapshot) (*time.Time, error) {
+	return instant(s.Time()), nil
+}
+
+func (snapshotResolver) Entities(_ context.Context, s *graph.Snapshot) (int, error) {
+	return s.Len(), nil
+}

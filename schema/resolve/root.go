@@ -1,0 +1,114 @@
+// Package resolve answers the GraphQL schema from snapshots of the graph. Every operation is answered on one snapshot,
+// pinned when it starts. Resolvers hold no rules of their own: what the domain knows is asked of catalog and graph.
+package resolve
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/rs/zerolog"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/schema/gen"
+)
+
+// Snapshots gives the newest snapshot, or nil until there is one. It is called once an operation.
+type Snapshots interface {
+	Snapshot() *graph.Snapshot
+}
+
+// Config is what [NewExecutor] needs. Zero limits mean the defaults.
+type Config struct {
+	Snapshots Snapshots
+	Log       zerolog.Logger // for errors and panics that only their maker can mend
+	Limits    Limits
+}
+
+// Limits bound what one operation may ask for.
+type Limits struct {
+	Cost   int // see [Cost]; default 300,000
+	Depth  int // nested fields; default 20
+	Tokens int // of the document; default 4,000
+}
+
+func (l Limits) orDefaults() Limits {
+	if l.Cost == 0 {
+		l.Cost = 300_000
+	}
+	if l.Depth == 0 {
+		l.Depth = 20
+	}
+	if l.Tokens == 0 {
+		l.Tokens = 4_000
+	}
+	return l
+}
+
+// cachedDocuments is how many parsed documents are kept. Clients send the same few again and again.
+const cachedDocuments = 1000
+
+// NewExecutor makes an executor of the schema, ready for any transport.
+func NewExecutor(config Config) *executor.Executor {
+	limits := config.Limits.orDefaults()
+	root := &root{snapshots: config.Snapshots}
+	errors := presenter{log: config.Log}
+
+	e := executor.New(gen.NewExecutableSchema(gen.Config{Resolvers: root}))
+	e.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
+	e.SetParserTokenLimit(limits.Tokens)
+	e.SetErrorPresenter(errors.present)
+	e.SetRecoverFunc(errors.recovered)
+	e.Use(extension.Introspection{})
+	e.Use(&budget{limits: limits})
+	e.AroundOperations(root.pin)
+	e.AroundResponses(tellRevision)
+	return e
+}
+
+type root struct {
+	snapshots Snapshots
+	orders    atomic.Pointer[orders] // of the snapshot that was last asked for one
+}
+
+var _ gen.ResolverRoot = (*root)(nil)
+
+func (r *root) Query() gen.QueryResolver                   { return queryResolver{r} }
+func (r *root) Snapshot() gen.SnapshotResolver             { return snapshotResolver{} }
+func (r *root) Entity() gen.EntityResolver                 { return entityResolver{r} }
+func (r *root) Relation() gen.RelationResolver             { return relationResolver{} }
+func (r *root) Dependency() gen.DependencyResolver         { return dependencyResolver{} }
+func (r *root) DependencyWalk() gen.DependencyWalkResolver { return walkResolver{} }
+func (r *root) Cycle() gen.CycleResolver                   { return cycleResolver{} }
+func (r *root) BlastRadius() gen.BlastRadiusResolver       { return blastResolver{} }
+func (r *root) Failed() gen.FailedResolver                 { return failedResolver{} }
+func (r *root) Impacted() gen.ImpactedResolver             { return impactedResolver{} }
+func (r *root) Problem() gen.ProblemResolver               { return problemResolver{} }
+
+type pinned struct{}
+
+// pin fixes the snapshot for the whole operation.
+func (r *root) pin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	snapshot := r.snapshots.Snapshot()
+	if snapshot == nil {
+		return graphql.OneShot(&graphql.Response{Errors: unavailable("the catalog is still being read: try again in a moment")})
+	}
+	return next(context.WithValue(ctx, pinned{}, snapshot))
+}
+
+// snapshotOf is the snapshot that the operation is answered on. pin runs before every resolver.
+func snapshotOf(ctx context.Context) *graph.Snapshot {
+	return ctx.Value(pinned{}).(*graph.Snapshot)
+}
+
+// tellRevision puts the revision into the extensions of the answer.
+func tellRevision(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	if snapshot, ok := ctx.Value(pinned{}).(*graph.Snapshot); ok {
+		graphql.RegisterExtension(ctx, "revision", snapshot.Revision())
+	}
+	return next(ctx)
+}
