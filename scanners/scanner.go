@@ -26,13 +26,16 @@ type Sink interface {
 
 // Scope is one piece that a source was read in (a file, a repository, one kind of one cluster), as far as it went.
 type Scope struct {
-	Name  string // unique within the source and stable between scans
+	// Name is unique within the source and stable between scans. One that ends in "/" also stands for every scope whose
+	// name begins with it and that the scan does not report: a folder that cannot be listed is Unreadable with all that was
+	// in it.
+	Name  string
 	State ScopeState
-	// Documents are what the scope says now; the receiver fills ID.Source, ID.Scope and ID.Key, Priority (where 0) and
-	// Environment, and owns them from here on. Document problems that belong to no claim may come as a document without
-	// claims.
+	// Documents are what the scope says now, in any order, told apart by Ordinal; the receiver fills ID, Priority (where 0)
+	// and Environment (where ""), and owns them from here on. Problems that belong to no claim come as documents without
+	// claims; those are all that an Unreadable scope has. Unchanged has none.
 	Documents []*catalog.Document
-	// Error says why the scope, or a part of it, could not be read; "" with Read.
+	// Error says in one line why the scope, or a part of it, could not be read; "" with Read and Unchanged.
 	Error string
 }
 

@@ -1,0 +1,141 @@
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/scanners"
+)
+
+// Source is one configured place that data comes from.
+type Source struct {
+	ID, Kind string
+	Scanner  scanners.Scanner // not used by a read-only Catalog
+	Priority int              // of its descriptors; 0 = catalog.DefaultPriorityFiles
+	// Environment that its documents belong to where they name none; "" = all. Sources that only declare (files) leave it
+	// empty: what is declared holds in every environment.
+	Environment string
+}
+
+// Config says what a Catalog is made of.
+type Config struct {
+	Store    graph.Store // nil = in memory only; the caller closes it when all methods have returned
+	Sources  []Source
+	Merge    catalog.MergeOptions
+	ReadOnly bool // never scan and never write; follow the store
+	Log      zerolog.Logger
+	Now      func() time.Time // nil = time.Now
+	// Notify hears of scans under way, from several goroutines. It must be quick. nil = nobody listens.
+	Notify func(Event)
+}
+
+// Event tells how far the scan of one source is.
+type Event struct {
+	Source    string
+	Scopes    int // read so far
+	Documents int // found in them
+	Done      bool
+	Err       error // with Done: why the scan changed nothing; nil = it is committed
+}
+
+// Catalog holds the claims of all sources and the newest Snapshot of them. All methods may be called from many
+// goroutines.
+type Catalog struct {
+	config  Config
+	sources []Source                 // sorted by ID
+	turns   map[string]chan struct{} // one scan of a source at a time
+
+	committing chan struct{} // held from the computing of a change to its end
+	mu         sync.RWMutex
+	state      *state // guarded by mu; replaced or changed only while committing is held
+
+	publishing sync.Mutex
+	merged     merged // guarded by publishing
+	snapshot   atomic.Pointer[graph.Snapshot]
+	changed    atomic.Pointer[chan struct{}] // closed by the next Snapshot
+}
+
+// ErrUnknownSource says that a source is not in the configuration.
+var ErrUnknownSource = errors.New("no such source is configured")
+
+// New loads what the store has and publishes it as the first Snapshot, unless the store is empty.
+func New(ctx context.Context, config Config) (*Catalog, error) {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Notify == nil {
+		config.Notify = func(Event) {}
+	}
+	c := &Catalog{
+		config:     config,
+		sources:    slices.Clone(config.Sources),
+		turns:      make(map[string]chan struct{}),
+		committing: make(chan struct{}, 1),
+		state:      newState(),
+	}
+	c.changed.Store(new(make(chan struct{})))
+	slices.SortFunc(c.sources, func(a, b Source) int { return strings.Compare(a.ID, b.ID) })
+	for _, source := range c.sources {
+		switch {
+		case source.ID == "":
+			return nil, errors.New("a source has no id")
+		case c.turns[source.ID] != nil:
+			return nil, fmt.Errorf("two sources have the id %q", source.ID)
+		case source.Scanner == nil && !config.ReadOnly:
+			return nil, fmt.Errorf("source %q has no scanner", source.ID)
+		}
+		c.turns[source.ID] = make(chan struct{}, 1)
+	}
+	if err := c.load(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Snapshot is the newest one; nil until something was committed.
+func (c *Catalog) Snapshot() *graph.Snapshot { return c.snapshot.Load() }
+
+// Changed is closed when a newer Snapshot than the present one is there. Take it before the Snapshot, so that none is
+// missed.
+func (c *Catalog) Changed() <-chan struct{} { return *c.changed.Load() }
+
+// Ready is nil while there is a Snapshot and the store answers.
+func (c *Catalog) Ready(ctx context.Context) error {
+	if c.Snapshot() == nil {
+		return errors.New("nothing has been scanned yet")
+	}
+	if c.config.Store == nil {
+		return nil
+	}
+	return c.config.Store.Ready(ctx)
+}
+
+func (c *Catalog) source(id string) (Source, error) {
+	i, found := slices.BinarySearchFunc(c.sources, id, func(s Source, id string) int { return cmp.Compare(s.ID, id) })
+	if !found {
+		return Source{}, fmt.Errorf("%w: %q (there are %s)", ErrUnknownSource, id, c.sourceNames())
+	}
+	return c.sources[i], nil
+}
+
+func (c *Catalog) sourceNames() string {
+	if len(c.sources) == 0 {
+		return "none"
+	}
+	names := make([]string, len(c.sources))
+	for i, source := range c.sources {
+		names[i] = source.ID
+	}
+	return strings.Join(names, ", ")
+}

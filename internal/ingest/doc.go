@@ -1,0 +1,7 @@
+// Package ingest takes what scanners report into the store, and what the store holds into snapshots. It knows the rules
+// by which a statement replaces an earlier one, by which the last good claims stand when something cannot be read, and
+// by which what is gone is removed. It does not know engines, or what a scanner reads.
+//
+// The claims of all sources are held in memory as packed documents; the decoded form exists only while it is merged.
+// All changes pass through one place, [Catalog.commit], one at a time.
+package ingest

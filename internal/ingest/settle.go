@@ -1,0 +1,119 @@
+package ingest
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/orrery-catalog/orrery/scanners"
+)
+
+// settle is the rule by which a scan replaces what its source held: a scope that was read replaces its claims, one that
+// could not be read keeps its last good ones, marked stale, and one that is gone goes. It returns the scopes that differ.
+// held is not changed.
+func (s *scan) settle(held map[string][]entry) (map[string][]entry, error) {
+	scopes := make(map[string][]entry)
+	for name, now := range s.scopes {
+		after, err := now.after(held[name])
+		if err != nil {
+			return nil, err
+		}
+		if !equal(held[name], after) {
+			scopes[name] = after
+		}
+	}
+	for name, before := range held {
+		if _, reported := s.scopes[name]; reported {
+			continue
+		}
+		after, err := s.above(name).after(before)
+		if err != nil {
+			return nil, err
+		}
+		if !equal(before, after) {
+			scopes[name] = after
+		}
+	}
+	return scopes, nil
+}
+
+// above is what a scan says about a scope that it did not report itself: what it said of the nearest folder around it,
+// or that it is gone.
+func (s *scan) above(name string) statement {
+	for name = strings.TrimSuffix(name, "/"); ; {
+		slash := strings.LastIndexByte(name, '/')
+		if slash < 0 {
+			return statement{state: scanners.Read}
+		}
+		if folder, ok := s.scopes[name[:slash+1]]; ok {
+			return statement{state: folder.state}
+		}
+		name = name[:slash]
+	}
+}
+
+// after is what a scope holds when the statement is made about it.
+func (now statement) after(before []entry) ([]entry, error) {
+	switch now.state {
+	case scanners.Unchanged:
+		return before, nil
+	case scanners.Read:
+		return now.entries, nil
+	}
+	restated := make(map[string]bool)
+	for _, e := range now.entries {
+		subject, err := e.subject()
+		if err != nil {
+			return nil, err
+		}
+		restated[subject] = true
+	}
+	var kept []entry
+	for _, e := range before {
+		if !e.claims {
+			continue
+		}
+		if subject, err := e.subject(); err != nil {
+			return nil, err
+		} else if restated[subject] {
+			continue
+		}
+		old, err := e.asStale()
+		if err != nil {
+			return nil, err
+		}
+		if _, found := findKey(now.entries, old.key); !found {
+			kept = append(kept, old)
+		}
+	}
+	return slices.SortedFunc(slices.Values(slices.Concat(now.entries, kept)), func(a, b entry) int {
+		return strings.Compare(a.key, b.key)
+	}), nil
+}
+
+// subject is whom the first claim is about; "" without claims.
+func (e entry) subject() (string, error) {
+	if !e.claims {
+		return "", nil
+	}
+	document, err := e.document()
+	if err != nil {
+		return "", err
+	}
+	return subjectOf(document.Claims[0].Subject), nil
+}
+
+func (e entry) asStale() (entry, error) {
+	if e.stale {
+		return e, nil
+	}
+	document, err := e.document()
+	if err != nil {
+		return entry{}, err
+	}
+	document.Stale = true
+	return newEntry(document)
+}
+
+func equal(a, b []entry) bool {
+	return slices.EqualFunc(a, b, func(a, b entry) bool { return string(a.packed) == string(b.packed) })
+}

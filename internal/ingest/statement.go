@@ -1,0 +1,187 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/scanners"
+)
+
+// problemsKey is the key of the document that only holds what was wrong with a scope.
+const problemsKey = "#problems"
+
+// maxScopeProblems is how many problems the document of problems keeps: enough to see what is wrong, and bounded.
+const maxScopeProblems = 1000
+
+// notifyEvery is how many scopes go by between two events.
+const notifyEvery = 256
+
+// scan is the sink of one scan of one source. It keeps what is reported in packed form.
+type scan struct {
+	source Source
+	notify func(Event)
+
+	mu         sync.Mutex
+	closed     bool
+	scopes     map[string]statement
+	unreadable int
+	partly     int
+	example    string // the error of the first scope, by name, that could not be read or only partly
+	exampleOf  string
+	documents  int
+}
+
+// statement is what one scope says now.
+type statement struct {
+	state   scanners.ScopeState
+	entries []entry // sorted by key
+}
+
+func newScan(source Source, notify func(Event)) *scan {
+	if source.Priority == 0 {
+		source.Priority = catalog.DefaultPriorityFiles
+	}
+	return &scan{source: source, notify: notify, scopes: make(map[string]statement)}
+}
+
+// errScanEnded is what a scanner gets that goes on reporting when it has returned.
+var errScanEnded = errors.New("the scan has ended")
+
+// Report implements scanners.Sink.
+func (s *scan) Report(ctx context.Context, scope scanners.Scope) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	entries, err := s.pack(scope)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return errScanEnded
+	}
+	if _, twice := s.scopes[scope.Name]; twice {
+		s.mu.Unlock()
+		return fmt.Errorf("the scanner reported scope %q twice", scope.Name)
+	}
+	s.scopes[scope.Name] = statement{scope.State, entries}
+	s.documents += len(scope.Documents)
+	if scope.State == scanners.Partly {
+		s.partly++
+	}
+	if scope.State == scanners.Unreadable {
+		s.unreadable++
+		if s.exampleOf == "" || scope.Name < s.exampleOf {
+			s.exampleOf, s.example = scope.Name, scope.Error
+		}
+	}
+	event := Event{Source: s.source.ID, Scopes: len(s.scopes), Documents: s.documents}
+	s.mu.Unlock()
+	if event.Scopes%notifyEvery == 0 {
+		s.notify(event)
+	}
+	return nil
+}
+
+// close refuses what comes later: it would change a scan that is being committed.
+func (s *scan) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+// summary is the error that a source shows whose scan was good as a whole; "" = none.
+func (s *scan) summary() string {
+	if s.unreadable == 0 {
+		return ""
+	}
+	return oneLine(fmt.Sprintf("%d could not be read, of them %s: %s", s.unreadable, s.exampleOf, s.example))
+}
+
+// pack gives each document of a scope its place and packs it. Documents without claims become one, and so does what is
+// wrong with a document that no store would take.
+func (s *scan) pack(scope scanners.Scope) ([]entry, error) {
+	problems := &catalog.Document{
+		ID: catalog.DocumentID{Source: s.source.ID, Scope: scope.Name, Key: problemsKey}, Priority: s.source.Priority,
+	}
+	ordered := slices.Clone(scope.Documents)
+	slices.SortStableFunc(ordered, func(a, b *catalog.Document) int { return a.Ordinal - b.Ordinal })
+	entries := make([]entry, 0, len(ordered))
+	taken := make(map[string]bool, len(ordered))
+	for _, document := range ordered {
+		if len(document.Claims) == 0 {
+			if problems.Location == "" {
+				problems.Location = document.Location
+			}
+			problems.Problems = append(problems.Problems, document.Problems...)
+			continue
+		}
+		document.ID = catalog.DocumentID{Source: s.source.ID, Scope: scope.Name, Key: keyOf(document.Claims[0].Subject, taken)}
+		if document.Priority == 0 {
+			document.Priority = s.source.Priority
+		}
+		if document.Environment == "" {
+			document.Environment = s.source.Environment
+		}
+		packed, err := newEntry(document)
+		switch {
+		case errors.Is(err, graph.ErrTooLarge):
+			problems.Location = document.Location
+			problems.Problems = append(problems.Problems, catalog.Problem{
+				Location: document.Location, Line: document.Claims[0].Line, Severity: catalog.Error, Code: "too-large",
+				Message: fmt.Sprintf("the document says more than %d bytes can hold", graph.MaxDocumentBytes),
+				Fix:     "split it, or shorten its lists", Ref: document.Claims[0].Subject.Ref,
+			})
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("scope %s: %w", scope.Name, err)
+		}
+		entries = append(entries, packed)
+	}
+	if len(problems.Problems) > 0 {
+		packed, err := newEntry(boundProblems(problems))
+		if err != nil {
+			return nil, fmt.Errorf("scope %s: %w", scope.Name, err)
+		}
+		entries = append(entries, packed)
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+	return entries, nil
+}
+
+// keyOf is the subject, with "#2" and so on for a repetition.
+func keyOf(subject catalog.Subject, taken map[string]bool) string {
+	base := subjectOf(subject)
+	key := base
+	for n := 2; taken[key]; n++ {
+		key = base + "#" + strconv.Itoa(n)
+	}
+	taken[key] = true
+	return key
+}
+
+func subjectOf(subject catalog.Subject) string {
+	if subject.Ref != "" {
+		return string(subject.Ref)
+	}
+	return string(subject.Alias)
+}
+
+func boundProblems(document *catalog.Document) *catalog.Document {
+	slices.SortFunc(document.Problems, catalog.CompareProblems)
+	if more := len(document.Problems) - maxScopeProblems; more > 0 {
+		document.Problems = append(document.Problems[:maxScopeProblems:maxScopeProblems], catalog.Problem{
+			Location: document.Location, Severity: catalog.Warning, Code: "more-problems",
+			Message: fmt.Sprintf("%d more problems are not listed", more), Fix: "mend those that are",
+		})
+	}
+	return document
+}

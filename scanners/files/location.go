@@ -1,0 +1,156 @@
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/orrery-catalog/orrery/catalog"
+)
+
+const (
+	// maxLocationSteps is how many Locations may lead, one after the other, to a file.
+	maxLocationSteps = 32
+	// maxGlobEntries is how many folder entries the globs of all targets in a root may look at, so that many small files
+	// with wide globs cannot make a scan endless.
+	maxGlobEntries = 10_000_000
+	// maxTargetBytes and maxTargetBraces keep the time that matching one path takes small.
+	maxTargetBytes  = 1024
+	maxTargetBraces = 4
+)
+
+var (
+	errTooManyEntries = fmt.Errorf("the globs of this folder's Locations look at more than %d files", maxGlobEntries)
+	errHardGlob       = fmt.Errorf("it is longer than %d bytes or has more than %d braces", maxTargetBytes, maxTargetBraces)
+	errGit            = errors.New("what is in .git is not part of the repository")
+)
+
+// isRemote says whether a target is a URL. Those are not read by a scanner of files.
+func isRemote(target string) bool { return strings.Contains(target, "://") }
+
+// target finds the files that a target of a Location in file f names and remembers them for the next round. The problem
+// is nil when there is nothing to tell; its Code, Message and Fix are set.
+func (r *run) target(f file, target string, optional bool) *catalog.Problem {
+	names, err := r.expand(f, target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if optional {
+			return nil
+		}
+		return &catalog.Problem{
+			Code: "missing-target", Message: fmt.Sprintf("the target %q does not exist", target),
+			Fix: "correct the path, or state presence: optional",
+		}
+	case err != nil:
+		return &catalog.Problem{
+			Code: "refused-target", Message: fmt.Sprintf("the target %q is not read: %v", target, plain(err)),
+			Fix: "name a file inside the scanned folder",
+		}
+	case f.steps == maxLocationSteps:
+		return &catalog.Problem{
+			Code:    "refused-target",
+			Message: fmt.Sprintf("the target %q is not read: %d Locations, one after the other, led here", target, maxLocationSteps),
+			Fix:     "name the file in a Location further up",
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range names {
+		if !matches(r.config.Exclude, name) {
+			r.next[name] = file{name: name, real: name, steps: f.steps + 1}
+		}
+	}
+	return nil
+}
+
+// expand finds the files a target names, without links. None is an error wrapping fs.ErrNotExist.
+func (r *run) expand(f file, target string) ([]string, error) {
+	name, err := r.from(f, target)
+	if err != nil {
+		return nil, err
+	}
+	real, info, err := resolve(r.tree, name)
+	switch {
+	case err == nil && info.IsDir():
+		return nil, errors.New("it is a folder")
+	case err == nil && !info.Mode().IsRegular():
+		return nil, errIrregular
+	case err == nil && inGit(real):
+		return nil, errGit
+	case err == nil:
+		return []string{real}, nil
+	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(target, "*?[{"):
+		return r.glob(name)
+	default:
+		return nil, err
+	}
+}
+
+// from is the name in the tree that a path written in file f means.
+func (r *run) from(f file, target string) (string, error) {
+	var err error
+	if path.IsAbs(target) || filepath.IsAbs(target) {
+		if target, err = r.tree.inside(target); err != nil {
+			return "", err
+		}
+		return target, nil
+	}
+	name := path.Join(path.Dir(f.real), target)
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return "", errOutside
+	}
+	return name, nil
+}
+
+// glob finds the files that fit a pattern, sorted. It passes no links and enters no junk.
+func (r *run) glob(pattern string) ([]string, error) {
+	switch {
+	case !doublestar.ValidatePattern(pattern):
+		return nil, errors.New("it is not a glob: check its brackets and braces")
+	case len(pattern) > maxTargetBytes, strings.Count(pattern, "{") > maxTargetBraces:
+		return nil, errHardGlob
+	}
+	base, rest := doublestar.SplitPattern(pattern)
+	depth := strings.Count(rest, "/")
+	if strings.Contains(rest, "**") || strings.Contains(rest, "{") {
+		depth = r.config.MaxFolderDepth
+	}
+	var found []string
+	type level struct {
+		dir   string
+		depth int
+	}
+	for stack := []level{{base, depth}}; len(stack) > 0; {
+		at := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		entries, err := r.tree.readDir(at.dir)
+		if err != nil {
+			continue // nothing in it can fit
+		}
+		if r.globs.Add(int64(len(entries))) > maxGlobEntries {
+			return nil, errTooManyEntries
+		}
+		for _, entry := range entries {
+			name := join(at.dir, entry.Name())
+			switch {
+			case entry.IsDir() && at.depth > 0 && !junk(r.tree, name):
+				stack = append(stack, level{name, at.depth - 1})
+			case entry.Type().IsRegular() && doublestar.MatchUnvalidated(pattern, name):
+				found = append(found, name)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, fs.ErrNotExist
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+func inGit(name string) bool { return slices.Contains(strings.Split(name, "/"), ".git") }

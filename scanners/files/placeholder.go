@@ -1,0 +1,59 @@
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+)
+
+// placeholders gives the function by which placeholders in file f ($text, $json, $yaml) read other files of the same
+// repository; where no .git marks one, of the same root. All that one file reads together is bounded.
+func (r *run) placeholders(f file) func(target string) ([]byte, error) {
+	left := 4 * r.config.MaxFileBytes
+	return func(target string) ([]byte, error) {
+		if isRemote(target) {
+			return nil, errors.New("only files of the same repository are read, no URLs")
+		}
+		name, err := r.from(f, target)
+		if err != nil {
+			return nil, err
+		}
+		real, _, err := resolve(r.tree, name)
+		if err != nil {
+			return nil, plain(err)
+		}
+		if repository := r.repository(path.Dir(f.real)); repository != "." && !strings.HasPrefix(real, repository+"/") {
+			return nil, errors.New("it leads out of the repository")
+		}
+		if inGit(real) {
+			return nil, errGit
+		}
+		opened, _, err := openRegular(r.tree, real)
+		if err != nil {
+			return nil, plain(err)
+		}
+		defer opened.Close()
+		limit := min(left, r.config.MaxFileBytes)
+		data, err := io.ReadAll(io.LimitReader(opened, limit+1))
+		if err != nil {
+			return nil, plain(err)
+		}
+		if int64(len(data)) > limit {
+			return nil, fmt.Errorf("it is larger than %d bytes, or the file reads too much in all", limit)
+		}
+		left -= int64(len(data))
+		return data, nil
+	}
+}
+
+// repository is the nearest folder at or above dir that holds a .git; "." where there is none in the root.
+func (r *run) repository(dir string) string {
+	for ; dir != "."; dir = path.Dir(dir) {
+		if _, err := r.tree.lstat(dir + "/.git"); err == nil {
+			return dir
+		}
+	}
+	return "."
+}

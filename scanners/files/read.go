@@ -1,0 +1,151 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/catalog/descriptor"
+	"github.com/orrery-catalog/orrery/scanners"
+)
+
+const (
+	// largeFile is the size from which files are parsed one at a time.
+	largeFile = 1 << 20
+	// headBytes is how much of a file over the limit is read to tell whether anybody will miss it.
+	headBytes = 64 << 10
+)
+
+// read reads one file and reports its scope, if it is a catalog file.
+func (r *run) read(ctx context.Context, f file) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.config.Progress.Read.Add(1)
+	opened, info, err := openRegular(r.tree, f.real)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return r.gone(f)
+	case errors.Is(err, errIrregular):
+		return r.irregular(ctx, f.name)
+	case err != nil:
+		return r.unreadableFile(ctx, f, err)
+	}
+	defer opened.Close()
+	if info.Size() >= largeFile {
+		select {
+		case r.large <- struct{}{}:
+			defer func() { <-r.large }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	limit := r.config.MaxFileBytes
+	if info.Size() > limit {
+		limit = headBytes
+	}
+	data, err := readUpTo(opened, limit, info.Size())
+	switch {
+	case err != nil:
+		return r.unreadableFile(ctx, f, err)
+	case int64(len(data)) > r.config.MaxFileBytes || info.Size() > r.config.MaxFileBytes:
+		return r.tooLarge(ctx, f, data[:min(len(data), headBytes)])
+	}
+	result := descriptor.Parse(data, descriptor.Options{
+		Location: r.shown(f.name), Read: r.placeholders(f), MaxBytes: int(r.config.MaxFileBytes),
+	})
+	if result.NotCatalog {
+		return nil
+	}
+	return r.report(ctx, r.scope(f, result))
+}
+
+// readUpTo reads at most limit bytes and one more, which tells that there are more.
+func readUpTo(file fs.File, limit, expected int64) ([]byte, error) {
+	data := make([]byte, 0, min(limit, expected)+512)
+	reader := io.LimitReader(file, limit+1)
+	for {
+		n, err := reader.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if err == io.EOF {
+			return data, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(data) == cap(data) {
+			data = slices.Grow(data, len(data))
+		}
+	}
+}
+
+// scope turns what a file says into the scope that is reported, and remembers what its Locations name.
+func (r *run) scope(f file, result descriptor.Result) scanners.Scope {
+	scope := scanners.Scope{Name: r.shown(f.name)}
+	for _, parsed := range result.Documents {
+		if parsed.Document == nil {
+			scope.Documents = append(scope.Documents, &catalog.Document{
+				Location: scope.Name, Ordinal: parsed.Index, Problems: parsed.Problems,
+			})
+			if !parsed.Template {
+				scope.State = scanners.Partly
+				scope.Error = "not every document could be read"
+			}
+			continue
+		}
+		if parsed.Location != nil {
+			r.locate(f, parsed)
+		}
+		scope.Documents = append(scope.Documents, parsed.Document)
+	}
+	return scope
+}
+
+// locate looks up the targets of a Location. What is wrong with them is a problem of its document.
+func (r *run) locate(f file, parsed descriptor.Parsed) {
+	switch parsed.Location.Type {
+	case "", "file", "url":
+	default:
+		return // a kind of discovery that some other source does
+	}
+	document := parsed.Document
+	for _, target := range parsed.Location.Targets {
+		if isRemote(target.Target) {
+			continue
+		}
+		if problem := r.target(f, target.Target, parsed.Location.Optional); problem != nil {
+			problem.Location, problem.Line, problem.Field = document.Location, target.Line, target.Field
+			problem.Severity, problem.Ref = catalog.Warning, parsed.Ref
+			document.Problems = append(document.Problems, *problem)
+		}
+	}
+	slices.SortStableFunc(document.Problems, catalog.CompareProblems)
+}
+
+// gone decides what it means that a file is not there any more: alone, it was deleted; with its folder, the listing
+// cannot be trusted.
+func (r *run) gone(f file) error {
+	if _, err := r.tree.lstat(path.Dir(f.real)); err != nil {
+		return r.vanished(path.Dir(f.name))
+	}
+	return nil
+}
+
+func (r *run) unreadableFile(ctx context.Context, f file, err error) error {
+	return r.refuse(ctx, f.name, "unreadable-file", "this file cannot be read: "+plain(err).Error(), "mend it, or leave it out by exclude")
+}
+
+// tooLarge tells of a file over the limit, if its name or its beginning is that of a catalog file.
+func (r *run) tooLarge(ctx context.Context, f file, head []byte) error {
+	if descriptor.Parse(head, descriptor.Options{Location: r.shown(f.name), MaxBytes: 1}).NotCatalog {
+		return nil
+	}
+	return r.refuse(ctx, f.name, descriptor.CodeTooLarge,
+		fmt.Sprintf("this file is larger than %d bytes and was not read", r.config.MaxFileBytes),
+		"split it into several files, and move bulk such as API definitions into files of their own")
+}
