@@ -1,0 +1,63 @@
+// Package server is the HTTP face of Orrery: GraphQL, health, metrics, export and the UI. It is made to stand on a
+// developer's machine without sign-in: it answers to its own names only, refuses other sites' pages, and bounds what any
+// request may cost. New makes the handler, which tests and in-process clients use as it is; Run serves it.
+package server
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
+
+	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/schema/resolve"
+)
+
+// Config is what [New] needs. Only Snapshots is required.
+type Config struct {
+	Snapshots interface{ Snapshot() *graph.Snapshot } // nil until there is one
+	// Ready says why questions cannot be answered well now, beyond the absence of a snapshot; nil = never.
+	Ready func(context.Context) error
+	UI    http.Handler // serves every path that is not the API's; nil = no UI
+	Log   zerolog.Logger
+	// Hosts are names besides the loopback ones by which clients may call the server, without ports: the host it listens
+	// on, or that of a proxy in front.
+	Hosts []string
+	// AnyAddress also lets clients call it by any IP address, for a server that other machines may reach.
+	AnyAddress bool
+	Limits     resolve.Limits
+}
+
+// New makes the handler.
+func New(config Config) http.Handler {
+	metrics := newMetrics(config.Snapshots.Snapshot)
+	compressed := gzhttp.GzipHandler
+
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", compressed(newGraphQL(config, metrics)))
+	mux.Handle("GET /livez", http.HandlerFunc(live))
+	mux.Handle("GET /readyz", ready(config))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{Registry: metrics.registry}))
+	if config.UI != nil {
+		mux.Handle("/", config.UI)
+	}
+	guarded := guard{hosts: config.Hosts, anyAddress: config.AnyAddress}
+	return observe(config.Log, metrics, secureHeaders(guarded.wrap(mux)))
+}
+
+// secureHeaders are right for data. The UI, which shows pages, sets its own policy.
+func secureHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Cross-Origin-Resource-Policy", "same-origin")
+		header.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
