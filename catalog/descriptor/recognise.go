@@ -1,0 +1,113 @@
+package descriptor
+
+import (
+	"bytes"
+	"path"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// groups are the words by which a catalog file is told from all other YAML, before any parsing.
+var groups = [][]byte{[]byte("backstage.io"), []byte("orrery.dev")}
+
+// declaresCatalog says whether the text may hold an apiVersion of ours. It is exact enough to skip nearly every other
+// file unparsed: package.json has the word as a home page, manifests have it in annotations.
+func declaresCatalog(data []byte) bool {
+	for _, group := range groups {
+		for rest := data; ; {
+			i := bytes.Index(rest, group)
+			if i < 0 {
+				break
+			}
+			before, after := rest[:i], rest[i+len(group):]
+			rest = after
+			after = bytes.TrimPrefix(after, []byte(`\`)) // JSON may write \/
+			if len(after) > 2 && after[0] == '/' && after[1] == 'v' && after[2] >= '0' && after[2] <= '9' {
+				return true
+			}
+			line := before[bytes.LastIndexByte(before, '\n')+1:]
+			if bytes.Contains(line, []byte("apiVersion")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isCatalogName says whether a file is called as catalog files are, and does not stand where GitHub keeps workflows.
+func isCatalogName(location string) bool {
+	location = strings.ToLower(strings.ReplaceAll(location, `\`, "/"))
+	if strings.Contains(location, ".github/") {
+		return false
+	}
+	base := path.Base(location)
+	return strings.HasPrefix(base, "catalog-info.") || strings.HasPrefix(base, "catalog-info-")
+}
+
+// claimStrength says how sure it is that a document is meant as an entity.
+type claimStrength uint8
+
+const (
+	foreign claimStrength = iota // it is something else
+	likely                       // it is, if anything else in the file is
+	certain
+)
+
+func (f *file) classify(c candidate) claimStrength {
+	switch {
+	case c.err != nil && declaresCatalog(c.text.bytes):
+		return certain
+	case c.err != nil, c.root.Kind != yaml.MappingNode:
+		return likely
+	}
+	kind := textOf(lookup(c.root, "kind"))
+	metadata, spec := lookup(c.root, "metadata"), lookup(c.root, "spec")
+	hasName := metadata != nil && lookup(metadata, "name") != nil
+	version := lookup(c.root, "apiVersion")
+	if version == nil || typeOf(version) != str {
+		switch {
+		case kindByName(kind) != nil && metadata != nil:
+			return likely
+		case f.named && (kind != "" || hasName && spec != nil):
+			return likely
+		}
+		return foreign
+	}
+	if isOurGroup(version.Value) {
+		return certain
+	}
+	// A group of somebody else: meant for us in a catalog file only, by a kind of ours or an owner.
+	if f.named && hasName && (kindByName(kind) != nil || spec != nil && textOf(lookup(spec, "owner")) != "") {
+		return certain
+	}
+	return foreign
+}
+
+// isOurGroup says whether the apiVersion belongs, or is plainly meant to belong, to a group of catalog kinds.
+func isOurGroup(apiVersion string) bool {
+	group, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(apiVersion)), "/")
+	for _, known := range []string{"backstage.io", "orrery.dev"} {
+		if group == known || strings.HasSuffix(group, "."+known) {
+			return true
+		}
+	}
+	return strings.HasPrefix(group, "backstage") || strings.HasPrefix(group, "orrery")
+}
+
+// isTemplate says whether a document that fails is the draft of an entity, by its text or by where it stands.
+func isTemplate(data []byte, location string) bool {
+	for _, mark := range []string{"{{", "{%", "<%"} {
+		if bytes.Contains(data, []byte(mark)) {
+			return true
+		}
+	}
+	folders := strings.Split(strings.ToLower(strings.ReplaceAll(location, `\`, "/")), "/")
+	for _, folder := range folders[:len(folders)-1] {
+		switch folder {
+		case "skeleton", "skeletons", "template", "templates", "cookiecutter":
+			return true
+		}
+	}
+	return false
+}
