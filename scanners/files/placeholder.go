@@ -3,7 +3,6 @@ package files
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"strings"
 )
@@ -30,18 +29,22 @@ func (r *run) placeholders(f file) func(target string) ([]byte, error) {
 		if inGit(real) {
 			return nil, errGit
 		}
-		opened, _, err := openRegular(r.tree, real)
+		opened, info, err := openRegular(r.tree, real)
 		if err != nil {
 			return nil, plain(err)
 		}
 		defer opened.Close()
 		limit := min(left, r.config.MaxFileBytes)
-		data, err := io.ReadAll(io.LimitReader(opened, limit+1))
+		tooLarge := fmt.Errorf("it has more than %d bytes, which is what this file may still read", limit)
+		if info.Size() > limit {
+			return nil, tooLarge
+		}
+		data, err := readUpTo(opened, limit, info.Size())
 		if err != nil {
 			return nil, plain(err)
 		}
-		if int64(len(data)) > limit {
-			return nil, fmt.Errorf("it is larger than %d bytes, or the file reads too much in all", limit)
+		if int64(len(data)) > limit { // it grew
+			return nil, tooLarge
 		}
 		left -= int64(len(data))
 		return data, nil
