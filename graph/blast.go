@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/orrery-catalog/orrery/catalog"
@@ -70,35 +71,40 @@ func (v *view) fail(w *scratch, a node) {
 // failParts fails the parts of what failed, where that is a whole of parts by its kind. A part of several wholes is
 // told with the one that was asked for first.
 func (v *view) failParts(w *scratch) []FailedEntity {
-	var found []node
-	wholes := map[node]node{}
+	var parts []FailedEntity
+	visited := map[node]bool{}
 	for _, whole := range slices.Clone(w.queue) {
 		switch v.ref(whole).Kind() {
 		case "system", "domain", "cluster", "zone":
 		default:
 			continue
 		}
-		seen := len(w.queue)
-		for i := seen - 1; i < len(w.queue); i++ {
-			a := whole
-			if i >= seen {
-				a = w.queue[i]
+		for open := []node{whole}; len(open) > 0; {
+			a := open[len(open)-1]
+			open = open[:len(open)-1]
+			if visited[a] {
+				continue
 			}
+			visited[a] = true
 			for _, need := range v.out(a) {
-				if need.group != noGroup && v.group(need.group).origin == parts && v.counts(need.attr) && w.state[need.to] == 0 {
+				if !v.isPart(need) {
+					continue
+				}
+				open = append(open, need.to)
+				if w.state[need.to] == 0 {
 					v.fail(w, need.to)
-					found = append(found, need.to)
-					wholes[need.to] = whole
+					parts = append(parts, FailedEntity{Entity: v.entity(need.to), PartOf: v.ref(whole)})
 				}
 			}
 		}
 	}
-	slices.SortFunc(found, v.compare)
-	failed := make([]FailedEntity, len(found))
-	for i, a := range found {
-		failed[i] = FailedEntity{Entity: v.entity(a), PartOf: v.ref(wholes[a])}
-	}
-	return failed
+	slices.SortFunc(parts, func(x, y FailedEntity) int { return cmp.Compare(x.Entity.Ref, y.Entity.Ref) })
+	return parts
+}
+
+// isPart says whether a need counts that follows from a partOf relation.
+func (v *view) isPart(need outNeed) bool {
+	return need.group != noGroup && v.group(need.group).origin == parts && v.counts(need.attr)
 }
 
 // through is what an impact on the target of a need does to its source.

@@ -240,7 +240,7 @@ func (b *Blast) Teams() []TeamHit {
 func (b *Blast) Tiers() map[int]map[Impact]int {
 	tiers := map[int]map[Impact]int{}
 	for _, a := range b.order {
-		tier := tierOf(b.view.entity(a))
+		tier := b.view.entity(a).Tier()
 		if tiers[tier] == nil {
 			tiers[tier] = map[Impact]int{}
 		}

@@ -39,7 +39,7 @@ type Reached struct {
 }
 
 // Deps walks the needs of an entity. With [NeededBy] an edge ends, for Kinds, at the entity that has the need. A relation
-// of an entity to itself is shown, though it carries no failure. The error is a *NotFoundError.
+// of an entity to itself carries no failure and is left out. The error is a *NotFoundError.
 func (s *Snapshot) Deps(ref catalog.Ref, options DepsOptions) (*Deps, error) {
 	v := s.view(options.Filter)
 	start := v.find(ref)
@@ -118,9 +118,6 @@ func (v *view) appendStepsBetween(steps []step, a, b node) []step {
 		if v.counts(need.attr) {
 			steps = append(steps, v.stepOf(a, need))
 		}
-	}
-	if a == b {
-		return steps
 	}
 	lastHub := node(-1)
 	for i := len(row) - 1; i >= 0 && v.isHub(row[i].to); i-- {

@@ -178,7 +178,7 @@ type step struct {
 }
 
 // steps yields the needs of an entity that count: direct ones by target, group name and origin, then those by way of
-// topics, by topic and producer.
+// topics, by topic and producer. A relation to itself is left out: it carries no failure.
 func (v *view) steps(a node) iter.Seq[step] {
 	return func(yield func(step) bool) {
 		lastHub := node(-1)
@@ -221,7 +221,7 @@ func (v *view) stepOf(a node, need outNeed) step {
 	return s
 }
 
-// sources yields the entities with a need of b that counts; one may come more than once.
+// sources yields the other entities with a need of b that counts; one may come more than once.
 func (v *view) sources(b node) iter.Seq[node] {
 	return func(yield func(node) bool) {
 		needs, _ := v.in(b)

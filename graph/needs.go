@@ -90,6 +90,8 @@ const (
 	attrFreshShift      = 3      // three bits: kinds of evidence that are not stale
 	attrKindsShift      = 6      // three bits: all kinds of evidence
 	attrEnvShift        = 9      // the rest: number of the environment
+
+	attrEvidence attr = 1<<attrEnvShift - 1<<attrFreshShift // without it a need never counts
 )
 
 // Numbers of environments that are always there.
@@ -140,6 +142,9 @@ func (s *Snapshot) deriveNeeds(from, to []node) {
 			continue
 		}
 		need := statedNeed{from: a, to: b, attr: g.attrOf(edge), edge: int32(i)}
+		if a == b {
+			need.attr &^= attrEvidence
+		}
 		hard := need.attr&^attrStrength | attr(catalog.Hard)
 		switch edge.Type {
 		case catalog.DependsOn, catalog.ConsumesAPI:

@@ -118,10 +118,3 @@ func runbooksOf(entity *catalog.Entity) []string {
 	}
 	return urls
 }
-
-func tierOf(entity *catalog.Entity) int {
-	if tier := entity.Annotations["orrery.dev/tier"]; len(tier) == 1 && tier >= "1" && tier <= "4" {
-		return int(tier[0] - '0')
-	}
-	return 0
-}

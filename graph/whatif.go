@@ -141,6 +141,9 @@ func (o *overlay) assumedNeed(v *view, a node, row []outNeed, i int32) outNeed {
 	need := outNeed{
 		to: v.find(edge.To), attr: assumed(edge.Strength), group: noGroup, edge: int32(len(v.model.Edges)) + i,
 	}
+	if need.to == a {
+		need.attr &^= attrEvidence
+	}
 	if edge.AnyOf == "" {
 		return need
 	}
