@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
@@ -15,6 +16,20 @@ func typedEntity(ctx context.Context, argument, typed string) (*catalog.Entity, 
 		return nil, err
 	}
 	return snapshotOf(ctx).Resolve(typed)
+}
+
+// typedNode finds what a person typed where an assumption may have put something that the catalog does not have.
+func typedNode(ctx context.Context, argument, typed string, filter graph.Filter) (catalog.Ref, error) {
+	entity, err := typedEntity(ctx, argument, typed)
+	if err == nil {
+		return entity.Ref, nil
+	}
+	if ref, parseErr := catalog.ParseRef(typed, "", ""); parseErr == nil && errors.Is(err, graph.ErrNotFound) {
+		if slices.ContainsFunc(filter.Add, func(e graph.WhatIfEdge) bool { return e.From == ref || e.To == ref }) {
+			return ref, nil
+		}
+	}
+	return "", err
 }
 
 func checkTyped(argument, typed string) error {
@@ -107,21 +122,18 @@ func assumedRefs(ctx context.Context, from, to string) (catalog.Ref, catalog.Ref
 	return fromRef, toRef, err
 }
 
-func blastRadius(ctx context.Context, failed []catalog.Ref, options *gen.BlastRadiusOptions) (*graph.Blast, error) {
-	var (
-		asked graph.BlastOptions
-		err   error
-	)
-	if options != nil {
-		if asked.Filter, err = graphFilter(ctx, &gen.GraphOptions{
-			Evidence: options.Evidence, IncludeStale: options.IncludeStale, Environment: options.Environment,
-			Add: options.Add, Remove: options.Remove,
-		}); err != nil {
-			return nil, err
-		}
-		if asked.MaxDistance, err = steps("maxDistance", options.MaxDistance); err != nil {
-			return nil, err
-		}
+func blastOptions(ctx context.Context, options *gen.BlastRadiusOptions) (graph.BlastOptions, error) {
+	var asked graph.BlastOptions
+	if options == nil {
+		return asked, nil
 	}
-	return snapshotOf(ctx).BlastRadius(failed, asked)
+	var err error
+	if asked.MaxDistance, err = steps("maxDistance", options.MaxDistance); err != nil {
+		return asked, err
+	}
+	asked.Filter, err = graphFilter(ctx, &gen.GraphOptions{
+		Evidence: options.Evidence, IncludeStale: options.IncludeStale, Environment: options.Environment,
+		Add: options.Add, Remove: options.Remove,
+	})
+	return asked, err
 }

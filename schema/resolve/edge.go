@@ -110,7 +110,11 @@ func (dependencyResolver) Stale(_ context.Context, n *graph.Need) (bool, error) 
 	return n.Edge != nil && n.Edge.Stale || n.Producer != nil && n.Producer.Stale, nil
 }
 
+// Relation is stated by somebody, unlike the edge of an assumption.
 func (dependencyResolver) Relation(_ context.Context, n *graph.Need) (*catalog.Edge, error) {
+	if n.Edge == nil || len(n.Edge.Evidence) == 0 {
+		return nil, nil
+	}
 	return n.Edge, nil
 }
 

@@ -218,7 +218,11 @@ func directNeeds(ctx context.Context, ref catalog.Ref, direction graph.Direction
 }
 
 func (entityResolver) BlastRadius(ctx context.Context, e *catalog.Entity, options *gen.BlastRadiusOptions) (*graph.Blast, error) {
-	return blastRadius(ctx, []catalog.Ref{e.Ref}, options)
+	asked, err := blastOptions(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	return snapshotOf(ctx).BlastRadius([]catalog.Ref{e.Ref}, asked)
 }
 
 // entityOf finds the end of an edge. Ends that only an assumption names are not in the snapshot.

@@ -137,40 +137,41 @@ func completed(ref catalog.Ref, prefix string) (string, bool) {
 
 func (queryResolver) Dependencies(ctx context.Context, of string, direction *graph.Direction, depth *int, kinds []string,
 	options *gen.GraphOptions) (*graph.Deps, error) {
-	start, err := typedEntity(ctx, "of", of)
+	filter, err := graphFilter(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	start, err := typedNode(ctx, "of", of, filter)
 	if err != nil {
 		return nil, err
 	}
 	if err := atMost("kinds", kinds); err != nil {
 		return nil, err
 	}
-	asked := graph.DepsOptions{Kinds: kinds}
-	if asked.Filter, err = graphFilter(ctx, options); err != nil {
-		return nil, err
-	}
+	asked := graph.DepsOptions{Filter: filter, Kinds: kinds}
 	if asked.Depth, err = steps("depth", depth); err != nil {
 		return nil, err
 	}
 	if direction != nil {
 		asked.Direction = *direction
 	}
-	return snapshotOf(ctx).Deps(start.Ref, asked)
+	return snapshotOf(ctx).Deps(start, asked)
 }
 
 func (queryResolver) Path(ctx context.Context, from, to string, options *gen.GraphOptions) (*gen.DependencyPath, error) {
-	start, err := typedEntity(ctx, "from", from)
-	if err != nil {
-		return nil, err
-	}
-	end, err := typedEntity(ctx, "to", to)
-	if err != nil {
-		return nil, err
-	}
 	filter, err := graphFilter(ctx, options)
 	if err != nil {
 		return nil, err
 	}
-	needs, err := snapshotOf(ctx).Path(start.Ref, end.Ref, filter)
+	start, err := typedNode(ctx, "from", from, filter)
+	if err != nil {
+		return nil, err
+	}
+	end, err := typedNode(ctx, "to", to, filter)
+	if err != nil {
+		return nil, err
+	}
+	needs, err := snapshotOf(ctx).Path(start, end, filter)
 	if err != nil || needs == nil {
 		return nil, err
 	}
@@ -184,15 +185,17 @@ func (queryResolver) BlastRadius(ctx context.Context, of []string, options *gen.
 	if err := atMost("of", of); err != nil {
 		return nil, err
 	}
+	asked, err := blastOptions(ctx, options)
+	if err != nil {
+		return nil, err
+	}
 	failed := make([]catalog.Ref, len(of))
 	for i, typed := range of {
-		entity, err := typedEntity(ctx, "of", typed)
-		if err != nil {
+		if failed[i], err = typedNode(ctx, "of", typed, asked.Filter); err != nil {
 			return nil, err
 		}
-		failed[i] = entity.Ref
 	}
-	return blastRadius(ctx, failed, options)
+	return snapshotOf(ctx).BlastRadius(failed, asked)
 }
 
 var byFirst = order[*gen.Cycle, catalog.Ref]{
