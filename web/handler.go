@@ -160,6 +160,7 @@ func serve(w http.ResponseWriter, r *http.Request, file content, status int) {
 		if acceptsGzip(r) {
 			w.Header().Set("Content-Encoding", "gzip")
 		} else {
+			w.Header().Set("ETag", strings.TrimSuffix(file.etag, `"`)+`-plain"`)
 			body = unzip(body)
 		}
 	}

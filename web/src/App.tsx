@@ -1,0 +1,89 @@
+import { QueryClientProvider, type QueryClient } from "@tanstack/react-query";
+import { useRef } from "react";
+import { Link, Route, Switch, useLocation } from "wouter";
+import { usePathname } from "wouter/use-browser-location";
+import { Lookup } from "./components/Lookup";
+import { Navigated, Page } from "./components/Page";
+import { Boundary } from "./components/Boundary";
+import { BlastPage } from "./pages/Blast";
+import { CyclesPage } from "./pages/Cycles";
+import { Entities } from "./pages/Entities";
+import { EntityPage } from "./pages/Entity";
+import { LookupPage } from "./pages/LookupPage";
+import { ProblemsPage } from "./pages/Problems";
+import { Start } from "./pages/Start";
+import { refOfPath } from "./refs";
+
+export function App({ client }: { client: QueryClient }) {
+  const navigatedRef = useRef(false);
+  const [location] = useLocation();
+  return (
+    <QueryClientProvider client={client}>
+      <Navigated value={navigatedRef}>
+        <a className="skip" href="#main">
+          Skip to the content
+        </a>
+        <header className="top">
+          <div className="top-inner">
+            <Link href="/" className="brand">
+              <img src="/favicon.svg" alt="" width="26" height="26" /> Orrery
+            </Link>
+            <nav aria-label="Main">
+              <NavLink href="/entities">Catalog</NavLink>
+              <NavLink href="/blast-radius">Blast radius</NavLink>
+              <NavLink href="/problems">Problems</NavLink>
+              <a href="/graphiql">API</a>
+            </nav>
+            {location !== "/" && <Lookup key={location} label="Look up anything" placeholder="Look up …" shortcut />}
+          </div>
+        </header>
+        <main id="main">
+          <Boundary key={location}>
+            <Pages />
+          </Boundary>
+        </main>
+      </Navigated>
+    </QueryClientProvider>
+  );
+}
+
+function Pages() {
+  return (
+    <Switch>
+      <Route path="/" component={Start} />
+      <Route path="/entities" component={Entities} />
+      <Route path="/entity/*" component={EntityRoute} />
+      <Route path="/lookup" component={LookupPage} />
+      <Route path="/blast-radius" component={BlastPage} />
+      <Route path="/problems" component={ProblemsPage} />
+      <Route path="/cycles" component={CyclesPage} />
+      <Route component={Nowhere} />
+    </Switch>
+  );
+}
+
+/** The address is read as the browser has it, for a name may hold an encoded slash. */
+function EntityRoute() {
+  const ref = refOfPath(usePathname());
+  return ref === null ? <Nowhere /> : <EntityPage key={ref} of={ref} />;
+}
+
+function Nowhere() {
+  return (
+    <Page title="There is no such page">
+      <p>
+        Nothing of ours has this address. <Link href="/">Look something up</Link> or{" "}
+        <Link href="/entities">see the whole catalog</Link>.
+      </p>
+    </Page>
+  );
+}
+
+function NavLink({ href, children }: { href: string; children: string }) {
+  const [location] = useLocation();
+  return (
+    <Link href={href} aria-current={location === href ? "page" : undefined}>
+      {children}
+    </Link>
+  );
+}

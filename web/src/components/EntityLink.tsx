@@ -1,0 +1,20 @@
+import { Link } from "wouter";
+import type { NameFragment } from "../api/generated";
+import { entityPath } from "../refs";
+import { KindIcon } from "./KindIcon";
+
+/** An entity by its name for people, as a link to its page. What nobody describes is marked. */
+export function EntityLink({ entity, plain = false }: { entity: NameFragment; plain?: boolean }) {
+  return (
+    <Link href={entityPath(entity.ref)} className="entity-link" title={entity.ref}>
+      {!plain && <KindIcon kind={entity.kind} />}
+      <span>{displayName(entity)}</span>
+      {entity.placeholder && <span className="tag tag-quiet">not described</span>}
+    </Link>
+  );
+}
+
+/** The name to show for an entity. */
+export function displayName(entity: { title: string | null; name: string }): string {
+  return entity.title ?? entity.name;
+}

@@ -1,0 +1,313 @@
+import { useMemo, useState, type ReactNode } from "react";
+import { Link } from "wouter";
+import { EntityPage as EntityPageOperation, type EntityPageQuery } from "../api/generated";
+import { useAnswer } from "../api/hooks";
+import { LifecycleTag, TierBadge } from "../components/Badges";
+import { displayName, EntityLink } from "../components/EntityLink";
+import { KindIcon } from "../components/KindIcon";
+import { Contacts, EntityTable, Place, ProblemList } from "../components/Lists";
+import { NeedList } from "../components/Needs";
+import { Page } from "../components/Page";
+import { Failure, Loading } from "../components/States";
+import { blastPath, entitiesPath, splitRef } from "../refs";
+import { count, duration, matchedByWords, safeHref } from "../words";
+
+type Entity = NonNullable<EntityPageQuery["entity"]>;
+
+export function EntityPage({ of }: { of: string }) {
+  const answer = useAnswer(EntityPageOperation, { ref: of });
+  const entity = answer.data?.entity;
+  if (entity) return <Described key={entity.ref} entity={entity} />;
+  return (
+    <Page title={splitRef(of).name}>
+      {answer.isError ? <Failure error={answer.error} retry={() => void answer.refetch()} /> : <Loading />}
+    </Page>
+  );
+}
+
+function Described({ entity }: { entity: Entity }) {
+  const isPeople = ["group", "user"].includes(entity.kind.toLowerCase());
+  return (
+    <Page
+      title={displayName(entity)}
+      heading={
+        <>
+          <KindIcon kind={entity.kind} /> {displayName(entity)}
+        </>
+      }
+    >
+      <div className="entity-head">
+        <p className="badges">
+          <span className="tag">{entity.kind}</span>
+          {entity.type && <span className="tag">{entity.type}</span>}
+          <LifecycleTag lifecycle={entity.lifecycle} />
+          <TierBadge tier={entity.tier} />
+          {entity.stale && <span className="tag tag-loud">stale</span>}
+          {entity.tags.map((tag) => (
+            <span key={tag} className="tag tag-quiet">
+              {tag}
+            </span>
+          ))}
+        </p>
+        <p className="ref-line">
+          <code>{entity.ref}</code> <Copy text={entity.ref} />
+        </p>
+        {entity.description && <p className="description">{entity.description}</p>}
+        {entity.placeholder && (
+          <p className="notice">
+            Others refer to this, and nobody describes it: either it is misspelt where it is named, or its catalog file is
+            missing or was not accepted.
+          </p>
+        )}
+        {entity.stale && (
+          <p className="notice">What is known of it could not be renewed. The last good data is shown.</p>
+        )}
+      </div>
+      <div className="entity-columns">
+        <aside aria-label="Ownership and facts">
+          <OwnerCard entity={entity} isPeople={isPeople} />
+          <LinksCard entity={entity} />
+          <FactsCard entity={entity} />
+        </aside>
+        <div>
+          {!isPeople && <Breaks entity={entity} />}
+          {entity.problems.totalCount > 0 && (
+            <Section title="Problems" n={entity.problems.totalCount}>
+              <ProblemList problems={entity.problems.nodes} about={false} />
+              {entity.problems.totalCount > entity.problems.nodes.length && <Link href="/problems">All problems</Link>}
+            </Section>
+          )}
+          {!isPeople && <NeedList of={entity.ref} direction="needs" />}
+          {!isPeople && <NeedList of={entity.ref} direction="needed-by" />}
+          <Rows title="Parts" list={entity.parts} />
+          <Rows title="Members" list={entity.members} />
+          <Rows
+            title="Owns"
+            list={entity.owns}
+            all={<Link href={entitiesPath({ owner: entity.ref })}>All that it owns</Link>}
+          />
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+function Breaks({ entity }: { entity: Entity }) {
+  const { outage, degraded, delayed } = entity.blastRadius.totals;
+  const hit = outage + degraded + delayed;
+  return (
+    <section className="breaks" aria-labelledby="breaks">
+      <div>
+        <h2 id="breaks">If it fails</h2>
+        <p>
+          {hit === 0 ? (
+            "Nothing else is hit, as far as is known."
+          ) : (
+            <>
+              <strong>{outage.toLocaleString("en")}</strong> out, <strong>{degraded.toLocaleString("en")}</strong> degraded,{" "}
+              <strong>{delayed.toLocaleString("en")}</strong> delayed.
+            </>
+          )}
+        </p>
+      </div>
+      <Link href={blastPath([entity.ref])} className="button button-main">
+        Show blast radius
+      </Link>
+    </section>
+  );
+}
+
+function OwnerCard({ entity, isPeople }: { entity: Entity; isPeople: boolean }) {
+  const { owner } = entity;
+  return (
+    <section className="card" aria-labelledby="owner">
+      <h2 id="owner">{isPeople ? "Contact" : "Owner"}</h2>
+      {isPeople ? (
+        <>
+          <Mail email={entity.profile?.email ?? null} />
+          <Names title="In" entities={entity.groups} />
+        </>
+      ) : owner ? (
+        <>
+          <p className="owner-name">
+            <EntityLink entity={owner} />
+          </p>
+          <Mail email={owner.profile?.email ?? null} />
+          {owner.members.nodes.length > 0 && (
+            <ul className="chips" aria-label={`Members of ${displayName(owner)}`}>
+              {owner.members.nodes.map((member) => (
+                <li key={member.ref}>
+                  <EntityLink entity={{ ...member, title: member.profile?.displayName ?? member.title }} plain />
+                </li>
+              ))}
+              {owner.members.totalCount > owner.members.nodes.length && (
+                <li>
+                  <span className="quiet">and {owner.members.totalCount - owner.members.nodes.length} more</span>
+                </li>
+              )}
+            </ul>
+          )}
+        </>
+      ) : (
+        <p className="notice">
+          Nobody owns it. {entity.placeholder ? "Nobody describes it either." : "Add spec.owner to the file below."}
+        </p>
+      )}
+      <h3>On call</h3>
+      {entity.onCall.length > 0 ? <Contacts contacts={entity.onCall} /> : <p className="quiet">Nothing is configured.</p>}
+      {!isPeople && (
+        <>
+          <h3>Runbooks</h3>
+          {entity.runbooks.length > 0 ? (
+            <ul className="plain-list">
+              {entity.runbooks.map((url) => (
+                <li key={url}>
+                  <External url={url} title={entity.links.find((link) => link.url === url)?.title ?? url} />
+                </li>
+              ))}
+            </ul>
+          ) : (
+            <p className="quiet">None.</p>
+          )}
+        </>
+      )}
+    </section>
+  );
+}
+
+function LinksCard({ entity }: { entity: Entity }) {
+  const links = entity.links.filter((link) => !entity.runbooks.includes(link.url));
+  if (links.length === 0) return null;
+  return (
+    <section className="card" aria-labelledby="links">
+      <h2 id="links">Links</h2>
+      <ul className="plain-list">
+        {links.map((link) => (
+          <li key={link.url}>
+            <External url={link.url} title={link.title ?? link.url} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function FactsCard({ entity }: { entity: Entity }) {
+  const facts: [string, ReactNode][] = [];
+  if (entity.parents.length > 0) facts.push(["Part of", <Names key="p" entities={entity.parents} />]);
+  if (entity.slo) {
+    const window = entity.slo.windowSeconds === null ? "" : ` over ${duration(entity.slo.windowSeconds)}`;
+    facts.push(["Promises", `${entity.slo.availability} % available${window}`]);
+  }
+  if (entity.capacity) facts.push(["Built for", `${count(entity.capacity.requestsPerSecond, "request")} a second`]);
+  if (entity.source) facts.push(["Described in", <Place key="s" location={entity.source.location} line={entity.source.line} />]);
+  if (entity.aliases.length > 0) {
+    facts.push([
+      "Also known as",
+      <ul key="a" className="plain-list">
+        {entity.aliases.map(({ alias, matchedBy }) => (
+          <li key={alias}>
+            <code>{alias}</code> <span className="quiet">{matchedByWords[matchedBy]}</span>
+          </li>
+        ))}
+      </ul>,
+    ]);
+  }
+  if (facts.length === 0) return null;
+  return (
+    <section className="card" aria-labelledby="facts">
+      <h2 id="facts">Facts</h2>
+      <dl>
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+function Section({ title, n, children }: { title: string; n: number; children: ReactNode }) {
+  return (
+    <section aria-label={title}>
+      <h2>
+        {title} <span className="quiet">{n.toLocaleString("en")}</span>
+      </h2>
+      {children}
+    </section>
+  );
+}
+
+function Rows({ title, list, all }: { title: string; list: Entity["parts"]; all?: ReactNode }) {
+  if (list.totalCount === 0) return null;
+  return (
+    <Section title={title} n={list.totalCount}>
+      <EntityTable rows={list.nodes} caption={title} />
+      {list.totalCount > list.nodes.length && (
+        <p className="quiet">
+          The first {list.nodes.length} of {list.totalCount.toLocaleString("en")}. {all}
+        </p>
+      )}
+    </Section>
+  );
+}
+
+function Names({ title, entities }: { title?: string; entities: Entity["parents"] }) {
+  if (entities.length === 0) return null;
+  return (
+    <p>
+      {title && <span className="quiet">{title} </span>}
+      {entities.map((entity, i) => (
+        <span key={entity.ref}>
+          {i > 0 && ", "}
+          <EntityLink entity={entity} plain />
+        </span>
+      ))}
+    </p>
+  );
+}
+
+function Mail({ email }: { email: string | null }) {
+  if (email === null) return null;
+  return (
+    <p>
+      <a href={`mailto:${email}`}>{email}</a>
+    </p>
+  );
+}
+
+/** A link out of the application; an address that is not of the web is only shown. */
+function External({ url, title }: { url: string; title: string }) {
+  const href = safeHref(url);
+  return href ? (
+    <a href={href} rel="noreferrer">
+      {title}
+    </a>
+  ) : (
+    <span>
+      {title} <code>{url}</code>
+    </span>
+  );
+}
+
+function Copy({ text }: { text: string }) {
+  const [copied, setCopied] = useState(false);
+  const possible = useMemo(() => typeof navigator !== "undefined" && navigator.clipboard !== undefined, []);
+  if (!possible) return null;
+  return (
+    <button
+      type="button"
+      className="button-small"
+      onClick={() =>
+        void navigator.clipboard.writeText(text).then(
+          () => setCopied(true),
+          () => setCopied(false),
+        )
+      }
+    >
+      {copied ? "Copied" : "Copy"}
+    </button>
+  );
+}

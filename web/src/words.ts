@@ -1,0 +1,84 @@
+import type { EvidenceKind, Impact, MatchedBy, Strength } from "./api/generated";
+
+export const impactWords: Record<Impact, { label: string; meaning: string }> = {
+  OUTAGE: { label: "Outage", meaning: "fails" },
+  DEGRADED: { label: "Degraded", meaning: "goes on with less" },
+  DELAYED: { label: "Delayed", meaning: "works, its results come later" },
+  NONE: { label: "None", meaning: "is not hit" },
+};
+
+export const strengthWords: Record<Strength, { label: string; meaning: string }> = {
+  HARD: { label: "hard", meaning: "Fails without it" },
+  SOFT: { label: "soft", meaning: "Goes on with a fallback without it" },
+  ASYNC: { label: "async", meaning: "Works without it; results come later" },
+};
+
+export const evidenceWords: Record<EvidenceKind, string> = {
+  DECLARED: "Declared",
+  OBSERVED: "Observed",
+  INFERRED: "Inferred",
+};
+
+export const matchedByWords: Record<MatchedBy, string> = {
+  DECLARATION: "declared",
+  LABEL: "by a label",
+  REWRITE: "by a rewrite rule",
+  NAMESPACE_NAME: "by namespace and name",
+  NAME: "by name",
+  DISCOVERY: "discovered under it",
+};
+
+/** The kinds that the list can be narrowed to, with their plurals. */
+export const kinds: readonly { kind: string; plural: string }[] = [
+  { kind: "Component", plural: "Components" },
+  { kind: "API", plural: "APIs" },
+  { kind: "Resource", plural: "Resources" },
+  { kind: "Journey", plural: "Journeys" },
+  { kind: "System", plural: "Systems" },
+  { kind: "Domain", plural: "Domains" },
+  { kind: "External", plural: "Third parties" },
+  { kind: "Group", plural: "Teams" },
+  { kind: "User", plural: "People" },
+];
+
+const contactKinds: Record<string, string> = {
+  pagerduty: "PagerDuty",
+  opsgenie: "Opsgenie",
+  grafana: "Grafana OnCall",
+  url: "Web",
+  email: "E-mail",
+  chat: "Chat",
+};
+
+export function contactKind(kind: string): string {
+  return contactKinds[kind] ?? kind;
+}
+
+/** Where a contact can be opened; null where it is only a name. Other schemes than these are never links. */
+export function contactHref(contact: { kind: string; target: string }): string | null {
+  if (/^https?:\/\//i.test(contact.target)) return contact.target;
+  if (contact.kind === "email") return `mailto:${contact.target.replace(/^mailto:/i, "")}`;
+  return null;
+}
+
+/** The address of a link if it may be followed from a page of ours: web and mail addresses only. */
+export function safeHref(url: string): string | null {
+  return /^(https?:\/\/|mailto:)/i.test(url) ? url : null;
+}
+
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+}
+
+/** A length of time in the largest unit that divides it: 2592000 is "30 days". */
+export function duration(seconds: number): string {
+  for (const [size, unit] of [
+    [86400, "day"],
+    [3600, "hour"],
+    [60, "minute"],
+    [1, "second"],
+  ] as const) {
+    if (seconds >= size && seconds % size === 0) return count(seconds / size, unit);
+  }
+  return `${Math.round(seconds * 1000)} ms`;
+}
