@@ -39,7 +39,8 @@ type Subject struct {
 }
 
 // Claim is what one document says about one subject. With a Descriptor it competes with other descriptors of the same
-// Ref, and its edges count only if it wins; without one it is a contribution, and contributions unite.
+// Ref, and what else it says counts only if it wins; without one it is a contribution, and contributions unite. A
+// Descriptor goes with a Ref as the subject; on an Alias it is not looked at.
 type Claim struct {
 	Subject    Subject      `cbor:"1,keyasint"`
 	Line       int32        `cbor:"2,keyasint,omitempty"` // 1-based; 0 = the place has no lines

@@ -129,7 +129,8 @@ const AllEvidence = EvidenceSet(Declared | Observed | Inferred)
 func (s EvidenceSet) Has(k EvidenceKind) bool { return s&EvidenceSet(k) != 0 }
 
 // Edge is one merged relation: all that is known of "From relates to To", whoever said it. Its identity is
-// (From, To, Type, Environment).
+// (From, To, Type, Environment). What is declared holds in every environment and covers what is seen in one: then there is
+// one edge, with Environment "", and the origins of its evidence tell where each fact was seen.
 type Edge struct {
 	From, To Ref
 	Type     RelationType
@@ -164,6 +165,9 @@ type Evidence struct {
 type Origin struct {
 	Source   string // id of the source, as configured
 	Location string // a path or URL that a person can open
+	// Environment that the document speaks of; "" = every one. It bounds what was seen: a declared fact holds everywhere,
+	// whatever stands here.
+	Environment string
 }
 
 // KindsOfEvidence unites the evidence of an edge.

@@ -53,12 +53,14 @@ type Capacity struct {
 // Entity is one merged thing in the catalog. It is immutable once Merge has returned it.
 type Entity struct {
 	Descriptor
-	// Placeholder marks an entity that others refer to and nobody describes. Only Ref, Kind, Namespace and Name are set.
+	// Placeholder marks an entity that others refer to and nobody describes. Only Ref, Kind, Namespace and Name are set,
+	// and the links and aliases that were contributed.
 	Placeholder bool
-	// Discovered marks an entity that runs but that nobody declares. Its Lifecycle is LifecycleDiscovered.
+	// Discovered marks an entity that runs but that nobody declares. Its Lifecycle is LifecycleDiscovered; its Ref follows
+	// from its alias by [DiscoveredRef].
 	Discovered bool
-	Stale      bool          // the claim it rests on could not be renewed; the last good data stands
-	Origin     *Origin       // of the winning descriptor; nil for a placeholder
+	Stale      bool          // the claims it rests on could not be renewed; the last good data stands
+	Origin     *Origin       // of the winning descriptor; nil where nobody describes the entity
 	Line       int32         // of the winning descriptor, 1-based; 0 = none
 	Aliases    []EntityAlias // sorted by alias
 }
@@ -72,11 +74,6 @@ type EntityAlias struct {
 	// MatchedBy says which rule of identity gave the alias to the entity.
 	MatchedBy MatchedBy
 }
-
-// Alias is a name of another world, prefixed by that world: `otel:[namespace/]service`,
-// `k8s:cluster/namespace/deployment/name`, `dns:checkout.shop.svc`, `host:api.stripe.com`,
-// `db:system:host[:port]/database`, `topic:system:destination`, `repo:github.com/acme/checkout`.
-type Alias string
 
 // MatchedBy names a rule of identity (which claim decided that an alias is an entity).
 type MatchedBy string

@@ -60,10 +60,12 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// CompareProblems orders by location, line, field, code, ref and message.
+// CompareProblems orders by location, line, field, code, ref and message; the rest decides between equals, so that 0
+// means the same problem.
 func CompareProblems(a, b Problem) int {
 	return cmp.Or(
 		cmp.Compare(a.Location, b.Location), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Field, b.Field),
 		cmp.Compare(a.Code, b.Code), cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.Message, b.Message),
+		cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Fix, b.Fix),
 	)
 }

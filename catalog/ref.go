@@ -25,7 +25,14 @@ func NewRef(kind, namespace, name string) Ref {
 	if namespace == "" {
 		namespace = DefaultNamespace
 	}
-	return Ref(strings.ToLower(kind + ":" + namespace + "/" + name))
+	return Ref(lower(kind + ":" + namespace + "/" + name))
+}
+
+// lower is JavaScript's toLocaleLowerCase("en-US"), by which Backstage compares references, for all characters that the
+// Unicode tables of both know. The one that becomes two is the Turkish capital I with a dot. A capital sigma at the end
+// of a word stays the plain one here: names of entities are ASCII, so only references to nothing could tell.
+func lower(s string) string {
+	return strings.ToLower(strings.ReplaceAll(s, "\u0130", "i\u0307"))
 }
 
 // ParseRef reads `[<kind>:][<namespace>/]<name>`, filling absent parts from the arguments (an empty defaultKind means
