@@ -77,6 +77,13 @@ func (g *graphQL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *graphQL) answer(w http.ResponseWriter, r *http.Request, media string, params *graphql.RawParams) {
 	ctx := graphql.StartOperationTrace(r.Context())
+	defer func() {
+		if value := recover(); value != nil { // resolvers recover for themselves; this is for what surrounds them
+			var shown *gqlerror.Error
+			errors.As(g.exec.PresentRecoveredError(ctx, value), &shown)
+			g.write(w, media, http.StatusInternalServerError, &graphql.Response{Errors: gqlerror.List{shown}})
+		}
+	}()
 	operation, refused := g.exec.CreateOperationContext(ctx, params)
 	if refused != nil {
 		status := http.StatusBadRequest
@@ -91,18 +98,10 @@ func (g *graphQL) answer(w http.ResponseWriter, r *http.Request, media string, p
 		g.refuse(w, media, http.StatusMethodNotAllowed, "GET only answers queries: use POST")
 		return
 	}
-	start := time.Now()
-	cost := min(int64(resolve.Cost(operation)), costInFlight)
-	if err := g.flight.Acquire(ctx, cost); err != nil {
-		return // the client has gone
-	}
 	response := g.execute(ctx, operation)
-	g.flight.Release(cost)
 	if response == nil {
 		return // the client has gone
 	}
-	g.metrics.operations.Observe(time.Since(start).Seconds())
-	g.metrics.costs.Observe(float64(cost))
 	status := http.StatusOK
 	if response.Data == nil && hasCode(response.Errors, resolve.CodeUnavailable) {
 		w.Header().Set("Retry-After", "1")
@@ -111,9 +110,19 @@ func (g *graphQL) answer(w http.ResponseWriter, r *http.Request, media string, p
 	g.write(w, media, status, response)
 }
 
+// execute waits for its turn and computes the answer; nil when the client has gone.
 func (g *graphQL) execute(ctx context.Context, operation *graphql.OperationContext) *graphql.Response {
+	cost := min(int64(resolve.Cost(operation)), costInFlight)
+	if g.flight.Acquire(ctx, cost) != nil {
+		return nil
+	}
+	defer g.flight.Release(cost)
+	start := time.Now()
 	responses, ctx := g.exec.DispatchOperation(ctx, operation)
-	return responses(ctx)
+	response := responses(ctx)
+	g.metrics.operations.Observe(time.Since(start).Seconds())
+	g.metrics.costs.Observe(float64(cost))
+	return response
 }
 
 // refuse answers a request that is no GraphQL request.
