@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
@@ -115,7 +114,7 @@ func (c *Catalog) advance(revision graph.Revision, next step, change graph.Chang
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for scope, entries := range next.scopes {
-		c.state.set(next.source, strings.Clone(scope), entries)
+		c.state.set(next.source, scope, entries)
 	}
 	for _, state := range change.States {
 		c.state.setState(state)

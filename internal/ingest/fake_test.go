@@ -169,6 +169,19 @@ func openStore(t *testing.T, path string, readOnly bool) graph.Store {
 	return store
 }
 
+func benchStore(b *testing.B) (graph.Store, func()) {
+	b.Helper()
+	store, err := sqlitestore.Open(b.Context(), sqlitestore.Config{Path: filepath.Join(b.TempDir(), "orrery.db")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return store, func() {
+		if err := store.Close(); err != nil {
+			b.Error(err)
+		}
+	}
+}
+
 func storePath(t *testing.T) string { return filepath.Join(t.TempDir(), "orrery.db") }
 
 // clock goes on by a second with every look at it.

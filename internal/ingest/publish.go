@@ -51,7 +51,7 @@ func (c *Catalog) merge(version uint64, documents iter.Seq2[*catalog.Document, e
 	return result, failed
 }
 
-// publish makes the Snapshot of the present state, unless it is there. While one goroutine merges, those that commit
+// publish makes the Snapshot of the present state, unless it is there or nothing was ever committed. While one goroutine merges, those that commit
 // meanwhile wait, and the first of them then publishes for all.
 func (c *Catalog) publish() error {
 	c.publishing.Lock()
@@ -69,7 +69,7 @@ func (c *Catalog) publish() error {
 	c.mu.RUnlock()
 
 	old := c.Snapshot()
-	if old != nil && old.Revision() == revision {
+	if revision == 0 || old != nil && old.Revision() == revision {
 		return nil
 	}
 	if !stands {

@@ -10,8 +10,11 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 )
 
-// maxIgnoreBytes is how much of a .gitignore is read.
-const maxIgnoreBytes = 1 << 20
+// A .gitignore is somebody else's: what is read of it, and how many patterns every name is compared with, is bounded.
+const (
+	maxIgnoreBytes    = 256 << 10
+	maxIgnorePatterns = 2000
+)
 
 // ignores are the .gitignore patterns in force in one folder, those of the folders above first.
 type ignores []gitignore.Pattern
@@ -30,7 +33,7 @@ func (i ignores) with(t tree, dir string, parts []string) ignores {
 	patterns := slices.Clip(i)
 	for line := range bytes.Lines(bytes.TrimPrefix(data, []byte("\ufeff"))) {
 		text := strings.TrimRight(string(line), "\r\n")
-		if strings.TrimSpace(text) != "" && !strings.HasPrefix(text, "#") {
+		if len(patterns) < maxIgnorePatterns && strings.TrimSpace(text) != "" && !strings.HasPrefix(text, "#") {
 			patterns = append(patterns, gitignore.ParsePattern(text, parts))
 		}
 	}
