@@ -79,7 +79,7 @@ func (p *plan) describeService(service int) described {
 		title:       fmt.Sprintf("%s %s %d", subjects[(service/servicesInSystem)%len(subjects)], roles[service%len(roles)], service),
 		description: "One of the services of the " + systemName(p.systemOf(service)) + " system.",
 		annotations: []annotation{
-			{"github.com/project-slug", "company/" + serviceName(service)},
+			{slugKey, "company/" + serviceName(service)},
 			{"orrery.dev/tier", fmt.Sprint(p.tier(service))},
 		},
 		tags:         []string{"go"},

@@ -68,7 +68,7 @@ func (w *writer) write(d described) *catalog.Document {
 		Tags: d.tags, Type: d.specType, Lifecycle: d.lifecycle, Owner: d.owner,
 	}
 	claim := catalog.Claim{Subject: catalog.Subject{Ref: ref}, Line: w.line, Descriptor: descriptor}
-	w.head(d, descriptor)
+	w.head(d, &claim)
 	w.spec(d, &claim)
 	document := &catalog.Document{
 		ID:      catalog.DocumentID{Source: SourceID, Scope: w.path, Key: string(ref)},
@@ -78,7 +78,10 @@ func (w *writer) write(d described) *catalog.Document {
 	return document
 }
 
-func (w *writer) head(d described, descriptor *catalog.Descriptor) {
+// slugKey names an entity's repository, which is an alias of it.
+const slugKey = "github.com/project-slug"
+
+func (w *writer) head(d described, claim *catalog.Claim) {
 	version := "backstage.io/v1alpha1"
 	if d.kind == catalog.KindJourney || d.kind == catalog.KindExternal {
 		version = "orrery.dev/v1alpha1"
@@ -90,11 +93,15 @@ func (w *writer) head(d described, descriptor *catalog.Descriptor) {
 	w.field("  title", d.title)
 	w.field("  description", d.description)
 	if len(d.annotations) > 0 {
-		descriptor.Annotations = make(map[string]string, len(d.annotations))
+		claim.Descriptor.Annotations = make(map[string]string, len(d.annotations))
 		w.put("  annotations:")
 		for _, a := range d.annotations {
-			descriptor.Annotations[a.key] = a.value
-			w.put("    ", a.key, `: "`, a.value, `"`)
+			claim.Descriptor.Annotations[a.key] = a.value
+			line := w.put("    ", a.key, `: "`, a.value, `"`)
+			if a.key == slugKey {
+				alias := catalog.Alias("repo:github.com/" + a.value)
+				claim.Aliases = append(claim.Aliases, catalog.AliasClaim{Alias: alias, Line: line})
+			}
 		}
 	}
 	if len(d.tags) > 0 {
