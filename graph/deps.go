@@ -115,7 +115,7 @@ func (v *view) appendStepsBetween(steps []step, a, b node) []step {
 		if need.to != b {
 			break
 		}
-		if v.counts(need.attr) {
+		if n := len(steps); v.counts(need.attr) && (n == 0 || steps[n-1].from != a || steps[n-1].need.edge != need.edge) {
 			steps = append(steps, v.stepOf(a, need))
 		}
 	}

@@ -181,12 +181,16 @@ type step struct {
 // topics, by topic and producer. A relation to itself is left out: it carries no failure.
 func (v *view) steps(a node) iter.Seq[step] {
 	return func(yield func(step) bool) {
-		lastHub := node(-1)
+		lastHub, last := node(-1), outNeed{to: -1}
 		for _, need := range v.out(a) {
 			if !v.counts(need.attr) {
 				continue
 			}
 			if !v.isHub(need.to) {
+				if need.to == last.to && need.edge == last.edge {
+					continue // the same relation, seen in an environment
+				}
+				last = need
 				if !yield(v.stepOf(a, need)) {
 					return
 				}

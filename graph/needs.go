@@ -141,11 +141,7 @@ func (s *Snapshot) deriveNeeds(from, to []node) {
 		if a < 0 || b < 0 || !edge.Type.IsDependency() {
 			continue
 		}
-		need := statedNeed{from: a, to: b, attr: g.attrOf(edge), edge: int32(i)}
-		if a == b {
-			need.attr &^= attrEvidence
-		}
-		hard := need.attr&^attrStrength | attr(catalog.Hard)
+		need := statedNeed{from: a, to: b, attr: attr(strengthOf(edge)), edge: int32(i)}
 		switch edge.Type {
 		case catalog.DependsOn, catalog.ConsumesAPI:
 			if edge.AnyOf != "" {
@@ -158,11 +154,11 @@ func (s *Snapshot) deriveNeeds(from, to []node) {
 				consume = append(consume, int32(i))
 			}
 		case catalog.ProvidesAPI:
-			need.from, need.to, need.attr, need.origin = b, a, hard, providers
+			need = statedNeed{from: b, to: a, attr: attr(catalog.Hard), origin: providers, edge: int32(i)}
 		case catalog.PartOf:
-			need.from, need.to, need.attr, need.origin = b, a, hard, parts
+			need = statedNeed{from: b, to: a, attr: attr(catalog.Hard), origin: parts, edge: int32(i)}
 		case catalog.RunsOn:
-			need.attr = hard
+			need.attr = attr(catalog.Hard)
 			switch kinds[b] {
 			case kindWorkload:
 				if isJob(edge.To) {
@@ -173,7 +169,7 @@ func (s *Snapshot) deriveNeeds(from, to []node) {
 				need.origin = nodes
 			}
 		}
-		needs = append(needs, need)
+		needs = g.appendBelieved(needs, need, edge)
 	}
 	needs = s.deriveHubs(needs, from, to, publish, consume)
 	g.arrange(needs, edges, len(s.model.Entities)+len(g.hubTopic))
@@ -198,42 +194,78 @@ func (s *Snapshot) deriveHubs(needs []statedNeed, from, to []node, publish, cons
 	}
 	for _, i := range consume {
 		if hub, ok := published[to[i]]; ok {
-			a := g.attrOf(&s.model.Edges[i])&^attrStrength | attr(catalog.Async)
-			needs = append(needs, statedNeed{from: from[i], to: hub, attr: a, edge: i})
+			need := statedNeed{from: from[i], to: hub, attr: attr(catalog.Async), edge: i}
+			needs = g.appendBelieved(needs, need, &s.model.Edges[i])
 		}
 	}
 	for _, i := range publish {
 		if hub := published[to[i]]; hub >= 0 {
-			a := g.attrOf(&s.model.Edges[i])&^attrStrength | attr(catalog.Hard)
-			needs = append(needs, statedNeed{from: hub, to: from[i], attr: a, edge: i})
+			need := statedNeed{from: hub, to: from[i], attr: attr(catalog.Hard), edge: i}
+			needs = g.appendBelieved(needs, need, &s.model.Edges[i])
 		}
 	}
 	return needs
 }
 
-// attrOf packs an edge. What is stale and still counts by default is what a file or cluster said before it could no
-// longer be read: the last good data stands. Only traffic that was not seen for long leaves the default answers.
-func (g *needGraph) attrOf(edge *catalog.Edge) attr {
-	env, ok := g.environments[edge.Environment]
+func strengthOf(edge *catalog.Edge) catalog.Strength {
+	switch {
+	case edge.Strength != catalog.Unstated:
+		return edge.Strength
+	case edge.Role == catalog.Consume:
+		return catalog.Async
+	default:
+		return catalog.Hard
+	}
+}
+
+// appendBelieved completes a need by the evidence of its relation. One that holds in every environment, but was seen in
+// some, becomes a need for each of these besides, so that what was seen counts where it was seen.
+func (g *needGraph) appendBelieved(needs []statedNeed, need statedNeed, edge *catalog.Edge) []statedNeed {
+	own := g.environment(edge.Environment)
+	first := len(needs)
+	needs = append(needs, need)
+	needs[first].attr |= attr(own) << attrEnvShift
+	if need.from == need.to {
+		return needs
+	}
+	for i := range edge.Evidence {
+		evidence := &edge.Evidence[i]
+		env := own
+		if own == envEvery && evidence.Kind != catalog.Declared && evidence.Origin != nil {
+			env = g.environment(evidence.Origin.Environment)
+		}
+		at := first
+		for at < len(needs) && needs[at].attr.environment() != env {
+			at++
+		}
+		if at == len(needs) {
+			needs = append(needs, need)
+			needs[at].attr |= attr(env) << attrEnvShift
+		}
+		needs[at].attr |= attr(evidence.Kind) << attrKindsShift
+		if isFresh(evidence) {
+			needs[at].attr |= attr(evidence.Kind) << attrFreshShift
+		}
+	}
+	return needs
+}
+
+// isFresh says whether evidence counts unless stale is asked for. What a file or cluster said before it could no longer
+// be read does: the last good data stands. Only traffic that was not seen for long leaves the default answers.
+func isFresh(evidence *catalog.Evidence) bool {
+	return !evidence.Stale || evidence.Kind != catalog.Observed
+}
+
+func (g *needGraph) environment(name string) uint32 {
+	if name == "" {
+		return envEvery
+	}
+	env, ok := g.environments[name]
 	if !ok {
 		env = uint32(len(g.environments))
-		g.environments[edge.Environment] = env
+		g.environments[name] = env
 	}
-	strength := edge.Strength
-	if strength == catalog.Unstated {
-		strength = catalog.Hard
-		if edge.Role == catalog.Consume {
-			strength = catalog.Async
-		}
-	}
-	var fresh, all attr
-	for _, evidence := range edge.Evidence {
-		all |= attr(evidence.Kind)
-		if !evidence.Stale || evidence.Kind != catalog.Observed {
-			fresh |= attr(evidence.Kind)
-		}
-	}
-	return attr(strength) | fresh<<attrFreshShift | all<<attrKindsShift | attr(env)<<attrEnvShift
+	return env
 }
 
 // arrange sorts needs into rows both ways, and numbers the groups.

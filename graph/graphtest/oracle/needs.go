@@ -91,17 +91,23 @@ func (c *Catalog) needs(q Question) []need {
 }
 
 func inEnvironment(r Relation, q Question) bool {
-	asked := q.Environment
-	if asked == "" {
-		asked = "production"
+	return r.Environment == "" || r.Environment == asked(q)
+}
+
+func asked(q Question) string {
+	if q.Environment == "" {
+		return "production"
 	}
-	return r.Environment == "" || r.Environment == asked
+	return q.Environment
 }
 
 func evident(r Relation, q Question) bool {
 	for _, e := range r.Evidence {
 		if e.Stale && e.Kind == "OBSERVED" && !q.IncludeStale {
 			continue // traffic that was not seen for long
+		}
+		if e.Kind != "DECLARED" && e.Environment != "" && e.Environment != asked(q) {
+			continue // seen elsewhere
 		}
 		if len(q.Evidence) == 0 {
 			return true

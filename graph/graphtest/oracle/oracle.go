@@ -24,8 +24,9 @@ type Relation struct {
 
 // Evidence is one reason to believe a relation.
 type Evidence struct {
-	Kind  string // DECLARED, OBSERVED, INFERRED
-	Stale bool
+	Kind        string // DECLARED, OBSERVED, INFERRED
+	Stale       bool
+	Environment string // where it was seen; "" = everywhere, as what is declared
 }
 
 // Question is what is asked of a catalog.

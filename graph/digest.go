@@ -1,0 +1,69 @@
+package graph
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/orrery-catalog/orrery/catalog"
+)
+
+// Digest is one hash, in hexadecimal, that is equal for equal graphs on whichever engine they are kept.
+//
+// In it are: every entity with all that its descriptor says, its aliases and how they were matched, and the place it was
+// read from; every relation with its strength, role, group, environment and details; and the kind, place, environment and
+// staleness of each piece of evidence. Not in it are: the revision and its time, the ids and states of sources, problems,
+// when and how often something was seen, and the needs by way of topics, as they follow from the rest.
+func Digest(s *Snapshot) string {
+	hash := sha256.New()
+	w := bufio.NewWriterSize(hash, 1<<16)
+	for _, entity := range s.model.Entities {
+		digestEntity(w, entity)
+	}
+	for i := range s.model.Edges {
+		digestEdge(w, &s.model.Edges[i])
+	}
+	_ = w.Flush() // a hash takes everything
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
+// digestEntity writes texts quoted, so that no two entities read the same.
+func digestEntity(w *bufio.Writer, entity *catalog.Entity) {
+	d := &entity.Descriptor
+	fmt.Fprintf(w, "entity %q %q %q %q %q %q %q %q %q", d.Ref, d.Kind, d.Namespace, d.Name, d.Title, d.Description,
+		d.Type, d.Lifecycle, d.Owner)
+	fmt.Fprintf(w, " %q %q %q %q %q", d.Labels, d.Annotations, d.Tags, d.Links, entity.Aliases)
+	if d.Profile != nil {
+		fmt.Fprintf(w, " profile %q", *d.Profile)
+	}
+	if d.SLO != nil {
+		fmt.Fprintf(w, " slo %v", *d.SLO)
+	}
+	if d.Capacity != nil {
+		fmt.Fprintf(w, " capacity %v", *d.Capacity)
+	}
+	fmt.Fprintf(w, " %t %t %t %d", entity.Placeholder, entity.Discovered, entity.Stale, entity.Line)
+	digestOrigin(w, entity.Origin)
+}
+
+func digestEdge(w *bufio.Writer, edge *catalog.Edge) {
+	fmt.Fprintf(w, "edge %q %q %s %s %s %t %q %q", edge.From, edge.To, edge.Type, edge.Strength, edge.Role, edge.Stale,
+		edge.AnyOf, edge.Environment)
+	if edge.Details != nil {
+		fmt.Fprintf(w, " details %q %v %v", edge.Details.Fallback, edge.Details.CallsPerRequest, edge.Details.Timeout)
+	}
+	for i := range edge.Evidence {
+		evidence := &edge.Evidence[i]
+		fmt.Fprintf(w, "\nevidence %s %t %d", evidence.Kind, evidence.Stale, evidence.Line)
+		digestOrigin(w, evidence.Origin)
+	}
+	_, _ = w.WriteString("\n")
+}
+
+func digestOrigin(w *bufio.Writer, origin *catalog.Origin) {
+	if origin != nil {
+		fmt.Fprintf(w, " at %q %q", origin.Location, origin.Environment)
+	}
+	_, _ = w.WriteString("\n")
+}

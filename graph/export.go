@@ -1,0 +1,298 @@
+package graph
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"io"
+	"iter"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/orrery-catalog/orrery/catalog"
+)
+
+// WriteExport writes everything a snapshot holds as one JSON document, the `orrery export` of the public contract: all
+// evidence, stale edges too, every relation once in its forward direction, and the needs that follow by way of topics
+// (their via is set). It is written as it goes, one entity, edge or source a line, in the order of Ref.
+func WriteExport(w io.Writer, s *Snapshot) error {
+	e := newExporter(w)
+	e.text("{\"revision\": ")
+	e.value(s.Revision())
+	e.text(",\n\"entities\": [")
+	writeList(e, s.exportedEntities())
+	e.text("],\n\"edges\": [")
+	writeList(e, s.exportedEdges())
+	e.text("],\n\"sources\": [")
+	writeList(e, s.exportedSources())
+	e.text("]}\n")
+	return e.flush()
+}
+
+// WriteExportLines writes what [WriteExport] does as JSON lines, each an object with one field: revision, entity, edge or
+// source.
+func WriteExportLines(w io.Writer, s *Snapshot) error {
+	e := newExporter(w)
+	writeLines(e, "revision", slices.Values([]Revision{s.Revision()}))
+	writeLines(e, "entity", s.exportedEntities())
+	writeLines(e, "edge", s.exportedEdges())
+	writeLines(e, "source", s.exportedSources())
+	return e.flush()
+}
+
+// exporter remembers the first error, so that the writing reads straight on.
+type exporter struct {
+	w       *bufio.Writer
+	encoder *json.Encoder
+	err     error
+}
+
+func newExporter(w io.Writer) *exporter {
+	e := &exporter{w: bufio.NewWriterSize(w, 1<<16)}
+	e.encoder = json.NewEncoder(trimmed{e.w})
+	e.encoder.SetEscapeHTML(false)
+	return e
+}
+
+// trimmed drops the line end that the encoder puts behind each value.
+type trimmed struct{ w io.Writer }
+
+func (t trimmed) Write(p []byte) (int, error) {
+	if n := len(p) - 1; n >= 0 && p[n] == '\n' {
+		written, err := t.w.Write(p[:n])
+		return written + 1, err
+	}
+	return t.w.Write(p)
+}
+
+func (e *exporter) text(s string) {
+	if e.err == nil {
+		_, e.err = e.w.WriteString(s)
+	}
+}
+
+func (e *exporter) value(v any) {
+	if e.err == nil {
+		e.err = e.encoder.Encode(v)
+	}
+}
+
+func (e *exporter) flush() error {
+	if e.err != nil {
+		return e.err
+	}
+	return e.w.Flush()
+}
+
+func writeList[T any](e *exporter, values iter.Seq[T]) {
+	separator := "\n"
+	for value := range values {
+		e.text(separator)
+		e.value(value)
+		if separator = ",\n"; e.err != nil {
+			return
+		}
+	}
+}
+
+func writeLines[T any](e *exporter, name string, values iter.Seq[T]) {
+	for value := range values {
+		e.text("{\"" + name + "\":")
+		e.value(value)
+		if e.text("}\n"); e.err != nil {
+			return
+		}
+	}
+}
+
+// orNull is a text that is null where it is not known.
+type orNull string
+
+func (t orNull) MarshalJSON() ([]byte, error) {
+	if t == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(string(t))
+}
+
+type exportedEntity struct {
+	Ref         catalog.Ref     `json:"ref"`
+	Kind        string          `json:"kind"`
+	Namespace   string          `json:"namespace"`
+	Name        string          `json:"name"`
+	Title       orNull          `json:"title"`
+	Description orNull          `json:"description"`
+	Owner       orNull          `json:"owner"`
+	Lifecycle   orNull          `json:"lifecycle"`
+	Stale       bool            `json:"stale"`
+	Placeholder bool            `json:"placeholder"`
+	Discovered  bool            `json:"discovered"`
+	EntryPoint  *bool           `json:"entryPoint"` // whether requests enter here: null until traffic tells
+	Aliases     []catalog.Alias `json:"aliases"`
+}
+
+type exportedEdge struct {
+	From            catalog.Ref        `json:"from"`
+	To              catalog.Ref        `json:"to"`
+	Type            string             `json:"type"`
+	Strength        orNull             `json:"strength"`
+	Behaves         *string            `json:"behaves"` // the strength learned from traffic
+	AnyOf           orNull             `json:"anyOf"`
+	Role            orNull             `json:"role"`
+	Via             orNull             `json:"via"`
+	Protocol        *string            `json:"protocol"`
+	Environment     orNull             `json:"environment"`
+	Stale           bool               `json:"stale"`
+	Fallback        orNull             `json:"fallback"`
+	CallsPerRequest *float64           `json:"callsPerRequest"`
+	Timeout         orNull             `json:"timeout"` // such as "300ms"
+	Evidence        []exportedEvidence `json:"evidence"`
+}
+
+type exportedEvidence struct {
+	Kind        string     `json:"kind"`
+	Source      orNull     `json:"source"`
+	Location    orNull     `json:"location"`
+	Line        *int32     `json:"line"`
+	Environment orNull     `json:"environment"`
+	Stale       bool       `json:"stale"`
+	FirstSeen   *time.Time `json:"firstSeen"`
+	LastSeen    *time.Time `json:"lastSeen"`
+	Requests    *int64     `json:"requests"`
+	Errors      *int64     `json:"errors"`
+}
+
+type exportedSource struct {
+	ID    string           `json:"id"`
+	Kind  string           `json:"kind"`
+	State SourceState      `json:"state"`
+	Error orNull           `json:"error"`
+	Lost  map[string]int64 `json:"lost"`
+}
+
+func (s *Snapshot) exportedEntities() iter.Seq[exportedEntity] {
+	return func(yield func(exportedEntity) bool) {
+		for _, entity := range s.model.Entities {
+			if !yield(exportEntity(entity)) {
+				return
+			}
+		}
+	}
+}
+
+func exportEntity(entity *catalog.Entity) exportedEntity {
+	exported := exportedEntity{
+		Ref: entity.Ref, Kind: entity.Kind, Namespace: entity.Namespace, Name: entity.Name, Title: orNull(entity.Title),
+		Description: orNull(entity.Description), Owner: orNull(entity.Owner), Lifecycle: orNull(entity.Lifecycle),
+		Stale: entity.Stale, Placeholder: entity.Placeholder, Discovered: entity.Discovered,
+		Aliases: make([]catalog.Alias, len(entity.Aliases)),
+	}
+	for i, alias := range entity.Aliases {
+		exported.Aliases[i] = alias.Alias
+	}
+	return exported
+}
+
+// exportedEdges yields relations and needs by way of topics, by from, to, type, environment and via.
+func (s *Snapshot) exportedEdges() iter.Seq[exportedEdge] {
+	return func(yield func(exportedEdge) bool) {
+		for a := range s.model.Entities {
+			row := s.exportedVias(node(a))
+			for i := s.relStart[a]; i < s.relStart[a+1]; i++ {
+				row = append(row, exportEdge(&s.model.Edges[i]))
+			}
+			slices.SortFunc(row, func(x, y exportedEdge) int {
+				return cmp.Or(cmp.Compare(x.To, y.To), cmp.Compare(x.Type, y.Type),
+					cmp.Compare(x.Environment, y.Environment), cmp.Compare(x.Via, y.Via))
+			})
+			for _, edge := range row {
+				if !yield(edge) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// exportedVias lists the needs of a for producers, by way of topics, one for each producer, topic and environment.
+func (s *Snapshot) exportedVias(a node) []exportedEdge {
+	var vias []exportedEdge
+	known := map[[3]string]bool{}
+	row := s.needs.out[s.needs.outStart[a]:s.needs.outStart[a+1]]
+	for i := len(row) - 1; i >= 0 && s.isHub(row[i].to); i-- {
+		consumer := &s.model.Edges[row[i].edge]
+		hub := row[i].to
+		for _, need := range s.needs.out[s.needs.outStart[hub]:s.needs.outStart[hub+1]] {
+			producer := &s.model.Edges[need.edge]
+			environment := cmp.Or(consumer.Environment, producer.Environment)
+			elsewhere := consumer.Environment != "" && producer.Environment != "" && consumer.Environment != producer.Environment
+			key := [3]string{string(producer.From), string(consumer.To), environment}
+			if need.to == a || elsewhere || known[key] {
+				continue
+			}
+			known[key] = true
+			vias = append(vias, exportedEdge{
+				From: consumer.From, To: producer.From, Type: catalog.DependsOn.String(),
+				Strength: orNull(catalog.Async.String()), Via: orNull(consumer.To), Environment: orNull(environment),
+				Stale: consumer.Stale || producer.Stale, Evidence: exportEvidence(consumer.Evidence, producer.Evidence),
+			})
+		}
+	}
+	return vias
+}
+
+func exportEdge(edge *catalog.Edge) exportedEdge {
+	exported := exportedEdge{
+		From: edge.From, To: edge.To, Type: edge.Type.String(), Strength: orNull(edge.Strength.String()),
+		AnyOf: orNull(edge.AnyOf), Role: orNull(edge.Role.String()), Environment: orNull(edge.Environment), Stale: edge.Stale,
+		Evidence: exportEvidence(edge.Evidence),
+	}
+	if d := edge.Details; d != nil {
+		exported.Fallback = orNull(d.Fallback)
+		if d.CallsPerRequest != 0 && !math.IsNaN(d.CallsPerRequest) && !math.IsInf(d.CallsPerRequest, 0) {
+			exported.CallsPerRequest = &d.CallsPerRequest
+		}
+		if d.Timeout != 0 {
+			exported.Timeout = orNull(d.Timeout.String())
+		}
+	}
+	return exported
+}
+
+// exportEvidence unites lists of evidence, in their order.
+func exportEvidence(lists ...[]catalog.Evidence) []exportedEvidence {
+	exported := []exportedEvidence{}
+	for _, list := range lists {
+		for i := range list {
+			evidence := &list[i]
+			e := exportedEvidence{Kind: evidence.Kind.String(), Stale: evidence.Stale}
+			if evidence.Line > 0 {
+				e.Line = &evidence.Line
+			}
+			if origin := evidence.Origin; origin != nil {
+				e.Source, e.Location = orNull(origin.Source), orNull(origin.Location)
+				e.Environment = orNull(origin.Environment)
+			}
+			exported = append(exported, e)
+		}
+	}
+	return exported
+}
+
+func (s *Snapshot) exportedSources() iter.Seq[exportedSource] {
+	return func(yield func(exportedSource) bool) {
+		for _, source := range s.sources {
+			lost := source.Lost
+			if lost == nil {
+				lost = map[string]int64{}
+			}
+			exported := exportedSource{
+				ID: source.ID, Kind: source.Kind, State: source.State, Error: orNull(source.Error), Lost: lost,
+			}
+			if !yield(exported) {
+				return
+			}
+		}
+	}
+}
