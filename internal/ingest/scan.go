@@ -118,13 +118,15 @@ func (c *Catalog) scanSource(ctx context.Context, source Source) SourceResult {
 		})
 	}
 	if err != nil && ctx.Err() == nil {
-		// The failure itself is worth keeping, so that it shows after a restart; the error that led here is the one to tell.
-		_, statusErr := c.commit(ctx, func(s *state) (step, error) {
+		// The failure itself is worth keeping, so that it shows after a restart. Where it cannot be, the caller is still told
+		// what led here.
+		if _, statusErr := c.commit(ctx, func(s *state) (step, error) {
 			was := s.status[source.ID]
 			was.Failed, was.Error = true, oneLine(err.Error())
 			return c.step(source, nil, s.cursor[source.ID], was, result.Duration)
-		})
-		err = errors.Join(err, statusErr)
+		}); statusErr != nil {
+			c.config.Log.Warn().Err(statusErr).Str("source", source.ID).Msg("that the scan failed could not be stored")
+		}
 	}
 	result.Err, result.Put, result.Removed, result.Revision = err, counts.put, counts.removed, counts.revision
 	if publishErr := c.publish(); publishErr != nil {

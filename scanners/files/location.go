@@ -20,14 +20,14 @@ const (
 	// maxGlobEntries is how many folder entries the globs of all targets in a root may look at, so that many small files
 	// with wide globs cannot make a scan endless.
 	maxGlobEntries = 10_000_000
-	// maxTargetBytes and maxTargetBraces keep the time that matching one path takes small.
+	// maxTargetBytes and maxAlternatives keep the time that matching one path takes small: alternatives multiply.
 	maxTargetBytes  = 1024
-	maxTargetBraces = 4
+	maxAlternatives = 16
 )
 
 var (
 	errTooManyEntries = fmt.Errorf("the globs of this folder's Locations look at more than %d files", maxGlobEntries)
-	errHardGlob       = fmt.Errorf("it is longer than %d bytes or has more than %d braces", maxTargetBytes, maxTargetBraces)
+	errHardGlob       = fmt.Errorf("it is longer than %d bytes or has more than %d alternatives in braces", maxTargetBytes, maxAlternatives)
 	errGit            = errors.New("what is in .git is not part of the repository")
 )
 
@@ -113,7 +113,8 @@ func (r *run) glob(pattern string) ([]string, error) {
 	switch {
 	case !doublestar.ValidatePattern(pattern):
 		return nil, errors.New("it is not a glob: check its brackets and braces")
-	case len(pattern) > maxTargetBytes, strings.Count(pattern, "{") > maxTargetBraces:
+	case len(pattern) > maxTargetBytes,
+		strings.Contains(pattern, "{") && strings.Count(pattern, "{")+strings.Count(pattern, ",") > maxAlternatives:
 		return nil, errHardGlob
 	}
 	base, rest := doublestar.SplitPattern(pattern)

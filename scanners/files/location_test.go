@@ -1,6 +1,7 @@
 package files_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -80,7 +81,7 @@ func TestLocations(t *testing.T) {
 		},
 		{
 			name:     "globs that cannot be",
-			files:    map[string]string{"all.yaml": location("all", "./[a", "./{a,b}{a,b}{a,b}{a,b}{a,b}", "./"+strings.Repeat("*", 2000))},
+			files:    map[string]string{"all.yaml": location("all", "./[a", "./{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}", "./"+strings.Repeat("*", 2000))},
 			want:     []string{"all.yaml"},
 			problems: []string{"all.yaml spec.targets[0] WARNING refused-target", "all.yaml spec.targets[1] WARNING refused-target", "all.yaml spec.targets[2] WARNING refused-target"},
 		},
@@ -113,6 +114,31 @@ func TestLocations(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzTarget holds that no target makes a scan fail, or leads to a file outside, or in .git.
+func FuzzTarget(f *testing.F) {
+	for _, target := range []string{"./a.txt", "../secret", "**/*", "/etc/passwd", "sub/../../x", "{a,b}.txt", "[", ".git/config", "a.txt/../..", "C:\\x", "\x00", "./sub/./b.txt", ""} {
+		f.Add(target)
+	}
+	f.Fuzz(func(t *testing.T, target string) {
+		quoted, err := json.Marshal(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(t.TempDir(), "root")
+		write(t, dir, map[string]string{
+			"in/all.yaml": strings.Replace(location("all"), "  targets:\n", "  target: "+string(quoted)+"\n", 1), "in/a.txt": component("a"),
+			"sub/b.txt": component("b"), ".git/config": component("git"), "../secret": component("secret"),
+		})
+		for _, ref := range scanned(t, files.Config{Roots: []files.Root{{Path: dir, Display: "."}}}).refs() {
+			switch ref {
+			case "location:default/all", "component:default/a", "component:default/b":
+			default:
+				t.Errorf("the target %q led to %s", target, ref)
+			}
+		}
+	})
 }
 
 // TestChainOfLocations holds that a chain of Locations ends somewhere, and says so.

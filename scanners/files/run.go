@@ -1,14 +1,12 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"path"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -41,7 +39,7 @@ type run struct {
 func (s *Scanner) scanRoot(ctx context.Context, root Root, opened map[string]bool, sink scanners.Sink) error {
 	t, only, err := root.open()
 	if err != nil {
-		return fmt.Errorf("read folder %s: %w", cmpOr(root.display(), "."), plain(err))
+		return fmt.Errorf("read folder %s: %w", cmp.Or(root.display(), "."), plain(err))
 	}
 	r := &run{
 		config: &s.config, tree: t, base: root.display(), sink: sink, opened: opened,
@@ -193,18 +191,4 @@ func (r *run) irregular(ctx context.Context, name string) error {
 
 func (r *run) vanished(folder string) error {
 	return fmt.Errorf("folder %s vanished while it was read: scan again", r.shown(folder))
-}
-
-func statRoot(dir string) (fs.FileInfo, error) {
-	if dir == "" {
-		dir = "."
-	}
-	return os.Stat(filepath.Clean(dir))
-}
-
-func cmpOr(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -117,14 +118,11 @@ func (r Root) open() (t tree, only string, err error) {
 		t = embedded{r.FS}
 		return t, "", t.check()
 	}
-	dir := r.Path
-	if info, err := statRoot(dir); err != nil {
+	dir := filepath.Clean(r.Path)
+	if info, err := os.Stat(dir); err != nil {
 		return nil, "", err
 	} else if !info.IsDir() {
-		dir, only = filepath.Split(filepath.Clean(dir))
-		if dir == "" {
-			dir = "."
-		}
+		dir, only = filepath.Dir(dir), filepath.Base(dir)
 	}
 	t, err = openFolder(dir)
 	return t, only, err
