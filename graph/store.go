@@ -130,8 +130,8 @@ type Record struct {
 	State    *State
 }
 
-// Commit is a change with the revision it made, each list in the order of Load. Remove, and removals among States, may
-// leave out what was absent before. Recorded is left out: History has it.
+// Commit is a change with the revision it made, each list in the order of Load. Removals of what was absent are left out;
+// so is Recorded: History has it.
 type Commit struct {
 	Revision Revision
 	Time     time.Time

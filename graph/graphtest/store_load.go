@@ -25,7 +25,7 @@ func testLoadWhileOthersWrite(t *testing.T, engine Engine) {
 				return
 			}
 			h.apply(t, graph.Change{
-				Put: storedDocuments(n%7, 60, depth*100+n), Remove: []catalog.DocumentID{storedID(n % 7)},
+				Put: storedDocuments(n%7+1, 60, depth*100+n), Remove: []catalog.DocumentID{storedID(n % 7)},
 				States: []graph.State{{Source: "s", Name: "n", Data: []byte{byte(n), byte(depth)}}},
 			})
 			if n == 20 {

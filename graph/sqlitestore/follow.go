@@ -84,10 +84,9 @@ func (s *Store) commitAfter(ctx context.Context, after graph.Revision) (*graph.C
 		return nil, s.explain(err)
 	}
 	commit.Time = time.UnixMicro(micros).UTC()
-	for r, err := range v.records(ctx, `
-		SELECT kind, source, scope, key, data FROM records WHERE revision = ?1
-		UNION ALL SELECT kind, source, scope, key, data FROM superseded WHERE revision = ?1
-		ORDER BY kind, source, scope, key`, int64(commit.Revision)) {
+	for r, err := range v.records(ctx, "SELECT "+recordColumns+" FROM records WHERE revision = ?1 UNION ALL "+
+		"SELECT "+recordColumns+" FROM superseded WHERE revision = ?1 ORDER BY kind, source, scope, key",
+		int64(commit.Revision)) {
 		switch {
 		case err != nil:
 			return nil, err
@@ -95,6 +94,8 @@ func (s *Store) commitAfter(ctx context.Context, after graph.Revision) (*graph.C
 			commit.States = append(commit.States, *r.state)
 		case r.document != nil:
 			commit.Put = append(commit.Put, r.document)
+		case r.kind == kindState:
+			commit.States = append(commit.States, graph.State{Source: r.id.Source, Name: r.id.Scope})
 		default:
 			commit.Remove = append(commit.Remove, r.id)
 		}

@@ -68,7 +68,7 @@ func checkFence(tx *transaction, name string, fence graph.FencingToken) error {
 	if err != nil {
 		return err
 	}
-	if graph.FencingToken(newest) != fence {
+	if newest == 0 || graph.FencingToken(newest) != fence {
 		return fmt.Errorf("%w: the newest token of %s is %d, the change has %d", graph.ErrFenced, name, newest, fence)
 	}
 	return nil

@@ -48,8 +48,10 @@ func (v *view) end() {
 	_ = v.conn.Close()
 }
 
-// records streams the rows of a query that selects kind, source, scope, key, data. A row whose data are NULL comes with
-// the ID alone.
+// recordColumns are those of records and superseded. The driver does not tell an empty value from NULL.
+const recordColumns = "kind, source, scope, key, data IS NULL, data"
+
+// records streams the rows of a query for recordColumns. A row that was removed comes with the ID alone.
 func (v *view) records(ctx context.Context, query string, args ...any) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		// Not under ctx: the driver would watch it for every row. The loop does.
@@ -65,11 +67,12 @@ func (v *view) records(ctx context.Context, query string, args ...any) iter.Seq2
 				return
 			}
 			var (
-				r    row
-				data sql.RawBytes
+				r       row
+				removed bool
+				data    sql.RawBytes
 			)
-			err := rows.Scan(&r.kind, &r.id.Source, &r.id.Scope, &r.id.Key, &data)
-			if err == nil {
+			err := rows.Scan(&r.kind, &r.id.Source, &r.id.Scope, &r.id.Key, &removed, &data)
+			if err == nil && !removed {
 				err = r.unpack(data)
 			}
 			if !yield(r, err) || err != nil {
@@ -102,25 +105,21 @@ type row struct {
 }
 
 func (r *row) unpack(data []byte) error {
-	switch {
-	case r.kind == kindState:
-		r.state = &graph.State{Source: r.id.Source, Name: r.id.Scope}
-		if data != nil {
-			r.state.Data = append([]byte{}, data...)
-		}
-	case data != nil:
-		document, err := graph.DecodeDocument(data)
-		if corrupt := new(graph.CorruptError); errors.As(err, &corrupt) {
-			corrupt.Document = r.id
-			return corrupt
-		} else if err != nil {
-			return err
-		}
-		if document.ID != r.id {
-			return &graph.CorruptError{Document: r.id, Reason: fmt.Errorf("it says of itself that it is %+v", document.ID)}
-		}
-		r.document = document
+	if r.kind == kindState {
+		r.state = &graph.State{Source: r.id.Source, Name: r.id.Scope, Data: append([]byte{}, data...)}
+		return nil
 	}
+	document, err := graph.DecodeDocument(data)
+	if corrupt := new(graph.CorruptError); errors.As(err, &corrupt) {
+		corrupt.Document = r.id
+		return corrupt
+	} else if err != nil {
+		return err
+	}
+	if document.ID != r.id {
+		return &graph.CorruptError{Document: r.id, Reason: fmt.Errorf("it says of itself that it is %+v", document.ID)}
+	}
+	r.document = document
 	return nil
 }
 
@@ -142,8 +141,7 @@ func (s *Store) Load(ctx context.Context) (graph.Revision, iter.Seq2[graph.Recor
 			return
 		}
 		defer end()
-		for r, err := range v.records(ctx, `SELECT kind, source, scope, key, data FROM records
-			ORDER BY kind, source, scope, key`) {
+		for r, err := range v.records(ctx, "SELECT "+recordColumns+" FROM records ORDER BY kind, source, scope, key") {
 			if !yield(graph.Record{Document: r.document, State: r.state}, err) {
 				return
 			}
