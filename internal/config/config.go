@@ -53,6 +53,8 @@ type Source struct {
 	Environment string
 	Priority    int      // of its descriptors; the higher wins
 	Paths       []string // folders or files, at least one
+	// Include and Exclude are globs on paths inside the folders; none = every file.
+	Include, Exclude []string
 }
 
 // Lookup finds the value of an environment variable, as os.LookupEnv does.

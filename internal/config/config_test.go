@@ -37,6 +37,8 @@ sources:
     kind: "${KIND:-files}"
     paths: &p [a]
     environment: staging
+    include: ["**/catalog-info.yaml"]
+    exclude: [vendor]
     priority: ${PRIORITY}
   - {id: again, kind: files, paths: *p}
 `
@@ -50,7 +52,7 @@ sources:
 		Graph: config.Graph{Engine: "sqlite", Path: "conf/data/orrery.db"},
 		Sources: []config.Source{
 			{ID: "repos", Kind: "files", Environment: "production", Priority: 100, Paths: []string{"/srv/repos", "conf/more", "/root/x"}},
-			{ID: "staging", Kind: "files", Environment: "staging", Priority: 7, Paths: []string{"conf/a"}},
+			{ID: "staging", Kind: "files", Environment: "staging", Priority: 7, Paths: []string{"conf/a"}, Include: []string{"**/catalog-info.yaml"}, Exclude: []string{"vendor"}},
 			{ID: "again", Kind: "files", Environment: "production", Priority: 100, Paths: []string{"conf/a"}},
 		},
 	}
@@ -108,7 +110,7 @@ func TestErrors(t *testing.T) {
 		"empty list":           {"sources:\n  - {id: a, kind: files, paths: []}", "f.yaml:2: sources[0].paths: is empty (name at least one)"},
 		"graph is text":        {"graph: sqlite", "f.yaml:1: graph: must hold settings, one `name: value` a line (known: engine, path)"},
 		"sources is a mapping": {"sources: {a: b}", "f.yaml:1: sources: must be a list (write [a, b] or one `- a` a line)"},
-		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, environment, priority)"},
+		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, include, exclude, environment, priority)"},
 		"unknown engine":       {"graph:\n  engine: neo4j\n  uri: neo4j://host\n", `f.yaml:2: graph.engine: "neo4j" is no engine that exists (known: sqlite)`},
 		"near engine":          {"graph: {engine: SQLlite}", `f.yaml:1: graph.engine: "SQLlite" is no engine that exists (did you mean sqlite?)`},
 		"unknown kind":         {"sources:\n  - {id: acme, kind: github, organization: acme}", `f.yaml:2: sources[0].kind: "github" is no kind that exists (known: files)`},
@@ -119,6 +121,7 @@ func TestErrors(t *testing.T) {
 		"id twice":             {source + "  - {id: a, kind: files, paths: [y]}", `f.yaml:3: sources[1].id: "a" is taken by the source of line 2 (give every source an id of its own)`},
 		"id malformed":         {"sources:\n  - {id: a b, kind: files, paths: [x]}", `f.yaml:2: sources[0].id: "a b" is no id (use letters, digits and . _ - between them, at most 63)`},
 		"environment":          {"sources:\n  - {id: a, kind: files, paths: [x], environment: a/b}", `f.yaml:2: sources[0].environment: "a/b" is no name of an environment (use letters, digits and . _ - between them, at most 63)`},
+		"glob":                 {"sources:\n  - {id: a, kind: files, paths: [x], exclude: ['a', 'b[']}", `f.yaml:2: sources[0].exclude[1]: "b[" is no glob (check its brackets and braces)`},
 		"priority":             {"sources:\n  - {id: a, kind: files, paths: [x], priority: 0}", "f.yaml:2: sources[0].priority: must be from 1 to 1000, not 0"},
 		"huge priority":        {"sources:\n  - {id: a, kind: files, paths: [x], priority: 99999999999999999999}", `f.yaml:2: sources[0].priority: must be a whole number, not "99999999999999999999"`},
 		"listen: no port":      {"listen: localhost", `f.yaml:1: listen: "localhost" is no host:port (for example 127.0.0.1:7007)`},

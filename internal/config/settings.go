@@ -71,6 +71,14 @@ func sourceSettings() []setting[Source] {
 			help: "Folders or files to read.",
 		},
 		{
+			name: "include", into: func(s *Source) any { return &s.Include },
+			help: "Globs on paths inside the folders: only such files are opened. Every YAML and JSON file where it is absent.",
+		},
+		{
+			name: "exclude", into: func(s *Source) any { return &s.Exclude },
+			help: "Globs on paths inside the folders: such files are never opened.",
+		},
+		{
 			name: "environment", into: func(s *Source) any { return &s.Environment }, fallback: DefaultEnvironment,
 			help: "The environment that observed facts of the source belong to. Declared facts hold in all.",
 		},

@@ -23,6 +23,9 @@ func shownMapping[T any](c *Config, at string, settings []setting[T], from *T) *
 		if s.refused != "" {
 			continue
 		}
+		if list, ok := s.into(from).(*[]string); ok && len(*list) == 0 {
+			continue // an empty list may not be written; absent means the same
+		}
 		mapping.Content = append(mapping.Content, plain(s.name), shownValue(c, field(at, s.name), s.into(from)))
 	}
 	return mapping

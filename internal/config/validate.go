@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
 
 var wellFormedID = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
@@ -40,6 +42,13 @@ func validate(d *decoder, c *Config) {
 		}
 		if !wellFormedID.MatchString(s.Environment) {
 			d.fail(d.lines[environment], environment, d.written(environment, s.Environment)+" is no name of an environment", idRule)
+		}
+		for name, globs := range map[string][]string{"include": s.Include, "exclude": s.Exclude} {
+			for j, glob := range globs {
+				if at := index(index("sources", i)+"."+name, j); !doublestar.ValidatePattern(glob) {
+					d.fail(d.lines[at], at, d.written(at, glob)+" is no glob", "check its brackets and braces")
+				}
+			}
 		}
 		if s.Priority < 1 || s.Priority > maxPriority {
 			d.fail(d.lines[priority], priority, fmt.Sprintf("must be from 1 to %d, not %d", maxPriority, s.Priority), "")

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+func (p *program) ownerCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:               "owner REF",
+		Short:             "Who owns it, and how to reach them now",
+		Example:           "  orrery owner payments\n  orrery owner component:default/payments --format json",
+		Args:              arguments(1, 1, "one REF, such as payments or component:default/payments"),
+		ValidArgsFunction: p.completeRefs(1),
+	}
+	d, format := dataFlags(cmd), formatFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return p.answers(cmd, d, *format, func(ctx context.Context, q *pinned) (answer, error) { return askOwner(ctx, q, args[0]) })
+	}
+	return cmd
+}
+
+// ownership is the answer of `owner`.
+type ownership struct {
+	Ref      string    `json:"ref"`
+	Owner    *owner    `json:"owner"`
+	OnCall   []contact `json:"oncall"`
+	Runbooks []string  `json:"runbooks"`
+	Links    []link    `json:"links"`
+	Source   *placed   `json:"source"`
+}
+
+type owner struct {
+	Ref         string   `json:"ref"`
+	Name        string   `json:"name"`
+	DisplayName *string  `json:"displayName"`
+	Email       *string  `json:"email"`
+	Members     []string `json:"members"` // users, by ref
+}
+
+func askOwner(ctx context.Context, q *pinned, ref string) (answer, error) {
+	type result struct {
+		Entity struct {
+			Ref      string
+			OnCall   []contact
+			Runbooks []string
+			Links    []link
+			Source   *placed
+			Owner    *struct {
+				Ref, Name string
+				Profile   *struct{ DisplayName, Email *string }
+				Members   connection[struct{ Ref, Kind string }]
+			}
+		}
+	}
+	query := "query(" + pageVariables("members") + ", $ref: String!) { entity(ref: $ref) { ref " + contactFields + " runbooks " +
+		linkFields + " " + placeFields + " owner { ref name profile { displayName email } " +
+		page("members(%s)", "members", "ref kind") + " } } }"
+	got, err := askAll(ctx, q, query, map[string]any{"ref": ref}, func(r *result) map[string]list {
+		if r.Entity.Ref != "" && r.Entity.Owner == nil {
+			return nil
+		} else if r.Entity.Owner == nil {
+			return map[string]list{"members": (*connection[struct{ Ref, Kind string }])(nil)}
+		}
+		return map[string]list{"members": &r.Entity.Owner.Members}
+	})
+	if err != nil {
+		return nil, err
+	}
+	e := got.Entity
+	a := &ownership{
+		Ref: e.Ref, OnCall: clone(e.OnCall), Runbooks: clone(e.Runbooks), Links: clone(e.Links), Source: e.Source,
+	}
+	if o := e.Owner; o != nil {
+		a.Owner = &owner{Ref: o.Ref, Name: o.Name, Members: []string{}}
+		if o.Profile != nil {
+			a.Owner.DisplayName, a.Owner.Email = o.Profile.DisplayName, o.Profile.Email
+		}
+		for _, member := range o.Members.Nodes {
+			if member.Kind == "User" {
+				a.Owner.Members = append(a.Owner.Members, member.Ref)
+			}
+		}
+	}
+	return a, nil
+}
+
+func (a *ownership) table(p *printer) {
+	facts := []fact{{"Entity", text(a.Ref)}}
+	if a.Owner == nil {
+		facts = append(facts, fact{"Owner", cell{"nobody", red}})
+	} else {
+		name := a.Owner.Ref
+		if a.Owner.DisplayName != nil {
+			name = *a.Owner.DisplayName + " (" + name + ")"
+		}
+		facts = append(facts,
+			fact{"Owner", cell{name, bold}}, fact{"E-mail", text(shown(a.Owner.Email))},
+			fact{"Members", text(shortNames(a.Owner.Members))})
+	}
+	facts = append(facts, fact{"On call", cell{contacts(a.OnCall), green}})
+	for _, runbook := range a.Runbooks {
+		facts = append(facts, fact{"Runbook", text(runbook)})
+	}
+	for _, l := range a.Links {
+		facts = append(facts, fact{"Link", text(l.text())})
+	}
+	p.facts(append(facts, fact{"Written in", text(a.Source.text())}))
+}
+
+func (l link) text() string {
+	if l.Title == nil {
+		return l.URL
+	}
+	return *l.Title + ": " + l.URL
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/internal/config"
+	"github.com/orrery-catalog/orrery/internal/ingest"
+)
+
+func (p *program) scanCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "scan [DIR...]",
+		Short: "Scan the sources once, into the store",
+		Long: "Scan the sources of a configuration once, into its store; or folders of catalog files into a store of their\n" +
+			"own. The exit status is 3 if a source failed; what it said before stands.",
+		Example: "  orrery scan --config orrery.yaml\n  orrery scan --into orrery.db repos/",
+		Args:    arguments(0, -1, "folders, with --into"),
+		GroupID: groupRun,
+	}
+	file := cmd.Flags().String("config", "", "the configuration `file` (default "+defaultConfigFile+")")
+	into := cmd.Flags().String("into", "", "scan the folders into this store `file`, without a configuration")
+	cmd.RunE = func(cmd *cobra.Command, folders []string) error {
+		switch {
+		case *into != "" && *file != "":
+			return usagef("use only one of --into and --config")
+		case *into != "" && len(folders) == 0:
+			return usagef("name the folders to scan into %s", *into)
+		case *into == "" && len(folders) > 0:
+			return usagef("name the store to scan the folders into by --into FILE.db")
+		}
+		log, err := p.logger(zerolog.WarnLevel)
+		if err != nil {
+			return err
+		}
+		if *into != "" {
+			sources, err := folderSource(folders)
+			if err != nil {
+				return err
+			}
+			return p.scan(cmd.Context(), config.Graph{Engine: config.EngineSQLite, Path: *into}, sources, log)
+		}
+		if *file == "" {
+			*file = defaultConfigFile
+		}
+		c, err := p.loadConfig(*file)
+		if err != nil {
+			return err
+		}
+		if len(c.Sources) == 0 {
+			return usagef("%s names no sources: add one to scan", *file)
+		}
+		sources, err := sourcesOf(c)
+		if err != nil {
+			return err
+		}
+		return p.scan(cmd.Context(), c.Graph, sources, log)
+	}
+	return cmd
+}
+
+// scan scans the sources into the store, and tells what came of it.
+func (p *program) scan(ctx context.Context, g config.Graph, sources []ingest.Source, log zerolog.Logger) (err error) {
+	store, err := openStore(ctx, g, false, "orrery scan")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	progress := p.startProgress()
+	live, err := ingest.New(ctx, ingest.Config{
+		Store: store, Sources: sources, Log: log, Notify: progress.notify,
+	})
+	if err != nil {
+		return err
+	}
+	result, err := live.Scan(ctx)
+	progress.stop()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if shown := p.show(newScanned(result, live.Snapshot()), formatTable); shown != nil {
+		return shown
+	}
+	return err
+}
+
+// scanned is the summary of a scan.
+type scanned struct {
+	sources            []ingest.SourceResult
+	entities, problems int
+}
+
+func newScanned(result ingest.Result, snapshot *graph.Snapshot) *scanned {
+	a := &scanned{sources: result.Sources}
+	if snapshot != nil {
+		a.entities = snapshot.Len()
+		for range snapshot.Problems("") {
+			a.problems++
+		}
+	}
+	return a
+}
+
+func (a *scanned) table(p *printer) {
+	rows := make([][]cell, len(a.sources))
+	for i, s := range a.sources {
+		state := cell{"OK", green}
+		switch {
+		case s.Err != nil:
+			state = cell{"FAILED", red}
+		case s.Unreadable > 0:
+			state = cell{"STALE", yellow}
+		}
+		rows[i] = []cell{
+			text(s.ID), state, text(fmt.Sprint(s.Scopes)), text(fmt.Sprint(s.Unreadable)), text(fmt.Sprint(s.Put)), text(fmt.Sprint(s.Removed)),
+			text(s.Duration.Round(time.Millisecond).String()),
+		}
+	}
+	p.table([]column{
+		{title: "SOURCE"}, {title: "STATE"}, {title: "FILES", numbers: true}, {title: "UNREADABLE", numbers: true},
+		{title: "WRITTEN", numbers: true}, {title: "REMOVED", numbers: true}, {title: "TIME", numbers: true},
+	}, rows)
+	p.line("")
+	p.line("%s, %s", many(a.entities, "entity", "entities"), many(a.problems, "problem", "problems"))
+}

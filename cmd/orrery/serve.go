@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/internal/config"
+	"github.com/orrery-catalog/orrery/internal/demo"
+	"github.com/orrery-catalog/orrery/internal/ingest"
+	"github.com/orrery-catalog/orrery/internal/server"
+	"github.com/orrery-catalog/orrery/web"
+)
+
+// defaultConfigFile is read where no other is named.
+const defaultConfigFile = "orrery.yaml"
+
+func (p *program) serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Scan the sources and serve the UI and the API",
+		Long: "Scan the sources of a configuration into its store, and serve the UI and the API until SIGINT or SIGTERM.\n" +
+			"With --demo it shows a made-up company instead, kept in memory: nothing is written to disk.",
+		Example: "  orrery serve --demo\n  orrery serve --config orrery.yaml",
+		Args:    arguments(0, 0, "no arguments, only flags"),
+		GroupID: groupRun,
+	}
+	flags := cmd.Flags()
+	file := flags.String("config", "", "the configuration `file` (default "+defaultConfigFile+")")
+	listen := flags.String("listen", "", "the `address` to listen on, host:port, in place of the configured one")
+	insecure := flags.Bool("insecure", false, "allow an address that other machines can reach, though nobody has to sign in")
+	showDemo := flags.Bool("demo", false, "show "+demo.Name+", a made-up company")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *showDemo && *file != "" {
+			return usagef("use only one of --demo and --config")
+		}
+		log, err := p.logger(zerolog.InfoLevel)
+		if err != nil {
+			return err
+		}
+		c := config.Default()
+		if !*showDemo {
+			if *file == "" {
+				*file = defaultConfigFile
+			}
+			if c, err = p.loadConfig(*file); err != nil {
+				return err
+			}
+		}
+		c.Insecure = c.Insecure || *insecure
+		if *listen != "" {
+			if err := config.CheckListen(*listen, c.Insecure); err != nil {
+				return usagef("--listen %s", err)
+			}
+			c.Listen = *listen
+		}
+		return p.serve(cmd.Context(), c, *showDemo, log)
+	}
+	return cmd
+}
+
+// serve runs until ctx ends, which is no error.
+func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, log zerolog.Logger) (err error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("%w: stop what listens there, or choose another address by --listen", err)
+	}
+	defer listener.Close() // the server closes it too, once it runs
+	sources, store, err := p.opened(ctx, c, showDemo)
+	if err != nil {
+		return err
+	}
+	if store != nil {
+		defer func() { err = errors.Join(err, store.Close()) }()
+	}
+	live, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Log: log})
+	if err != nil {
+		return err
+	}
+
+	address := listener.Addr().String()
+	handler := server.New(server.Config{
+		Snapshots: live, Ready: live.Ready, UI: web.Handler(), Log: log, Hosts: hostsOf(c.Listen), AnyAddress: c.Insecure,
+	})
+	log.Info().Str("url", "http://"+address).Msg("serving")
+	if isTerminal(p.stdout) {
+		if err := p.printf("Orrery is at http://%s (Ctrl-C ends it)\n", address); err != nil {
+			return err
+		}
+	}
+	running, ctx := errgroup.WithContext(ctx)
+	running.Go(func() error { return live.Run(ctx) })
+	running.Go(func() error { return server.Run(ctx, listener, handler, log) })
+	return running.Wait()
+}
+
+// opened makes the sources and opens the store; that of the demo is none, so that it leaves nothing behind.
+func (p *program) opened(ctx context.Context, c *config.Config, showDemo bool) ([]ingest.Source, graph.Store, error) {
+	if showDemo {
+		source, err := embeddedSource("demo", demo.Files())
+		return []ingest.Source{source}, nil, err
+	}
+	sources, err := sourcesOf(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := openStore(ctx, c.Graph, false, "orrery serve")
+	return sources, store, err
+}
+
+// hostsOf are the names by which clients may call a server that listens there.
+func hostsOf(listen string) []string {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil || host == "" {
+		return nil
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		return nil
+	}
+	return []string{host}
+}
