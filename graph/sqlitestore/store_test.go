@@ -5,14 +5,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/graph/graphtest"
 	"github.com/orrery-catalog/orrery/graph/sqlitestore"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // engine is SQLite as the conformance suite sees it.
 var engine = graphtest.Engine{
