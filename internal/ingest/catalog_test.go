@@ -323,8 +323,8 @@ func TestTooMuch(t *testing.T) {
 	w := &world{}
 	c := newCatalog(t, nil, ingest.Source{ID: "w", Scanner: w})
 	says := []string{refA + " " + strings.Repeat("x", graph.MaxDocumentBytes), refB}
-	for range 2000 {
-		says = append(says, "!broken")
+	for i := range 2000 {
+		says = append(says, fmt.Sprintf("!broken %d", i))
 	}
 	w.says(partly("f", says...))
 	scan(t, c)
