@@ -28,6 +28,9 @@ const (
 	costInFlight = 2_000_000
 )
 
+// maxErrors is how many mistakes of one document are told.
+const maxErrors = 20
+
 // The media types of answers, as the GraphQL-over-HTTP draft names them.
 const (
 	mediaJSON    = "application/json"
@@ -90,6 +93,7 @@ func (g *graphQL) answer(w http.ResponseWriter, r *http.Request, media string, p
 		if media == mediaJSON {
 			status = http.StatusOK
 		}
+		refused = refused[:min(len(refused), maxErrors)]
 		g.write(w, media, status, g.exec.DispatchError(graphql.WithOperationContext(ctx, operation), refused))
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
 )
 
 // Cost is the number of values that an operation may make at most, roughly: each field is one, a list counts as many times
@@ -60,10 +61,14 @@ const listLength = 5
 
 // budget refuses an operation that is too deep or costs too much, before anything of it is computed. Fragments are
 // counted wherever they are spread and looked at once, so that counting is linear in the document.
-type budget struct{ limits Limits }
+type budget struct {
+	limits Limits
+	known  graphql.Cache[*ast.QueryDocument] // documents that were validated before
+}
 
 var _ interface {
 	graphql.HandlerExtension
+	graphql.OperationParameterMutator
 	graphql.OperationContextMutator
 } = (*budget)(nil)
 
@@ -72,6 +77,43 @@ func (*budget) ExtensionName() string { return "Budget" }
 
 // Validate is for gqlgen.
 func (*budget) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationParameters refuses a document that would keep the validator busy: it compares all fields of one name with
+// each other, wherever they stand.
+func (b *budget) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
+	if _, ok := b.known.Get(ctx, params.Query); ok {
+		return nil
+	}
+	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, b.limits.Tokens)
+	if err != nil {
+		return nil // the executor parses it again and says what is wrong
+	}
+	names := map[string]int{}
+	for _, operation := range document.Operations {
+		countNames(names, operation.SelectionSet)
+	}
+	for _, fragment := range document.Fragments {
+		countNames(names, fragment.SelectionSet)
+	}
+	for name, n := range names {
+		if n > b.limits.Repeats {
+			return tooComplex("the query has %d fields of the name %s; at most %d are allowed", n, name, b.limits.Repeats)
+		}
+	}
+	return nil
+}
+
+func countNames(names map[string]int, set ast.SelectionSet) {
+	for _, selected := range set {
+		switch selected := selected.(type) {
+		case *ast.Field:
+			names[selected.Alias]++
+			countNames(names, selected.SelectionSet)
+		case *ast.InlineFragment:
+			countNames(names, selected.SelectionSet)
+		}
+	}
+}
 
 // MutateOperationContext counts the operation.
 func (b *budget) MutateOperationContext(_ context.Context, operation *graphql.OperationContext) *gqlerror.Error {

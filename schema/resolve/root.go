@@ -34,6 +34,8 @@ type Limits struct {
 	Cost   int // see [Cost]; default 300,000
 	Depth  int // nested fields; default 20
 	Tokens int // of the document; default 4,000
+	// Repeats is how many fields of a document may have the same name (or alias); default 200.
+	Repeats int
 }
 
 func (l Limits) orDefaults() Limits {
@@ -46,6 +48,9 @@ func (l Limits) orDefaults() Limits {
 	if l.Tokens == 0 {
 		l.Tokens = 4_000
 	}
+	if l.Repeats == 0 {
+		l.Repeats = 200
+	}
 	return l
 }
 
@@ -57,14 +62,15 @@ func NewExecutor(config Config) *executor.Executor {
 	limits := config.Limits.orDefaults()
 	root := &root{snapshots: config.Snapshots}
 	errors := presenter{log: config.Log}
+	documents := lru.New[*ast.QueryDocument](cachedDocuments)
 
 	e := executor.New(gen.NewExecutableSchema(gen.Config{Resolvers: root}))
-	e.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
+	e.SetQueryCache(documents)
 	e.SetParserTokenLimit(limits.Tokens)
 	e.SetErrorPresenter(errors.present)
 	e.SetRecoverFunc(errors.recovered)
 	e.Use(extension.Introspection{})
-	e.Use(&budget{limits: limits})
+	e.Use(&budget{limits: limits, known: documents})
 	e.AroundOperations(root.pin)
 	e.AroundResponses(tellRevision)
 	return e
