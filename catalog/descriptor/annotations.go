@@ -106,9 +106,14 @@ func (d *document) stateSlug(value *yaml.Node, path string) {
 }
 
 func (d *document) addAlias(alias catalog.Alias, line int) {
-	if !slices.ContainsFunc(d.aliases, func(other catalog.AliasClaim) bool { return other.Alias == alias }) {
-		d.aliases = append(d.aliases, catalog.AliasClaim{Alias: alias, Line: d.at(line)})
+	if d.stated[alias] {
+		return
 	}
+	if d.stated == nil {
+		d.stated = map[catalog.Alias]bool{}
+	}
+	d.stated[alias] = true
+	d.aliases = append(d.aliases, catalog.AliasClaim{Alias: alias, Line: d.at(line)})
 }
 
 // listed takes a list apart that stands in one text.

@@ -97,8 +97,12 @@ func (d *document) dependency(entry *yaml.Node, path string) {
 
 // addDetailed keeps one entry for each target, the stricter one.
 func (d *document) addDetailed(edge catalog.EdgeClaim, path string) {
-	i := slices.IndexFunc(d.detailed, func(other catalog.EdgeClaim) bool { return other.Target == edge.Target })
-	if i < 0 {
+	i, repeated := d.entries[edge.Target.Ref]
+	if !repeated {
+		if d.entries == nil {
+			d.entries = map[catalog.Ref]int{}
+		}
+		d.entries[edge.Target.Ref] = len(d.detailed)
 		d.detailed = append(d.detailed, edge)
 		if edge.Target.Ref == d.ref && d.ref != "" {
 			d.selfDependency(edge.Line, path)
@@ -138,21 +142,23 @@ func effective(edge catalog.EdgeClaim) catalog.Strength {
 // settleEdges joins the entries of `dependencies` with the plain relations: to one target there is one edge, whose details
 // win; where consumesApis named it, it is that.
 func (d *document) settleEdges() {
-	for _, entry := range d.detailed {
-		joined := false
-		for i := range d.edges {
-			edge := &d.edges[i]
-			if edge.Target != entry.Target || edge.Reverse {
-				continue
-			}
-			if edge.Type == catalog.DependsOn || edge.Type == catalog.ConsumesAPI {
-				entry.Type = edge.Type
-				*edge = entry
-				joined = true
-			}
+	if len(d.detailed) == 0 {
+		return
+	}
+	joined := make(map[catalog.Ref]bool)
+	for i := range d.edges {
+		edge := &d.edges[i]
+		at, ok := d.entries[edge.Target.Ref]
+		if !ok || edge.Reverse || edge.Type != catalog.DependsOn && edge.Type != catalog.ConsumesAPI {
+			continue
 		}
-		if !joined {
-			entry.Type = catalog.DependsOn
+		entry := d.detailed[at]
+		entry.Type = edge.Type
+		*edge = entry
+		joined[entry.Target.Ref] = true
+	}
+	for _, entry := range d.detailed {
+		if !joined[entry.Target.Ref] {
 			d.edges = append(d.edges, entry)
 		}
 	}

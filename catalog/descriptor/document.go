@@ -19,8 +19,11 @@ type document struct {
 	ref        catalog.Ref
 	descriptor catalog.Descriptor
 	aliases    []catalog.AliasClaim
+	stated     map[catalog.Alias]bool // those in aliases
 	edges      []catalog.EdgeClaim
+	known      map[edgeKey]bool    // those in edges
 	detailed   []catalog.EdgeClaim // entries of dependencies and steps, before they are joined with edges
+	entries    map[catalog.Ref]int // their places in detailed, by target
 	location   *LocationSpec
 
 	placeholders *placeholders // nil where there are none

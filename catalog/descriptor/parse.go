@@ -10,6 +10,7 @@
 package descriptor
 
 import (
+	"bytes"
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
@@ -105,6 +106,9 @@ func (f *file) maxBytes() int {
 	return DefaultMaxBytes
 }
 
+// maxStray is how many documents without any key are looked at; a file of thousands tells nobody more.
+const maxStray = 100
+
 // candidate is a document between reading and judging.
 type candidate struct {
 	text   text
@@ -118,12 +122,20 @@ type candidate struct {
 func (f *file) parse(data []byte) Result {
 	var candidates []candidate
 	ours := f.named
+	stray, index := 0, 0
 	for _, t := range split(data) {
+		if bytes.IndexByte(t.bytes, ':') < 0 { // no map, so no entity
+			if stray++; stray > maxStray {
+				index++
+				continue
+			}
+		}
 		root, dollar, err := decode(t)
 		if root == nil && err == nil {
 			continue // empty or null
 		}
-		c := candidate{text: t, root: root, dollar: dollar, err: err, index: len(candidates)}
+		c := candidate{text: t, root: root, dollar: dollar, err: err, index: index}
+		index++
 		c.claim = f.classify(c)
 		ours = ours || c.claim == certain
 		candidates = append(candidates, c)

@@ -72,13 +72,22 @@ func (d *document) addEdge(edge catalog.EdgeClaim, path string) {
 	if edge.Target.Ref == d.ref && d.ref != "" && edge.Type.IsDependency() {
 		d.selfDependency(edge.Line, path)
 	}
-	for i := range d.edges {
-		other := &d.edges[i]
-		if other.Target == edge.Target && other.Type == edge.Type && other.Reverse == edge.Reverse {
-			return
-		}
+	key := edgeKey{edge.Target.Ref, edge.Type, edge.Reverse}
+	if d.known[key] {
+		return
 	}
+	if d.known == nil {
+		d.known = map[edgeKey]bool{}
+	}
+	d.known[key] = true
 	d.edges = append(d.edges, edge)
+}
+
+// edgeKey tells the edges of one document apart.
+type edgeKey struct {
+	target  catalog.Ref
+	kind    catalog.RelationType
+	reverse bool
 }
 
 func (d *document) selfDependency(line int32, path string) {

@@ -23,7 +23,7 @@ func split(data []byte) []text {
 	start, startLine := 0, 1 // of the document under way
 	open := false            // it has begun: by a marker or by content
 	end := func(at int) {
-		if open {
+		if open && !isEmpty(data[start:at]) {
 			texts = append(texts, newText(data[start:at], startLine))
 		}
 	}
@@ -67,6 +67,11 @@ func isMarker(line []byte, marker string) bool {
 		return false
 	}
 	return len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0
+}
+
+// isEmpty says whether a text that a marker opened holds nothing but that.
+func isEmpty(b []byte) bool {
+	return len(b) <= 8 && len(bytes.Trim(b, "- \t\r\n")) == 0 && isMarker(b, "---")
 }
 
 // isPrologue says whether the line may stand before a document without being a part of one.

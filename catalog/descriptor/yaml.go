@@ -37,6 +37,12 @@ func decode(t text) (root *yaml.Node, dollar bool, failure *yamlError) {
 	}
 	shielded, isShielded := shield(t.bytes)
 	document, err := parseOne(shielded)
+	if err != nil && bytes.IndexByte(shielded, '\t') >= 0 {
+		if spaced := commentTabs.ReplaceAll(shielded, []byte("$1")); len(spaced) != len(shielded) {
+			shielded = spaced
+			document, err = parseOne(shielded)
+		}
+	}
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil, false, nil
@@ -48,6 +54,9 @@ func decode(t text) (root *yaml.Node, dollar bool, failure *yamlError) {
 	root = document.Content[0]
 	check := checker{shielded: isShielded, anchors: map[*yaml.Node]*anchor{}}
 	if failure := check.node(root, 1); failure != nil {
+		return nil, false, failure
+	}
+	if failure := indentation(shielded, root); failure != nil {
 		return nil, false, failure
 	}
 	if typeOf(root) == null {
@@ -80,6 +89,9 @@ func parseOne(b []byte) (document *yaml.Node, err error) {
 	return document, nil
 }
 
+// commentTabs are tabs before a comment, or on an empty line, which the parser takes for indentation.
+var commentTabs = regexp.MustCompile(`(?m)^ *\t[ \t]*(#|\r?$)`)
+
 var errorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 func syntaxError(err error) *yamlError {
@@ -100,52 +112,58 @@ const shieldBase = 0x10_0000
 // shield moves such characters out of the parser's way; unshield moves them back. The text is returned as it is where it
 // holds none of them, as nearly every text does.
 func shield(b []byte) ([]byte, bool) {
-	if !needsShield(b) {
+	at := 0
+	for at < len(b) && !isShielded(b, at) {
+		at++
+	}
+	if at == len(b) {
 		return b, false
 	}
-	out := make([]byte, 0, len(b)+len(b)/8)
-	for i := 0; i < len(b); {
-		r, size := utf8.DecodeRune(b[i:])
-		if isShielded(r, b[i+size:]) {
+	out := append(make([]byte, 0, len(b)+len(b)/8+8), b[:at]...)
+	for at < len(b) {
+		r, size := utf8.DecodeRune(b[at:])
+		if isShielded(b, at) {
+			if r == '\r' && at > 0 && b[at-1] == ':' {
+				out = append(out, ' ') // white space to the colon, content to the value
+			}
 			r += shieldBase
 		}
 		out = utf8.AppendRune(out, r)
-		i += size
+		at += size
 	}
 	return out, true
 }
 
-func needsShield(b []byte) bool {
-	for i := 0; i < len(b); {
-		if c := b[i]; c >= 0x20 && c < 0x7F || c == '\n' || c == '\t' {
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRune(b[i:])
-		i += size
-		if isShielded(r, b[i:]) {
-			return true
-		}
-	}
-	return false
-}
-
-func isShielded(r rune, rest []byte) bool {
+// isShielded says whether the character at b[at:] has to be moved. It is false within a character.
+func isShielded(b []byte, at int) bool {
+	c := b[at]
 	switch {
-	case r == '\n' || r == '\t':
+	case c == '\n' || c == '\t':
 		return false
-	case r == '\r':
-		return len(rest) > 0 && rest[0] != '\n'
-	case r < 0x20, r >= 0x7F && r < 0xA0, r == 0x2028, r == 0x2029, r == 0xFEFF, r == 0xFFFE, r == 0xFFFF:
+	case c == '\r':
+		return at+1 < len(b) && b[at+1] != '\n'
+	case c == '?': // an indicator only where it stands alone; within a URL in brackets it is not
+		return at > 0 && strings.IndexByte(" \t\r\n,[{", b[at-1]) < 0 ||
+			at+1 < len(b) && strings.IndexByte(" \t\r\n,[]{}", b[at+1]) < 0
+	case c >= 0x20 && c < 0x7F:
+		return false
+	case c < 0x20 || c == 0x7F:
 		return true
+	case c < utf8.RuneSelf || c == 0xC3 || c >= 0xC4 && c <= 0xDF:
+		return false // the usual letters
 	}
-	return false
+	r, _ := utf8.DecodeRune(b[at:])
+	return r >= 0x80 && r < 0xA0 || r == 0x2028 || r == 0x2029 || r == 0xFEFF || r == 0xFFFE || r == 0xFFFF
 }
 
 func unshield(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r >= shieldBase && isShielded(r-shieldBase, []byte{' '}) {
-			return r - shieldBase
+		if r < shieldBase {
+			return r
+		}
+		switch moved := r - shieldBase; {
+		case moved < 0xA0, moved == 0x2028, moved == 0x2029, moved == 0xFEFF, moved == 0xFFFE, moved == 0xFFFF:
+			return moved
 		}
 		return r
 	}, s)
