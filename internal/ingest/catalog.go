@@ -23,8 +23,8 @@ type Source struct {
 	ID, Kind string
 	Scanner  scanners.Scanner // not used by a read-only Catalog
 	Priority int              // of its descriptors; 0 = catalog.DefaultPriorityFiles
-	// Environment that its documents belong to where they name none; "" = all. Sources that only declare (files) leave it
-	// empty: what is declared holds in every environment.
+	// Environment that its documents speak of where they name none; "" = all. What is declared holds in every environment
+	// all the same: Merge sees to that.
 	Environment string
 }
 

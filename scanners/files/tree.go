@@ -70,7 +70,8 @@ func (f *folder) open(name string) (fs.File, error) {
 }
 
 func (f *folder) readDir(name string) ([]fs.DirEntry, error) {
-	dir, err := f.root.Open(name)
+	// Never waiting, too: what was a folder a moment ago may be anything now.
+	dir, err := f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
