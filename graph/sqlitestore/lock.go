@@ -2,6 +2,7 @@ package sqlitestore
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -30,8 +31,7 @@ func lockForWriting(path, command string) (*flock.Flock, error) {
 	lock := flock.New(path+".lock", flock.SetPermissions(0o644))
 	switch held, err := lock.TryLock(); {
 	case err != nil:
-		return nil, fmt.Errorf("%w: the lock file cannot be made: %w (to only read the store, open it for reading)",
-			graph.ErrUnavailable, err)
+		return nil, lockFailed(err)
 	case !held:
 		return nil, fmt.Errorf("%w (stop that first, or open the store for reading)",
 			&graph.LeaseHeldError{Name: "the right to write it", Holder: readHolder(lock.Path())})
@@ -45,10 +45,14 @@ func lockForWriting(path, command string) (*flock.Flock, error) {
 		err = os.WriteFile(lock.Path(), append(words, '\n'), 0o644)
 	}
 	if err != nil {
-		_ = lock.Close()
-		return nil, fmt.Errorf("%w: the lock file cannot be written: %w", graph.ErrUnavailable, err)
+		return nil, errors.Join(lockFailed(err), lock.Close())
 	}
 	return lock, nil
+}
+
+func lockFailed(err error) error {
+	return fmt.Errorf("%w: the lock file beside it cannot be written: %w (to only read the store, open it for reading)",
+		graph.ErrUnavailable, err)
 }
 
 func readHolder(path string) string {

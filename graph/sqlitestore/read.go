@@ -142,8 +142,14 @@ func (s *Store) Load(ctx context.Context) (graph.Revision, iter.Seq2[graph.Recor
 		}
 		defer end()
 		for r, err := range v.records(ctx, "SELECT "+recordColumns+" FROM records ORDER BY kind, source, scope, key") {
-			if !yield(graph.Record{Document: r.document, State: r.state}, err) {
+			if !yield(graph.Record{Document: r.document, State: r.state}, err) || err != nil {
 				return
+			}
+		}
+		// A frozen file has no transactions: if somebody wrote it meanwhile, what was read may be of two states.
+		if s.frozen {
+			if err := s.usable(); err != nil {
+				yield(graph.Record{}, err)
 			}
 		}
 	}

@@ -107,12 +107,15 @@ func Open(ctx context.Context, config Config) (_ *Store, err error) {
 }
 
 func (s *Store) openForWriting(ctx context.Context) error {
+	if _, err := inspect(s.path); err != nil { // before a lock file is put beside what is not ours
+		return err
+	}
 	lock, err := lockForWriting(s.path, s.config.Holder)
 	if err != nil {
 		return err
 	}
 	s.lock = lock
-	switch found, err := inspect(s.path); {
+	switch found, err := inspect(s.path); { // it may have been made meanwhile
 	case err != nil:
 		return err
 	case found == nothing:
