@@ -5,6 +5,9 @@ import (
 	"net/http"
 )
 
+// stillReading is why there is no answer before the first snapshot.
+const stillReading = "the catalog is still being read"
+
 func live(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, "ok\n")
@@ -14,7 +17,7 @@ func live(w http.ResponseWriter, _ *http.Request) {
 func ready(config Config) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if config.Snapshots.Snapshot() == nil {
-			http.Error(w, "the catalog is still being read", http.StatusServiceUnavailable)
+			http.Error(w, stillReading, http.StatusServiceUnavailable)
 			return
 		}
 		if config.Ready != nil {

@@ -18,10 +18,10 @@ func observe(log zerolog.Logger, m *metrics, next http.Handler) http.Handler {
 		start := time.Now()
 		watched := &watchedWriter{ResponseWriter: w}
 		defer func() {
-			if value := recover(); value != nil {
-				if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-					panic(value) // asks net/http to break the connection
-				}
+			value := recover()
+			err, _ := value.(error)
+			aborted := errors.Is(err, http.ErrAbortHandler)
+			if value != nil && !aborted {
 				log.Error().Str("panic", fmt.Sprint(value)).Bytes("stack", debug.Stack()).Str("path", r.URL.Path).
 					Msg("a request panicked")
 				if watched.status == 0 {
@@ -40,7 +40,11 @@ func observe(log zerolog.Logger, m *metrics, next http.Handler) http.Handler {
 			m.requests.WithLabelValues(route, strconv.Itoa(watched.status)).Inc()
 			m.durations.WithLabelValues(route).Observe(took.Seconds())
 			log.Info().Str("method", r.Method).Str("path", r.URL.Path).Int("status", watched.status).
-				Int64("bytes", watched.bytes).Dur("took", took).Str("remote", r.RemoteAddr).Msg("request")
+				Int64("bytes", watched.bytes).Dur("took", took).Str("remote", r.RemoteAddr).
+				Bool("aborted", aborted).Msg("request")
+			if aborted {
+				panic(http.ErrAbortHandler) // has net/http break the connection
+			}
 		}()
 		next.ServeHTTP(watched, r)
 	})

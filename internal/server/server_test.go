@@ -290,6 +290,61 @@ func TestCompression(t *testing.T) {
 	}
 }
 
+func TestExport(t *testing.T) {
+	held := &holder{}
+	h := handler(server.Config{Snapshots: held})
+	if w := do(h, request(t, "GET", "/v1/export", "")); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("without a snapshot: %d", w.Code)
+	}
+	s := snapshot(9, "web", "mail")
+	held.current.Store(s)
+	var document, lines bytes.Buffer
+	if err := errors.Join(graph.WriteExport(&document, s), graph.WriteExportLines(&lines, s)); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		status      int
+		media, body string
+	}{
+		"/v1/export":                         {200, "application/json", document.String()},
+		"/v1/export?format=json":             {200, "application/json", document.String()},
+		"/v1/export?format=jsonl":            {200, "application/x-ndjson", lines.String()},
+		"/v1/export?digest":                  {200, "text/plain; charset=utf-8", graph.Digest(s) + "\n"},
+		"/v1/export?digest=true&format=json": {200, "text/plain; charset=utf-8", graph.Digest(s) + "\n"},
+		"/v1/export?digest=false":            {200, "application/json", document.String()},
+		"/v1/export?digest=maybe":            {400, "text/plain; charset=utf-8", "digest is \"maybe\"; it must be true or false\n"},
+		"/v1/export?format=xml":              {400, "text/plain; charset=utf-8", "format is \"xml\"; it must be json or jsonl\n"},
+	}
+	for target, test := range tests {
+		w := do(h, request(t, "GET", target, ""))
+		if w.Code != test.status || w.Header().Get("Content-Type") != test.media || w.Body.String() != test.body {
+			t.Errorf("%s: %d %v\n%s", target, w.Code, w.Header(), w.Body)
+		}
+		if test.status == 200 && w.Header().Get("Orrery-Revision") != "9" {
+			t.Errorf("%s: %v", target, w.Header())
+		}
+	}
+	if w := do(h, request(t, "POST", "/v1/export", "")); w.Code != 405 {
+		t.Errorf("POST: %d", w.Code)
+	}
+}
+
+// A client that goes away, or an answer that cannot be finished, breaks the connection and nothing else.
+func TestBrokenExport(t *testing.T) {
+	h := handler(server.Config{})
+	defer func() {
+		if got := recover(); got != http.ErrAbortHandler {
+			t.Errorf("got %v, want the connection broken", got)
+		}
+	}()
+	h.ServeHTTP(fullDisk{httptest.NewRecorder()}, request(t, "GET", "/v1/export", ""))
+	t.Error("it was answered")
+}
+
+type fullDisk struct{ *httptest.ResponseRecorder }
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("gone") }
+
 func TestPanicIsAnswered(t *testing.T) {
 	var log bytes.Buffer
 	ui := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a secret") })

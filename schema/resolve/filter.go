@@ -76,20 +76,21 @@ func (f *entityFilter) of(entities iter.Seq[*catalog.Entity]) iter.Seq[*catalog.
 	}
 }
 
+// passes asks what is cheap first.
 func (f *entityFilter) passes(e *catalog.Entity) bool {
 	asked := f.asked
-	return oneOf(asked.Kinds, e.Ref.Kind()) &&
-		oneOf(asked.Namespaces, e.Ref.Namespace()) &&
-		oneOf(asked.Types, e.Type) &&
-		oneOf(asked.Lifecycles, e.Lifecycle) &&
-		(asked.Tags == nil || slices.ContainsFunc(e.Tags, func(tag string) bool { return oneOf(asked.Tags, tag) })) &&
-		(asked.Tiers == nil || slices.Contains(asked.Tiers, e.Tier())) &&
-		(asked.Owners == nil || slices.Contains(f.owners, e.Owner)) &&
-		is(asked.Owned, e.Owner != "") &&
+	return is(asked.Owned, e.Owner != "") &&
 		is(asked.Discovered, e.Discovered) &&
 		is(asked.Placeholder, e.Placeholder) &&
 		is(asked.Stale, e.Stale) &&
-		strings.HasPrefix(e.Ref.Name(), f.prefix) &&
+		oneOf(asked.Types, e.Type) &&
+		oneOf(asked.Lifecycles, e.Lifecycle) &&
+		(asked.Owners == nil || slices.Contains(f.owners, e.Owner)) &&
+		(asked.Kinds == nil || oneOf(asked.Kinds, e.Ref.Kind())) &&
+		(asked.Namespaces == nil || oneOf(asked.Namespaces, e.Ref.Namespace())) &&
+		(asked.Tags == nil || slices.ContainsFunc(e.Tags, func(tag string) bool { return oneOf(asked.Tags, tag) })) &&
+		(asked.Tiers == nil || slices.Contains(asked.Tiers, e.Tier())) &&
+		(f.prefix == "" || strings.HasPrefix(e.Ref.Name(), f.prefix)) &&
 		(asked.Systems == nil || f.inSystem(e)) &&
 		(asked.HasProblems == nil || *asked.HasProblems == f.hasProblems(e))
 }

@@ -2,9 +2,6 @@ package resolve
 
 import (
 	"cmp"
-	"slices"
-	"strings"
-	"sync"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
@@ -27,7 +24,7 @@ type nameKey struct {
 var byName = order[*catalog.Entity, nameKey]{
 	name: "name",
 	key: func(_ int, e *catalog.Entity) nameKey {
-		return nameKey{Name: strings.ToLower(e.Name), Ref: e.Ref}
+		return nameKey{Name: e.Ref.Name(), Ref: e.Ref}
 	},
 	compare: func(a, b nameKey) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Ref, b.Ref)) },
 }
@@ -50,46 +47,6 @@ var byTier = order[*catalog.Entity, tierKey]{
 		return tierKey{Tier: tier, Ref: e.Ref}
 	},
 	compare: func(a, b tierKey) int { return cmp.Or(cmp.Compare(a.Tier, b.Tier), cmp.Compare(a.Ref, b.Ref)) },
-}
-
-// orders are lists over one whole snapshot that it does not keep itself, each made when first asked for.
-type orders struct {
-	snapshot *graph.Snapshot
-	byName   func() []*catalog.Entity
-	byTier   func() []*catalog.Entity
-	cycles   func() [][]catalog.Ref
-}
-
-// ordersOf keeps the orders of one snapshot, which is nearly always the newest.
-func (r *root) ordersOf(snapshot *graph.Snapshot) *orders {
-	if kept := r.orders.Load(); kept != nil && kept.snapshot == snapshot {
-		return kept
-	}
-	made := &orders{
-		snapshot: snapshot,
-		byName:   sync.OnceValue(func() []*catalog.Entity { return sorted(snapshot, byName) }),
-		byTier:   sync.OnceValue(func() []*catalog.Entity { return sorted(snapshot, byTier) }),
-		cycles:   sync.OnceValue(snapshot.Cycles),
-	}
-	r.orders.Store(made)
-	return made
-}
-
-func sorted[K any](snapshot *graph.Snapshot, by order[*catalog.Entity, K]) []*catalog.Entity {
-	type keyed struct {
-		entity *catalog.Entity
-		key    K
-	}
-	all := make([]keyed, 0, snapshot.Len())
-	for entity := range snapshot.Entities("") {
-		all = append(all, keyed{entity, by.key(0, entity)})
-	}
-	slices.SortFunc(all, func(a, b keyed) int { return by.compare(a.key, b.key) })
-	entities := make([]*catalog.Entity, len(all))
-	for i := range all {
-		entities[i] = all[i].entity
-	}
-	return entities
 }
 
 type needKey struct {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
@@ -38,9 +37,9 @@ func (q queryResolver) Entities(ctx context.Context, filter *gen.EntityFilter, o
 	var found *page[*catalog.Entity]
 	switch {
 	case orderBy != nil && *orderBy == gen.EntityOrderName:
-		found, err = filtered(q.ordersOf(snapshot).byName(), byName, keep, first, after)
+		found, err = filtered(q.derivedOf(snapshot).byName(), byName, keep, first, after)
 	case orderBy != nil && *orderBy == gen.EntityOrderTier:
-		found, err = filtered(q.ordersOf(snapshot).byTier(), byTier, keep, first, after)
+		found, err = filtered(q.derivedOf(snapshot).byTier(), byTier, keep, first, after)
 	default:
 		found, err = inOrderOfRef(snapshot, keep, first, after)
 	}
@@ -88,54 +87,7 @@ func filtered[K any](all []*catalog.Entity, by order[*catalog.Entity, K], keep *
 	return take(keep.of(slices.Values(all[from:])), by, limit, key != nil), nil
 }
 
-// Complete offers the beginnings that were not typed to their end yet, described entities first, each text once.
-func (queryResolver) Complete(ctx context.Context, prefix string, first *int) ([]*gen.Completion, error) {
-	limit := 20
-	if first != nil {
-		limit = *first
-	}
-	if limit < 0 || limit > maxListed {
-		return nil, badInput("first is %d; it must be from 0 to %d", limit, maxListed)
-	}
-	prefix = strings.ToLower(prefix)
-	found := map[string]*gen.Completion{}
-	for entity := range snapshotOf(ctx).Entities("") {
-		text, ok := completed(entity.Ref, prefix)
-		if known := found[text]; ok && (known == nil || known.Entity.Placeholder && !entity.Placeholder) {
-			found[text] = &gen.Completion{Text: text, Entity: entity}
-		}
-	}
-	offers := make([]*gen.Completion, 0, len(found))
-	for _, offer := range found {
-		offers = append(offers, offer)
-	}
-	slices.SortFunc(offers, func(a, b *gen.Completion) int {
-		if a.Entity.Placeholder != b.Entity.Placeholder {
-			if b.Entity.Placeholder {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.Text, b.Text)
-	})
-	return offers[:min(limit, len(offers))], nil
-}
-
-// completed is the shortest form of the ref that begins with the prefix.
-func completed(ref catalog.Ref, prefix string) (string, bool) {
-	qualified := ref.Namespace() + "/" + ref.Name()
-	for _, form := range []string{ref.Name(), ref.Kind() + ":" + ref.Name(), qualified, string(ref)} {
-		if form == ref.Kind()+":"+ref.Name() && ref.Namespace() != catalog.DefaultNamespace {
-			continue // would be read as of the default namespace
-		}
-		if strings.HasPrefix(form, prefix) {
-			return form, true
-		}
-	}
-	return "", false
-}
-
-func (queryResolver) Dependencies(ctx context.Context, of string, direction *graph.Direction, depth *int, kinds []string,
+func (q queryResolver) Dependencies(ctx context.Context, of string, direction *graph.Direction, depth *int, kinds []string,
 	options *gen.GraphOptions) (*graph.Deps, error) {
 	filter, err := graphFilter(ctx, options)
 	if err != nil {
@@ -155,7 +107,7 @@ func (queryResolver) Dependencies(ctx context.Context, of string, direction *gra
 	if direction != nil {
 		asked.Direction = *direction
 	}
-	return snapshotOf(ctx).Deps(start, asked)
+	return q.derivedOf(snapshotOf(ctx)).walk(ctx, start, asked)
 }
 
 func (queryResolver) Path(ctx context.Context, from, to string, options *gen.GraphOptions) (*gen.DependencyPath, error) {
@@ -205,7 +157,7 @@ var byFirst = order[*gen.Cycle, catalog.Ref]{
 }
 
 func (q queryResolver) Cycles(ctx context.Context, first *int, after *string) (*gen.CycleConnection, error) {
-	all := q.ordersOf(snapshotOf(ctx)).cycles()
+	all := q.derivedOf(snapshotOf(ctx)).cycles()
 	cycles := list[*gen.Cycle]{len(all), func(from, to int) []*gen.Cycle {
 		made := make([]*gen.Cycle, 0, to-from)
 		for _, refs := range all[from:to] {

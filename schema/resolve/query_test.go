@@ -3,6 +3,7 @@ package resolve_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -164,5 +165,62 @@ func TestOneSnapshotForOneOperation(t *testing.T) {
 		if at(a.Data, "a.entities") != at(a.Data, "b.totalCount") || at(a.Data, "a.revision") != a.Extensions["revision"] {
 			t.Fatalf("got %v", a)
 		}
+	}
+}
+
+// Completion offers what a slow look at every form of every entity finds, as far as it goes.
+func TestCompletion(t *testing.T) {
+	w := shop()
+	for _, ref := range []catalog.Ref{"component:shop/pay", "api:default/pay", "component:default/default", "group:a/payments", "zebra:default/default"} {
+		w.add(ref)
+	}
+	w.add("resource:default/pad").Placeholder = true
+	c := newClient(w.snapshot(1))
+	prefixes := map[string]bool{}
+	for ref := range w.entities {
+		for _, form := range []string{string(ref), ref.Name(), ref.Namespace() + "/" + ref.Name(), ref.Kind() + ":" + ref.Name()} {
+			for i := range len(form) + 1 {
+				prefixes[form[:i]] = true
+			}
+		}
+	}
+	for prefix := range prefixes {
+		data := c.data(t, `query($p:String!){complete(prefix:$p,first:100){text entity{ref placeholder}}}`, map[string]any{"p": prefix})
+		got := map[string]bool{}
+		placeholders := false
+		for _, offer := range data["complete"].([]any) {
+			text, ref := at(offer, "text").(string), catalog.Ref(at(offer, "entity.ref").(string))
+			if !strings.HasPrefix(text, prefix) || got[text] {
+				t.Errorf("%q offers %q, not begun so or twice", prefix, text)
+			}
+			got[text] = true
+			placeholder := at(offer, "entity.placeholder").(bool)
+			if placeholders && !placeholder {
+				t.Errorf("%q offers %q behind what is only referred to", prefix, text)
+			}
+			placeholders = placeholder
+			if text != ref.Name() && text != string(ref) && text != ref.Namespace()+"/"+ref.Name() &&
+				(text != ref.Kind()+":"+ref.Name() || ref.Namespace() != "default") {
+				t.Errorf("%q offers %q for %s", prefix, text, ref)
+			}
+		}
+		for ref := range w.entities { // whatever fits by the kind of form that was begun is offered, in some form
+			var fits bool
+			switch {
+			case strings.Contains(prefix, ":"):
+				fits = strings.HasPrefix(string(ref), prefix) || ref.Namespace() == "default" && strings.HasPrefix(ref.Kind()+":"+ref.Name(), prefix)
+			case strings.Contains(prefix, "/"):
+				fits = strings.HasPrefix(ref.Namespace()+"/"+ref.Name(), prefix)
+			default:
+				fits = strings.HasPrefix(ref.Name(), prefix)
+			}
+			offered := got[ref.Name()] || got[string(ref)] || got[ref.Kind()+":"+ref.Name()] || got[ref.Namespace()+"/"+ref.Name()]
+			if fits && !offered {
+				t.Errorf("%q does not offer %s", prefix, ref)
+			}
+		}
+	}
+	if got := c.data(t, `{complete(prefix:"",first:3){text}}`, nil)["complete"].([]any); len(got) != 3 {
+		t.Errorf("first 3 gives %v", got)
 	}
 }

@@ -78,7 +78,7 @@ func NewExecutor(config Config) *executor.Executor {
 
 type root struct {
 	snapshots Snapshots
-	orders    atomic.Pointer[orders] // of the snapshot that was last asked for one
+	derived   atomic.Pointer[derived]
 }
 
 var _ gen.ResolverRoot = (*root)(nil)
@@ -103,6 +103,7 @@ func (r *root) pin(ctx context.Context, next graphql.OperationHandler) graphql.R
 	if snapshot == nil {
 		return graphql.OneShot(&graphql.Response{Errors: unavailable("the catalog is still being read: try again in a moment")})
 	}
+	r.forget(snapshot)
 	return next(context.WithValue(ctx, pinned{}, snapshot))
 }
 

@@ -1,0 +1,85 @@
+package resolve
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/graph"
+)
+
+// derived is what is computed once for a whole snapshot, when first asked for, because many operations share it.
+type derived struct {
+	snapshot *graph.Snapshot
+	byName   func() []*catalog.Entity
+	byTier   func() []*catalog.Entity
+	cycles   func() [][]catalog.Ref
+	walks    graphql.Cache[*graph.Deps] // large ones, whose pages are asked for one after the other
+}
+
+// A walk of more than largeWalk edges is kept for the next pages; keptWalks of them.
+const (
+	largeWalk = 2000
+	keptWalks = 2
+)
+
+// derivedOf keeps what belongs to one snapshot, which is nearly always the newest.
+func (r *root) derivedOf(snapshot *graph.Snapshot) *derived {
+	if kept := r.derived.Load(); kept != nil && kept.snapshot == snapshot {
+		return kept
+	}
+	made := &derived{
+		snapshot: snapshot,
+		byName:   sync.OnceValue(func() []*catalog.Entity { return sorted(snapshot, byName) }),
+		byTier:   sync.OnceValue(func() []*catalog.Entity { return sorted(snapshot, byTier) }),
+		cycles:   sync.OnceValue(snapshot.Cycles),
+		walks:    lru.New[*graph.Deps](keptWalks),
+	}
+	r.derived.Store(made)
+	return made
+}
+
+// forget drops what was derived from another snapshot, which would keep that in memory.
+func (r *root) forget(newest *graph.Snapshot) {
+	if kept := r.derived.Load(); kept != nil && kept.snapshot != newest {
+		r.derived.CompareAndSwap(kept, nil)
+	}
+}
+
+func sorted[K any](snapshot *graph.Snapshot, by order[*catalog.Entity, K]) []*catalog.Entity {
+	type keyed struct {
+		entity *catalog.Entity
+		key    K
+	}
+	all := make([]keyed, 0, snapshot.Len())
+	for entity := range snapshot.Entities("") {
+		all = append(all, keyed{entity, by.key(0, entity)})
+	}
+	slices.SortFunc(all, func(a, b keyed) int { return by.compare(a.key, b.key) })
+	entities := make([]*catalog.Entity, len(all))
+	for i := range all {
+		entities[i] = all[i].entity
+	}
+	return entities
+}
+
+// walk is [graph.Snapshot.Deps].
+func (d *derived) walk(ctx context.Context, of catalog.Ref, options graph.DepsOptions) (*graph.Deps, error) {
+	key, err := json.Marshal([]any{of, options})
+	if err != nil {
+		return nil, err
+	}
+	if kept, ok := d.walks.Get(ctx, string(key)); ok {
+		return kept, nil
+	}
+	deps, err := d.snapshot.Deps(of, options)
+	if err == nil && len(deps.Edges) > largeWalk {
+		d.walks.Add(ctx, string(key), deps)
+	}
+	return deps, err
+}
