@@ -37,7 +37,7 @@ export const kinds: readonly { kind: string; plural: string }[] = [
   { kind: "System", plural: "Systems" },
   { kind: "Domain", plural: "Domains" },
   { kind: "External", plural: "Third parties" },
-  { kind: "Group", plural: "Teams" },
+  { kind: "Group", plural: "Groups" },
   { kind: "User", plural: "People" },
 ];
 
@@ -57,7 +57,8 @@ export function contactKind(kind: string): string {
 /** Where a contact can be opened; null where it is only a name. Other schemes than these are never links. */
 export function contactHref(contact: { kind: string; target: string }): string | null {
   if (/^https?:\/\//i.test(contact.target)) return contact.target;
-  if (contact.kind === "email") return `mailto:${contact.target.replace(/^mailto:/i, "")}`;
+  if (/^mailto:/i.test(contact.target)) return contact.target;
+  if (contact.kind === "email") return `mailto:${contact.target}`;
   return null;
 }
 

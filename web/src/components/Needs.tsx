@@ -100,7 +100,7 @@ function Detail({ need }: { need: Need }) {
           by way of <EntityLink entity={need.via} plain />
         </span>
       )}
-      {relation?.role && <span>{relation.role === "PUBLISH" ? "publishes" : "consumes"}</span>}
+      {!need.via && relation?.role && <span>{relation.role === "PUBLISH" ? "publishes" : "consumes"}</span>}
       {relation?.fallback && <span>otherwise {relation.fallback}</span>}
       {relation?.timeoutSeconds != null && <span>waits {duration(relation.timeoutSeconds)}</span>}
       {relation?.callsPerRequest != null && <span>{relation.callsPerRequest} calls for each request</span>}

@@ -66,10 +66,10 @@ export function Candidates({ message, candidates }: { message: string; candidate
   );
 }
 
-/** An error message of the server as a sentence. */
+/** A message of the server as a sentence. What begins with a name, such as a ref or a field, keeps it as it is. */
 export function sentence(message: string): string {
-  const first = message.charAt(0).toUpperCase() + message.slice(1);
-  return /[.!?]$/.test(first) ? first : `${first}.`;
+  const text = /^[a-z]+[ ,]/.test(message) ? message.charAt(0).toUpperCase() + message.slice(1) : message;
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 /** The button below a list that is not shown to its end. */

@@ -1,9 +1,9 @@
 /** What the tabs of GraphiQL hold at first. The names are those of the demo company. */
-export const examples: readonly { query: string; variables?: string }[] = [
+export const examples: readonly { query: string }[] = [
   {
     query: `# Who owns payments, and how do I reach them now?
-query WhoOwns($ref: String!) {
-  entity(ref: $ref) {
+query WhoOwns {
+  entity(ref: "payments") {
     ref
     title
     owner {
@@ -17,12 +17,11 @@ query WhoOwns($ref: String!) {
   }
 }
 `,
-    variables: `{"ref": "payments"}`,
   },
   {
     query: `# What breaks when the payments database fails, and whom to page?
-query WhatBreaks($of: [String!]!) {
-  blastRadius(of: $of) {
+query WhatBreaks {
+  blastRadius(of: ["payments-db"]) {
     totals { outage degraded delayed }
     journeys { nodes { impact entity { ref title } } }
     teams { nodes { owner { ref } worst impacted onCall { kind target } } }
@@ -38,12 +37,11 @@ query WhatBreaks($of: [String!]!) {
   }
 }
 `,
-    variables: `{"of": ["payments-db"]}`,
   },
   {
     query: `# Which databases does the journey "buy" touch?
-query DatabasesOf($of: String!) {
-  dependencies(of: $of, direction: NEEDS, kinds: ["Resource"]) {
+query DatabasesOf {
+  dependencies(of: "journey:buy", direction: NEEDS, kinds: ["Resource"]) {
     entities(first: 50) {
       totalCount
       nodes { distance entity { ref type owner { ref } } }
@@ -51,7 +49,6 @@ query DatabasesOf($of: String!) {
   }
 }
 `,
-    variables: `{"of": "journey:buy"}`,
   },
   {
     query: `# What is wrong in the catalog files?

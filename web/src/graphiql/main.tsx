@@ -9,5 +9,13 @@ import { examples } from "./examples";
 const fetcher = createGraphiQLFetcher({ url: "/graphql" });
 const root = document.getElementById("root");
 if (root) {
-  createRoot(root).render(<GraphiQL fetcher={fetcher} defaultTabs={[...examples]} shouldPersistHeaders={false} />);
+  createRoot(root).render(
+    <GraphiQL fetcher={fetcher} defaultTabs={[...examples]}>
+      <GraphiQL.Logo>
+        <a className="home" href="/">
+          Back to Orrery
+        </a>
+      </GraphiQL.Logo>
+    </GraphiQL>,
+  );
 }

@@ -119,20 +119,20 @@ function Overall({ overview }: { overview: OverviewQuery }) {
 
 function Attention({ overview }: { overview: OverviewQuery }) {
   const items = [
-    { n: overview.errors.totalCount, text: "documents not accepted", href: "/problems?severity=ERROR", bad: true },
-    { n: overview.warnings.totalCount, text: "warnings in catalog files", href: "/problems?severity=WARNING" },
-    { n: overview.unowned.totalCount, text: "without an owner", href: entitiesPath({ owned: "no" }) },
-    { n: overview.missing.totalCount, text: "named by others, described by nobody", href: entitiesPath({ described: "no" }) },
-    { n: overview.cycles.totalCount, text: "cycles of dependencies", href: "/cycles" },
+    { n: overview.errors.totalCount, one: "document not accepted", many: "documents not accepted", href: "/problems?severity=ERROR", bad: true },
+    { n: overview.warnings.totalCount, one: "warning in catalog files", many: "warnings in catalog files", href: "/problems?severity=WARNING" },
+    { n: overview.unowned.totalCount, one: "without an owner", many: "without an owner", href: entitiesPath({ owned: "no" }) },
+    { n: overview.missing.totalCount, one: "named, but described by nobody", many: "named, but described by nobody", href: entitiesPath({ described: "no" }) },
+    { n: overview.cycles.totalCount, one: "cycle of dependencies", many: "cycles of dependencies", href: "/cycles" },
   ];
   return (
     <aside aria-labelledby="attention">
       <h2 id="attention">Deserves a look</h2>
       <ul className="attention">
-        {items.map(({ n, text, href, bad }) => (
-          <li key={text} className={n === 0 ? "good" : bad ? "bad" : "fair"}>
+        {items.map(({ n, one, many, href, bad }) => (
+          <li key={many} className={n === 0 ? "good" : bad ? "bad" : "fair"}>
             <Link href={href}>
-              <span className="attention-number">{n.toLocaleString("en")}</span> {text}
+              <span className="attention-number">{n.toLocaleString("en")}</span> {n === 1 ? one : many}
             </Link>
           </li>
         ))}

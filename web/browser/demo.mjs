@@ -1,0 +1,147 @@
+// Drives a real Chromium against a server with the demo company: node browser/demo.mjs URL CHROMIUM PROFILE. It ends with
+// status 1 and what went wrong, or with 0. browser_test.go starts the server and runs it.
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+const [base, executablePath, profile] = process.argv.slice(2);
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath,
+  headless: true,
+  viewport: { width: 1280, height: 900 },
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+context.setDefaultTimeout(20_000);
+const complaints = [];
+const page = context.pages()[0] ?? (await context.newPage());
+watch(page);
+
+const steps = {
+  "the keyboard alone finds payments": async () => {
+    await page.goto(base + "/");
+    await page.getByRole("heading", { name: "What are you looking for?" }).waitFor();
+    await page.keyboard.type("paym");
+    await page.getByRole("option").first().waitFor();
+    const wanted = page.getByRole("option", { name: /component:payments\b/ });
+    await wanted.waitFor();
+    for (let i = 0; i < 10 && (await wanted.first().getAttribute("aria-selected")) !== "true"; i++) {
+      await page.keyboard.press("ArrowDown");
+    }
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/entity/component/default/payments");
+    await page.getByRole("heading", { level: 1, name: /Payments/ }).waitFor();
+    assert.equal(await page.title(), "Payments · Orrery");
+  },
+
+  "its page tells the owner, the on-call, the runbook and the file": async () => {
+    const facts = page.getByRole("complementary", { name: "Ownership and facts" });
+    await facts.getByRole("link", { name: "Group Payments" }).waitFor();
+    await facts.getByText("PPAY3X8").waitFor();
+    await facts.getByRole("link", { name: /runbooks/ }).waitFor();
+    await facts.getByText(/payments\/catalog-info\.yaml:1$/).waitFor();
+    const needs = page.getByRole("region", { name: "Needs", exact: true });
+    await needs.getByText("any one of 2 alternatives").waitFor();
+    await needs.getByRole("link", { name: "Component Stripe adapter" }).waitFor();
+  },
+
+  "the blast radius tells journeys, teams and why": async () => {
+    await page.getByRole("link", { name: "Resource Payments database" }).click();
+    await page.getByRole("link", { name: "Show blast radius" }).click();
+    await page.waitForURL("**/blast-radius?of=*");
+    const journeys = page.getByRole("region", { name: "Journeys" });
+    await journeys.getByRole("link", { name: /Buy what is in the basket/ }).waitFor();
+    const teams = page.getByRole("region", { name: "Teams to page" });
+    await teams.getByText("PCHK7Q2").waitFor();
+    const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: "Component Checkout pages" }) });
+    assert.match(await row.innerText(), /Outage/);
+    assert.match(await row.innerText(), /→ Payments database/);
+    await row.locator("summary").click();
+    await row.getByText(/Declared in/).first().waitFor();
+  },
+
+  "more can fail with it, and the browser goes back": async () => {
+    const outages = () => page.locator(".total.impact-outage dd").innerText();
+    const before = Number(await outages());
+    await page.getByRole("combobox", { name: /What else fails/ }).fill("orders-db");
+    await page.getByRole("option").first().waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/of=.*of=/);
+    await page.waitForFunction((n) => Number(document.querySelector(".total.impact-outage dd")?.textContent) > n, before);
+    await page.goBack();
+    await page.waitForFunction((n) => Number(document.querySelector(".total.impact-outage dd")?.textContent) === n, before);
+    await page.goBack();
+    await page.waitForURL("**/entity/resource/default/payments-db");
+  },
+
+  "a mistyped name shows what may have been meant": async () => {
+    await page.keyboard.press("/");
+    await page.keyboard.type("paymnts");
+    await page.getByText(/Nothing begins with this/).waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Did you mean" }).waitFor();
+    await page.getByRole("link", { name: "component:payments" }).first().waitFor();
+  },
+
+  "addresses can be opened and reloaded": async () => {
+    for (const [address, heading] of [
+      ["/entities?kind=Component&tier=1", "Catalog"],
+      ["/problems?severity=ERROR", "Problems"],
+      ["/cycles", "Cycles"],
+      ["/entity/group/default/payments", "Payments"],
+      ["/blast-radius", "What breaks if …"],
+    ]) {
+      await page.goto(base + address);
+      await page.getByRole("heading", { level: 1, name: heading }).waitFor();
+    }
+  },
+
+  "no page is wider than a telephone": async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    for (const address of ["/", "/entities", "/entity/component/default/payments", "/problems", "/blast-radius?of=payments-db"]) {
+      await page.goto(base + address);
+      await page.waitForLoadState("networkidle");
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.equal(over, 0, `${address} is ${over} pixels too wide`);
+    }
+    await page.setViewportSize({ width: 1280, height: 900 });
+  },
+
+  "GraphiQL answers its first example": async () => {
+    await page.goto(base + "/graphiql");
+    await page.getByRole("button", { name: /^Execute/ }).click();
+    await page.locator(".result-window").getByText(/group:default\/payments/).first().waitFor();
+  },
+};
+
+for (const [name, step] of Object.entries(steps)) {
+  try {
+    await step();
+  } catch (error) {
+    await context.close();
+    console.error(`${name}: ${error.stack ?? error}\nat ${page.url()}\n${complaints.join("\n")}`);
+    process.exit(1);
+  }
+}
+await context.close();
+if (complaints.length > 0) {
+  console.error(`the browser complained:\n${complaints.join("\n")}`);
+  process.exit(1);
+}
+
+// watch notes everything that a page must not do: leave this server, break its policy, or write an error.
+function watch(page) {
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => complaints.push(`page: ${error.stack ?? error}`));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(base) && !/^(data|blob):/.test(request.url())) complaints.push(`request: ${request.url()}`);
+  });
+}

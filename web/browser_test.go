@@ -1,0 +1,73 @@
+package web_test
+
+import (
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/orrery-catalog/orrery/internal/demo"
+	"github.com/orrery-catalog/orrery/internal/ingest"
+	"github.com/orrery-catalog/orrery/internal/server"
+	"github.com/orrery-catalog/orrery/internal/testenv"
+	"github.com/orrery-catalog/orrery/scanners/files"
+	"github.com/orrery-catalog/orrery/web"
+)
+
+// TestBrowser opens the demo company in a real Chromium; the steps are in browser/demo.mjs.
+func TestBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	chromium, node := findBrowser(t)
+	service := httptest.NewServer(server.New(server.Config{Snapshots: demoCatalog(t), UI: web.Handler(), Log: zerolog.Nop()}))
+	defer service.Close()
+
+	drive := exec.CommandContext(t.Context(), node, "browser/demo.mjs", service.URL, chromium, t.TempDir())
+	if output, err := drive.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+}
+
+// findBrowser ends the test where one of the parts is missing.
+func findBrowser(t *testing.T) (chromium, node string) {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			chromium = path
+			break
+		}
+	}
+	if chromium == "" {
+		testenv.Missing(t, testenv.PartBrowser, "there is no Chromium on the PATH (make chromium installs one)")
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		testenv.Missing(t, testenv.PartBrowser, "there is no Node.js on the PATH")
+	}
+	if _, err := os.Stat(filepath.Join("node_modules", "playwright-core")); err != nil || !web.Built() {
+		testenv.Missing(t, testenv.PartBrowser, "the UI is not built (make web builds it)")
+	}
+	return chromium, node
+}
+
+func demoCatalog(t *testing.T) *ingest.Catalog {
+	t.Helper()
+	scanner, err := files.New(files.Config{Roots: []files.Root{{FS: demo.Files(), Display: "demo"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := ingest.New(t.Context(), ingest.Config{
+		Sources: []ingest.Source{{ID: "demo", Kind: "files", Scanner: scanner}}, Log: zerolog.Nop(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := live.Scan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return live
+}
