@@ -137,13 +137,13 @@ func (c *combiner) environment(f fact) string {
 
 // emit adds one edge.
 func (c *combiner) emit(relation RelationType, environment string, facts []fact) {
-	edge := Edge{
-		From: c.refs[c.sorted[facts[0].from]], To: c.refs[c.sorted[facts[0].to]], Type: relation, Environment: environment,
-	}
-	c.settle(&edge, facts)
+	c.result = append(c.result, Edge{})
+	edge := &c.result[len(c.result)-1]
+	edge.From, edge.To = c.refs[c.sorted[facts[0].from]], c.refs[c.sorted[facts[0].to]]
+	edge.Type, edge.Environment = relation, environment
+	c.settle(edge, facts)
 	edge.Evidence = c.evidenceOf(facts)
 	edge.Stale = !slices.ContainsFunc(edge.Evidence, func(e Evidence) bool { return !e.Stale })
-	c.result = append(c.result, edge)
 	if edge.From == edge.To && !c.toldSelf[edge.From] {
 		c.toldSelf[edge.From] = true
 		c.problems = append(c.problems, Problem{

@@ -137,22 +137,23 @@ func (t *identifier) resolve(alias int32) (ref int32, by MatchedBy) {
 	return t.resolveAlone(alias)
 }
 
-// resolveStated is what all the observed things are that state one alias.
-func (t *identifier) resolveStated(by []int32) (int32, MatchedBy) {
-	var agreed resolution
-	for i, alias := range by {
-		ref, how := t.resolveAlone(alias)
-		if i > 0 && ref != agreed.ref {
+// resolveStated is what all the observed things are that state one alias. The word of one that is itself only another
+// name of something does not count, so that words make neither chains nor circles.
+func (t *identifier) resolveStated(by []int32) (ref int32, how MatchedBy) {
+	for _, alias := range by {
+		if said := &t.said[alias]; len(said.declared) == 0 && len(said.stated) > 0 {
+			continue
+		}
+		same, rule := t.resolveAlone(alias)
+		if how != "" && same != ref {
 			return none, ""
 		}
-		if i == 0 {
-			agreed = resolution{ref, how}
-		}
+		ref, how = same, cmp.Or(how, rule)
 	}
-	return agreed.ref, agreed.by
+	return ref, how
 }
 
-// resolveAlone applies all rules but that of the word of something observed, so that such words make no chains.
+// resolveAlone applies all rules but that of the word of something observed.
 func (t *identifier) resolveAlone(alias int32) (ref int32, by MatchedBy) {
 	said, name := &t.said[alias], t.aliases[alias]
 	if len(said.declared) > 0 {

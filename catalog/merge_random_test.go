@@ -1,0 +1,246 @@
+package catalog_test
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/orrery-catalog/orrery/catalog"
+)
+
+func digits(alias catalog.Alias) string {
+	sum := sha256.Sum256([]byte(alias))
+	return fmt.Sprintf("%x", sum[:4])
+}
+
+// A small world, so that claims meet.
+var (
+	worldRefs = []catalog.Ref{
+		"component:default/a", "component:shop/a", "component:default/b", "resource:shop/b", "resource:default/orders",
+		"external:default/api.psp.com", "api:default/p", "group:default/team", "component:default/nobody",
+	}
+	worldAliases = []catalog.Alias{
+		"otel:a", "otel:b", "otel:shop/a", "dns:a.shop.svc", "k8s:eu/shop/deployment/a", "host:api.psp.com",
+		"db:postgresql:b.shop.svc:5432/x", "topic:kafka:orders", "repo:github.com/acme/a",
+	}
+	worldRewrites = catalog.MergeOptions{Rewrites: []catalog.Rewrite{
+		{Match: regexp.MustCompile(`otel:(\w+)`), Replace: "component:shop/$1"},
+		{Match: regexp.MustCompile(`otel`), Replace: "component:default/a"},
+		{Match: regexp.MustCompile(`repo:.*/(.)`), Replace: "component:$1"},
+		{Match: regexp.MustCompile(`.*`), Replace: "no ref"},
+	}}
+)
+
+func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
+
+func randomDocuments(r *rand.Rand) []*catalog.Document {
+	documents := make([]*catalog.Document, r.IntN(8))
+	for i := range documents {
+		document := &catalog.Document{
+			ID:       catalog.DocumentID{Source: pick(r, "x", "y", "z"), Scope: pick(r, "1", "2"), Key: fmt.Sprint(i)},
+			Ordinal:  r.IntN(2),
+			Priority: pick(r, 100, 100, 50), Environment: pick(r, "", "production", "staging"),
+			Location: pick(r, "a.yaml", "b.yaml", "c.yaml"), Stale: r.IntN(4) == 0,
+		}
+		for range 1 + r.IntN(2) {
+			document.Claims = append(document.Claims, randomClaim(r))
+		}
+		if r.IntN(6) == 0 {
+			document.Problems = []catalog.Problem{{
+				Location: document.Location, Severity: catalog.Warning, Code: pick(r, "self-dependency", "missing-field"),
+				Ref: pick(r, worldRefs...),
+			}}
+		}
+		documents[i] = document
+	}
+	return documents
+}
+
+func randomClaim(r *rand.Rand) catalog.Claim {
+	claim := catalog.Claim{Subject: randomSubject(r), Line: int32(r.IntN(3))}
+	if claim.Subject.Ref != "" && claim.Subject.Ref != "component:default/nobody" && r.IntN(4) > 0 {
+		ref := claim.Subject.Ref
+		claim.Descriptor = &catalog.Descriptor{
+			Ref: ref, Kind: catalog.KindSpelling(ref.Kind()), Namespace: ref.Namespace(), Name: ref.Name(),
+			Title: pick(r, "", "", "One"), Owner: catalog.Ref(pick(r, "", "group:default/team", "user:default/u")),
+		}
+		if r.IntN(4) == 0 {
+			claim.Descriptor.Tags, claim.Descriptor.Annotations = []string{}, map[string]string{}
+		}
+		if r.IntN(4) == 0 {
+			claim.Descriptor.Links = []catalog.Link{{URL: "https://one.example", Title: "mine"}}
+		}
+	}
+	for range r.IntN(3) {
+		claim.Aliases = append(claim.Aliases, catalog.AliasClaim{Alias: pick(r, worldAliases...), Line: int32(r.IntN(2))})
+	}
+	if r.IntN(4) == 0 {
+		claim.Links = []catalog.Link{{URL: pick(r, "https://one.example", "https://two.example"), Type: pick(r, "", "runbook"),
+			Title: pick(r, "t", "u")}}
+	}
+	if claim.Subject.Alias != "" && r.IntN(3) == 0 {
+		claim.Hints = []catalog.Hint{
+			{Name: pick(r, "B", "zz", "a"), Namespace: pick(r, "", "shop")}, {Name: pick(r, "orders", "b")},
+		}
+	}
+	for range r.IntN(4) {
+		claim.Edges = append(claim.Edges, randomEdge(r))
+	}
+	return claim
+}
+
+func randomSubject(r *rand.Rand) catalog.Subject {
+	if r.IntN(3) == 0 {
+		return catalog.Subject{Alias: pick(r, worldAliases...)}
+	}
+	return catalog.Subject{Ref: pick(r, worldRefs...)}
+}
+
+func randomEdge(r *rand.Rand) catalog.EdgeClaim {
+	edge := catalog.EdgeClaim{
+		Target:   randomSubject(r),
+		Type:     pick(r, catalog.DependsOn, catalog.DependsOn, catalog.ConsumesAPI, catalog.OwnedBy, catalog.PartOf, catalog.RunsOn),
+		Reverse:  r.IntN(5) == 0,
+		Evidence: pick(r, catalog.Declared, catalog.Declared, catalog.Observed, catalog.Inferred),
+		Line:     int32(r.IntN(3)),
+		Strength: pick(r, catalog.Unstated, catalog.Unstated, catalog.Hard, catalog.Soft, catalog.Async),
+		Role:     pick(r, catalog.NoRole, catalog.NoRole, catalog.Publish, catalog.Consume),
+		AnyOf:    pick(r, "", "", "psp", "cdn"),
+		Fallback: pick(r, "", "", "cache", "stale data"),
+		Timeout:  pick(r, 0, time.Second),
+	}
+	edge.CallsPerRequest = pick(r, 0, 0, 2.5)
+	if edge.Evidence == catalog.Declared && !edge.Reverse && edge.Type == catalog.DependsOn {
+		edge.Detailed = r.IntN(2) == 0
+	}
+	return edge
+}
+
+const randomRounds = 3000
+
+func TestMergeEqualsOracle(t *testing.T) {
+	// Of words that only people read the oracle knows nothing.
+	reflectProblem := reflect.TypeFor[catalog.Problem]()
+	words := gocmp.FilterPath(func(p gocmp.Path) bool {
+		field := p.Last().String()
+		return p.Index(-2).Type() == reflectProblem && (field == ".Message" || field == ".Fix")
+	}, gocmp.Ignore())
+	for seed := range uint64(randomRounds) {
+		documents := randomDocuments(rand.New(rand.NewPCG(seed, 1)))
+		options := worldRewrites
+		if seed%2 == 0 {
+			options = catalog.MergeOptions{}
+		}
+		got := catalog.Merge(slices.Values(documents), options)
+		want := oracleMerge(documents, options)
+		slices.SortFunc(got.Problems, withoutWords)
+		slices.SortFunc(want.Problems, withoutWords)
+		if diff := gocmp.Diff(want, got, words, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("seed %d: the merge differs from the oracle (-oracle +merge):\n%s", seed, diff)
+		}
+	}
+}
+
+func withoutWords(a, b catalog.Problem) int {
+	a.Message, a.Fix, b.Message, b.Fix = "", "", "", ""
+	return catalog.CompareProblems(a, b)
+}
+
+func TestMergeIsTheSameInAnyOrder(t *testing.T) {
+	for seed := range uint64(randomRounds) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		documents := randomDocuments(r)
+		want := catalog.Merge(slices.Values(documents), worldRewrites)
+		shuffled := slices.Clone(documents)
+		r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		if diff := gocmp.Diff(want, catalog.Merge(slices.Values(shuffled), worldRewrites)); diff != "" {
+			t.Fatalf("seed %d: another order gives another model:\n%s", seed, diff)
+		}
+	}
+}
+
+func TestMergedModelHoldsItsPromises(t *testing.T) {
+	for seed := range uint64(randomRounds) {
+		documents := randomDocuments(rand.New(rand.NewPCG(seed, 3)))
+		model := catalog.Merge(slices.Values(documents), worldRewrites)
+		if broken := brokenPromise(model); broken != "" {
+			t.Fatalf("seed %d: %s", seed, broken)
+		}
+	}
+}
+
+func brokenPromise(model *catalog.Model) string {
+	known := map[catalog.Ref]bool{}
+	owner := map[catalog.Alias]catalog.Ref{}
+	for i, e := range model.Entities {
+		known[e.Ref] = true
+		if i > 0 && model.Entities[i-1].Ref >= e.Ref {
+			return fmt.Sprintf("the entity %s is out of order", e.Ref)
+		}
+		if e.Kind == "" || e.Namespace == "" || e.Name == "" {
+			return fmt.Sprintf("%s has no kind, namespace or name", e.Ref)
+		}
+		if described := !e.Placeholder && !e.Discovered; described != (e.Origin != nil) || e.Placeholder && e.Discovered {
+			return fmt.Sprintf("%s is not exactly one of described, discovered and placeholder", e.Ref)
+		}
+		if e.Discovered != (e.Lifecycle == catalog.LifecycleDiscovered) || e.Discovered && (e.Owner != "" || len(e.Aliases) == 0) {
+			return fmt.Sprintf("%s is discovered with an owner or without an alias", e.Ref)
+		}
+		if !slices.IsSortedFunc(e.Aliases, func(a, b catalog.EntityAlias) int { return cmp.Compare(a.Alias, b.Alias) }) {
+			return fmt.Sprintf("the aliases of %s are out of order", e.Ref)
+		}
+		for _, alias := range e.Aliases {
+			if other, taken := owner[alias.Alias]; taken {
+				return fmt.Sprintf("%s belongs to %s and %s", alias.Alias, other, e.Ref)
+			}
+			owner[alias.Alias] = e.Ref
+		}
+	}
+	type identity struct {
+		from, to    catalog.Ref
+		relation    catalog.RelationType
+		environment string
+	}
+	seen := map[identity]bool{}
+	for i := range model.Edges {
+		e := &model.Edges[i]
+		id := identity{e.From, e.To, e.Type, e.Environment}
+		everywhere := identity{e.From, e.To, e.Type, ""}
+		fresh := slices.ContainsFunc(e.Evidence, func(x catalog.Evidence) bool { return !x.Stale })
+		switch {
+		case !known[e.From] || !known[e.To]:
+			return fmt.Sprintf("%v has an end without an entity", id)
+		case seen[id] || seen[everywhere]:
+			return fmt.Sprintf("%v is there twice", id)
+		case len(e.Evidence) == 0 || slices.ContainsFunc(e.Evidence, func(x catalog.Evidence) bool { return x.Origin == nil }):
+			return fmt.Sprintf("%v has no evidence", id)
+		case e.Stale == fresh:
+			return fmt.Sprintf("%v is stale: %v", id, e.Stale)
+		case e.Type.IsDependency() == (e.Strength == catalog.Unstated):
+			return fmt.Sprintf("%v has the strength %q", id, e.Strength)
+		case e.KindsOfEvidence().Has(catalog.Declared) && e.Environment != "":
+			return fmt.Sprintf("%v is declared for one environment", id)
+		}
+		seen[id] = true
+	}
+	ordered := slices.IsSortedFunc(model.Edges, func(a, b catalog.Edge) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Type, b.Type),
+			cmp.Compare(a.Environment, b.Environment))
+	})
+	switch {
+	case !ordered:
+		return "the edges are out of order"
+	case !slices.IsSortedFunc(model.Problems, catalog.CompareProblems):
+		return "the problems are out of order"
+	}
+	return ""
+}
