@@ -60,14 +60,8 @@ type impacted struct {
 	Distance     int      `json:"distance"`
 	Path         []string `json:"path"`
 	Owner        *string  `json:"owner"`
-	Evidence     []step   `json:"evidence"`     // of each step of the path, in its order
+	Steps        []edge   `json:"steps"`        // of the path, in its order
 	Alternatives []string `json:"alternatives"` // all members of the group that failed
-}
-
-// step is what one step of a path rests on.
-type step struct {
-	Strength string     `json:"strength"`
-	Evidence []evidence `json:"evidence"`
 }
 
 type hit struct {
@@ -163,11 +157,10 @@ func askBlast(ctx context.Context, q *pinned, variables map[string]any) (answer,
 	for _, n := range b.Impacted.Nodes {
 		hit := impacted{
 			Ref: n.Entity.Ref, Kind: n.Entity.Kind, Impact: n.Impact, Distance: n.Distance, Owner: refOf(n.Entity.Owner),
-			Path: []string{n.Entity.Ref}, Evidence: []step{}, Alternatives: refs(n.Alternatives),
+			Path: []string{n.Entity.Ref}, Steps: edges(n.Path), Alternatives: refs(n.Alternatives),
 		}
-		for _, e := range edges(n.Path) {
+		for _, e := range hit.Steps {
 			hit.Path = append(hit.Path, e.To)
-			hit.Evidence = append(hit.Evidence, step{e.Strength, e.Evidence})
 			if ends := [2]string{e.From, e.To}; !known[ends] {
 				known[ends] = true
 				a.steps = append(a.steps, e)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,7 +31,8 @@ const (
 	pageSize = 500
 	// maxAnswerBytes bounds one answer of a server that may not be ours.
 	maxAnswerBytes = 256 << 20
-	requestTimeout = 60 * time.Second
+	// answerTimeout bounds the wait for the beginning of an answer; a long one may then take its time.
+	answerTimeout = 60 * time.Second
 )
 
 // remote asks the server at the address.
@@ -42,7 +44,11 @@ func remote(address, token string) (*client, error) {
 	if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
 		return nil, usagef("--server takes scheme, host, port and path only: give a token by ORRERY_TOKEN")
 	}
-	return &client{http: &http.Client{Timeout: requestTimeout, CheckRedirect: sameHost}, base: base, name: "the server at " + address, token: token}, nil
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: answerTimeout, TLSHandshakeTimeout: answerTimeout,
+		DialContext: (&net.Dialer{Timeout: answerTimeout}).DialContext, ForceAttemptHTTP2: true,
+	}
+	return &client{http: &http.Client{Transport: transport, CheckRedirect: sameHost}, base: base, name: "the server at " + address, token: token}, nil
 }
 
 // sameHost keeps the token and the question from being sent elsewhere.

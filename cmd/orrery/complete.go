@@ -31,6 +31,7 @@ func (p *program) completeRefs(most int) cobra.CompletionFunc {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
+		defer src.close()
 		var got struct {
 			Complete []struct {
 				Text   string

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 
-	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/spf13/cobra"
 
+	"github.com/orrery-catalog/orrery/catalog/descriptor"
 	"github.com/orrery-catalog/orrery/internal/config"
 )
 
@@ -82,22 +83,19 @@ func (p *program) configShowCommand() *cobra.Command {
 }
 
 func (p *program) configSchemaCommand() *cobra.Command {
-	schemas := map[string]func() *jsonschema.Schema{"configuration": config.Schema}
 	return &cobra.Command{
 		Use:       "schema [catalog|configuration]",
 		Short:     "Print the JSON Schema of catalog files, or of the configuration file",
 		Args:      arguments(0, 1, "catalog or configuration"),
 		ValidArgs: []string{"catalog", "configuration"},
 		RunE: func(_ *cobra.Command, args []string) error {
-			which := "catalog"
-			if len(args) > 0 {
-				which = args[0]
+			switch {
+			case len(args) == 0, args[0] == "catalog":
+				return p.printf("%s\n", bytes.TrimSpace(descriptor.Schema()))
+			case args[0] == "configuration":
+				return writeJSON(p.stdout, config.Schema())
 			}
-			schema, ok := schemas[which]
-			if !ok {
-				return usagef("there is no schema of %q: write catalog or configuration", which)
-			}
-			return writeJSON(p.stdout, schema())
+			return usagef("there is no schema of %q: write catalog or configuration", args[0])
 		},
 	}
 }

@@ -38,7 +38,10 @@ type source struct {
 	snapshot *graph.Snapshot // nil for a server
 }
 
-// open opens what the flags name. Nothing needs to be closed: a local catalog is read whole.
+// close ends connections that are kept for another question.
+func (s *source) close() { s.http.CloseIdleConnections() }
+
+// open opens what the flags name. A local catalog is read whole, so that no file stays open.
 func (p *program) open(ctx context.Context, d *data) (*source, error) {
 	given := 0
 	for _, set := range []bool{len(d.catalog) > 0, d.config != "", d.server != ""} {

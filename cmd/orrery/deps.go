@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -101,11 +102,11 @@ func (a *walk) table(p *printer) {
 	if a.neededBy {
 		what, because = "is needed by", "NEEDS"
 	}
-	p.paragraph(shortName(a.Ref) + " " + what + " " + many(len(a.Entities), "entity", "entities") + ", " +
-		many(direct, "of them directly", "of them directly") + ".")
 	if len(a.Entities) == 0 {
+		p.paragraph(shortName(a.Ref) + " " + what + " nothing.")
 		return
 	}
+	p.paragraph(fmt.Sprintf("%s %s %s, %d of them directly.", shortName(a.Ref), what, many(len(a.Entities), "entity", "entities"), direct))
 	p.line("")
 	// The edges that lead to an entity on the shortest way, which are those from one step nearer.
 	distance := map[string]int{a.Ref: 0}

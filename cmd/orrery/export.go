@@ -36,6 +36,7 @@ func (p *program) exportCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		defer src.close()
 		out := bufio.NewWriter(p.stdout)
 		if err := src.export(cmd.Context(), out, *format, *digest); err != nil {
 			return err

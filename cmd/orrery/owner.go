@@ -89,7 +89,7 @@ func askOwner(ctx context.Context, q *pinned, ref string) (answer, error) {
 func (a *ownership) table(p *printer) {
 	facts := []fact{{"Entity", text(a.Ref)}}
 	if a.Owner == nil {
-		facts = append(facts, fact{"Owner", cell{"nobody", red}})
+		facts = append(facts, fact{"Owner", cell{"nobody is named", red}})
 	} else {
 		name := a.Owner.Ref
 		if a.Owner.DisplayName != nil {

@@ -72,6 +72,7 @@ func (p *program) answers(cmd *cobra.Command, d *data, format string, ask func(c
 	if err != nil {
 		return err
 	}
+	defer src.close()
 	var a answer
 	err = src.consistently(func(q *pinned) (err error) {
 		a, err = ask(cmd.Context(), q)

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestGolden holds what people and scripts see, on a small catalog.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for name, command := range map[string]string{
+		"owner.txt":          "owner checkout --catalog testdata/shop",
+		"owner.json":         "owner checkout --catalog testdata/shop --format json",
+		"owner-nobody.txt":   "owner scoring --catalog testdata/shop",
+		"show.txt":           "show checkout --catalog testdata/shop",
+		"show.json":          "show checkout --catalog testdata/shop --format json",
+		"show-group.txt":     "show group:payments --catalog testdata/shop",
+		"deps.txt":           "deps journey:buy --catalog testdata/shop",
+		"deps.json":          "deps checkout --depth 1 --catalog testdata/shop --format json",
+		"deps.dot":           "deps checkout --catalog testdata/shop --format dot",
+		"deps-needed-by.txt": "deps ledger-db --direction needed-by --catalog testdata/shop",
+		"deps-none.txt":      "deps ledger-db --catalog testdata/shop",
+		"blast.txt":          "blast-radius ledger-db --catalog testdata/shop",
+		"blast.json":         "blast-radius ledger-db --catalog testdata/shop --format json",
+		"blast.dot":          "blast-radius ledger-db --catalog testdata/shop --format dot",
+		"blast.mermaid":      "blast-radius ledger-db --catalog testdata/shop --format mermaid",
+		"blast-system.txt":   "blast-radius system:shop --catalog testdata/shop",
+		"blast-none.txt":     "blast-radius journey:buy --catalog testdata/shop",
+		"path.txt":           "path journey:buy ledger-db --catalog testdata/shop",
+		"path.json":          "path checkout fraud --catalog testdata/shop --format json",
+		"path.mermaid":       "path journey:buy ledger-db --catalog testdata/shop --format mermaid",
+		"cycles.txt":         "cycles --catalog testdata/shop",
+		"list.txt":           "list --catalog testdata/shop",
+		"list-filtered.txt":  "list --kind component --owner payments --catalog testdata/shop",
+		"problems.txt":       "problems --catalog testdata/shop",
+		"problems.json":      "problems --catalog testdata/shop --format json",
+		"export.json":        "export --catalog testdata/shop",
+		"export.jsonl":       "export --catalog testdata/shop --format jsonl",
+		"help.txt":           "--help",
+		"help-config.txt":    "config --help",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			golden(t, name, must(t, strings.Fields(command)...))
+		})
+	}
+	got := orrery(t, "validate", "testdata/shop")
+	golden(t, "validate.txt", got.stdout)
+	got = orrery(t, "validate", "testdata/shop/services.yaml", "--format", "json")
+	golden(t, "validate.json", got.stdout)
+}
