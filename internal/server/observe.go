@@ -39,7 +39,12 @@ func observe(log zerolog.Logger, m *metrics, next http.Handler) http.Handler {
 			took := time.Since(start)
 			m.requests.WithLabelValues(route, strconv.Itoa(watched.status)).Inc()
 			m.durations.WithLabelValues(route).Observe(took.Seconds())
-			log.Info().Str("method", r.Method).Str("path", r.URL.Path).Int("status", watched.status).
+			level := zerolog.InfoLevel
+			switch route {
+			case "GET /livez", "GET /readyz", "GET /metrics": // machines ask every few seconds
+				level = zerolog.DebugLevel
+			}
+			log.WithLevel(level).Str("method", r.Method).Str("path", r.URL.Path).Int("status", watched.status).
 				Int64("bytes", watched.bytes).Dur("took", took).Str("remote", r.RemoteAddr).
 				Bool("aborted", aborted).Msg("request")
 			if aborted {

@@ -47,6 +47,8 @@ func Run(ctx context.Context, listener net.Listener, handler http.Handler, log z
 		log.Warn().Msg("answers under way were broken off")
 		err = server.Close()
 	}
-	<-failed // http.ErrServerClosed
+	if closed := <-failed; !errors.Is(closed, http.ErrServerClosed) {
+		err = errors.Join(err, closed)
+	}
 	return err
 }

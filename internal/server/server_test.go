@@ -333,7 +333,8 @@ func TestExport(t *testing.T) {
 func TestBrokenExport(t *testing.T) {
 	h := handler(server.Config{})
 	defer func() {
-		if got := recover(); got != http.ErrAbortHandler {
+		got, _ := recover().(error)
+		if !errors.Is(got, http.ErrAbortHandler) {
 			t.Errorf("got %v, want the connection broken", got)
 		}
 	}()

@@ -914,8 +914,8 @@ func (ec *executionContext) _TeamHit_onCall(ctx context.Context, field graphql.C
 			return obj.OnCall, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []graph.Contact) graphql.Marshaler {
-			return ec.marshalNContact2ᚕgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋgraphᚐContactᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Contact) graphql.Marshaler {
+			return ec.marshalNContact2ᚕgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋcatalogᚐContactᚄ(ctx, selections, v)
 		},
 		true,
 		true,

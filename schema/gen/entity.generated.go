@@ -22,7 +22,7 @@ type EntityResolver interface {
 	Description(ctx context.Context, obj *catalog.Entity) (*string, error)
 	Type(ctx context.Context, obj *catalog.Entity) (*string, error)
 	Lifecycle(ctx context.Context, obj *catalog.Entity) (*string, error)
-	Tier(ctx context.Context, obj *catalog.Entity) (*int, error)
+
 	Labels(ctx context.Context, obj *catalog.Entity) ([]*KeyValue, error)
 	Annotations(ctx context.Context, obj *catalog.Entity) ([]*KeyValue, error)
 
@@ -31,7 +31,7 @@ type EntityResolver interface {
 	Slo(ctx context.Context, obj *catalog.Entity) (*Slo, error)
 
 	Owner(ctx context.Context, obj *catalog.Entity) (*catalog.Entity, error)
-	OnCall(ctx context.Context, obj *catalog.Entity) ([]*graph.Contact, error)
+	OnCall(ctx context.Context, obj *catalog.Entity) ([]*catalog.Contact, error)
 	Runbooks(ctx context.Context, obj *catalog.Entity) ([]string, error)
 	System(ctx context.Context, obj *catalog.Entity) (*catalog.Entity, error)
 	Parents(ctx context.Context, obj *catalog.Entity) ([]*catalog.Entity, error)
@@ -472,18 +472,18 @@ func (ec *executionContext) _Entity_tier(ctx context.Context, field graphql.Coll
 			return ec.fieldContext_Entity_tier(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Entity().Tier(ctx, obj)
+			return obj.Tier(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
-			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalOInt2int(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_Entity_tier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Entity", field, true, true, errors.New("field of type Int does not have child fields"))
+	return graphql.NewScalarFieldContext("Entity", field, true, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _Entity_labels(ctx context.Context, field graphql.CollectedField, obj *catalog.Entity) (ret graphql.Marshaler) {
@@ -745,8 +745,8 @@ func (ec *executionContext) _Entity_onCall(ctx context.Context, field graphql.Co
 			return ec.Resolvers.Entity().OnCall(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*graph.Contact) graphql.Marshaler {
-			return ec.marshalNContact2ᚕᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋgraphᚐContactᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*catalog.Contact) graphql.Marshaler {
+			return ec.marshalNContact2ᚕᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋcatalogᚐContactᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2093,43 +2093,10 @@ func (ec *executionContext) _Entity(ctx context.Context, sel ast.SelectionSet, o
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "tier":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Entity_tier(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._Entity_tier(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "labels":
 			field := field
 

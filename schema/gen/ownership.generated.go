@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -24,7 +24,7 @@ import (
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _Contact_kind(ctx context.Context, field graphql.CollectedField, obj *graph.Contact) (ret graphql.Marshaler) {
+func (ec *executionContext) _Contact_kind(ctx context.Context, field graphql.CollectedField, obj *catalog.Contact) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -47,7 +47,7 @@ func (ec *executionContext) fieldContext_Contact_kind(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Contact", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Contact_target(ctx context.Context, field graphql.CollectedField, obj *graph.Contact) (ret graphql.Marshaler) {
+func (ec *executionContext) _Contact_target(ctx context.Context, field graphql.CollectedField, obj *catalog.Contact) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -84,7 +84,7 @@ func (ec *executionContext) fieldContext_Contact_target(_ context.Context, field
 
 var contactImplementors = []string{"Contact"}
 
-func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, obj *graph.Contact) graphql.Marshaler {
+func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, obj *catalog.Contact) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, contactImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -129,15 +129,15 @@ func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, 
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) marshalNContact2githubᚗcomᚋorreryᚑcatalogᚋorreryᚋgraphᚐContact(ctx context.Context, sel ast.SelectionSet, v graph.Contact) graphql.Marshaler {
+func (ec *executionContext) marshalNContact2githubᚗcomᚋorreryᚑcatalogᚋorreryᚋcatalogᚐContact(ctx context.Context, sel ast.SelectionSet, v catalog.Contact) graphql.Marshaler {
 	return ec._Contact(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNContact2ᚕgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋgraphᚐContactᚄ(ctx context.Context, sel ast.SelectionSet, v []graph.Contact) graphql.Marshaler {
+func (ec *executionContext) marshalNContact2ᚕgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋcatalogᚐContactᚄ(ctx context.Context, sel ast.SelectionSet, v []catalog.Contact) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNContact2githubᚗcomᚋorreryᚑcatalogᚋorreryᚋgraphᚐContact(ctx, sel, v[i])
+		return ec.marshalNContact2githubᚗcomᚋorreryᚑcatalogᚋorreryᚋcatalogᚐContact(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -149,11 +149,11 @@ func (ec *executionContext) marshalNContact2ᚕgithubᚗcomᚋorreryᚑcatalog�
 	return ret
 }
 
-func (ec *executionContext) marshalNContact2ᚕᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋgraphᚐContactᚄ(ctx context.Context, sel ast.SelectionSet, v []*graph.Contact) graphql.Marshaler {
+func (ec *executionContext) marshalNContact2ᚕᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋcatalogᚐContactᚄ(ctx context.Context, sel ast.SelectionSet, v []*catalog.Contact) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNContact2ᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋgraphᚐContact(ctx, sel, v[i])
+		return ec.marshalNContact2ᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋcatalogᚐContact(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -165,7 +165,7 @@ func (ec *executionContext) marshalNContact2ᚕᚖgithubᚗcomᚋorreryᚑcatalo
 	return ret
 }
 
-func (ec *executionContext) marshalNContact2ᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋgraphᚐContact(ctx context.Context, sel ast.SelectionSet, v *graph.Contact) graphql.Marshaler {
+func (ec *executionContext) marshalNContact2ᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋcatalogᚐContact(ctx context.Context, sel ast.SelectionSet, v *catalog.Contact) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -84,10 +84,14 @@ func (b *budget) MutateOperationParameters(ctx context.Context, params *graphql.
 	if _, ok := b.known.Get(ctx, params.Query); ok {
 		return nil
 	}
-	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, b.limits.Tokens)
-	if err != nil {
-		return nil // the executor parses it again and says what is wrong
+	// What cannot be parsed is left to the executor, which parses it again and says what is wrong.
+	if document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, b.limits.Tokens); err == nil {
+		return b.repeats(document)
 	}
+	return nil
+}
+
+func (b *budget) repeats(document *ast.QueryDocument) *gqlerror.Error {
 	names := map[string]int{}
 	for _, operation := range document.Operations {
 		countNames(names, operation.SelectionSet)

@@ -164,7 +164,8 @@ func (entityResolver) Problems(ctx context.Context, e *catalog.Entity, first *in
 }
 
 func (entityResolver) Relations(ctx context.Context, e *catalog.Entity, direction *gen.RelationDirection,
-	types []catalog.RelationType, first *int, after *string) (*gen.RelationConnection, error) {
+	types []catalog.RelationType, first *int, after *string,
+) (*gen.RelationConnection, error) {
 	outgoing, incoming := snapshotOf(ctx).Relations(e.Ref)
 	var all []*catalog.Edge
 	if direction == nil || *direction == gen.RelationDirectionOut {
@@ -195,17 +196,20 @@ func (entityResolver) Relations(ctx context.Context, e *catalog.Entity, directio
 }
 
 func (entityResolver) Dependencies(ctx context.Context, e *catalog.Entity, options *gen.GraphOptions, first *int,
-	after *string) (*gen.DependencyConnection, error) {
+	after *string,
+) (*gen.DependencyConnection, error) {
 	return directNeeds(ctx, e.Ref, graph.Needs, options, first, after)
 }
 
 func (entityResolver) Dependents(ctx context.Context, e *catalog.Entity, options *gen.GraphOptions, first *int,
-	after *string) (*gen.DependencyConnection, error) {
+	after *string,
+) (*gen.DependencyConnection, error) {
 	return directNeeds(ctx, e.Ref, graph.NeededBy, options, first, after)
 }
 
 func directNeeds(ctx context.Context, ref catalog.Ref, direction graph.Direction, options *gen.GraphOptions, first *int,
-	after *string) (*gen.DependencyConnection, error) {
+	after *string,
+) (*gen.DependencyConnection, error) {
 	filter, err := graphFilter(ctx, options)
 	if err != nil {
 		return nil, err

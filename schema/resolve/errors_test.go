@@ -17,8 +17,10 @@ func TestErrorCodes(t *testing.T) {
 		query, code, says string
 		candidates        []string
 	}{
-		"missing": {`{entity(ref:"component:default/paymints"){ref}}`, resolve.CodeNotFound, "did you mean",
-			[]string{"component:default/payments", "api:default/payments", "group:default/payments"}},
+		"missing": {
+			`{entity(ref:"component:default/paymints"){ref}}`, resolve.CodeNotFound, "did you mean",
+			[]string{"component:default/payments", "api:default/payments", "group:default/payments"},
+		},
 		"ambiguous":         {`{entity(ref:"payments"){ref}}`, resolve.CodeBadInput, "", []string{"api:default/payments", "component:default/payments"}},
 		"nothing typed":     {`{entity(ref:""){ref}}`, resolve.CodeBadInput, "ref is empty", nil},
 		"much typed":        {`{entity(ref:"` + long + `"){ref}}`, resolve.CodeBadInput, "2000 bytes", nil},
@@ -37,8 +39,10 @@ func TestErrorCodes(t *testing.T) {
 		"too many kinds":    {`{dependencies(of:"web",kinds:` + hundredOne + `){of{ref}}}`, resolve.CodeBadInput, "at most 100", nil},
 		"too many tags":     {`{entities(filter:{tags:` + hundredOne + `}){totalCount}}`, resolve.CodeBadInput, "at most 100", nil},
 		"owner is no ref":   {`{entities(filter:{owners:["/"]}){totalCount}}`, resolve.CodeBadInput, "empty namespace", nil},
-		"assumed without kind": {`{path(from:"web",to:"mail",options:{add:[{from:"web",to:"nowhere"}]}){length}}`,
-			resolve.CodeBadInput, "the kind is missing", nil},
+		"assumed without kind": {
+			`{path(from:"web",to:"mail",options:{add:[{from:"web",to:"nowhere"}]}){length}}`,
+			resolve.CodeBadInput, "the kind is missing", nil,
+		},
 		"unknown impact target": {`{blastRadius(of:["web"]){impactOn(ref:"nobody")}}`, resolve.CodeNotFound, "", nil},
 		"a mutation":            {`mutation {scan}`, resolve.CodeBadInput, "", nil},
 	}

@@ -29,8 +29,10 @@ func TestPagesMakeTheWholeList(t *testing.T) {
 		if i%5 == 0 {
 			w.relate(catalog.NewRef("journey", "", fmt.Sprint("j", i)), catalog.DependsOn, name, catalog.Hard)
 		}
-		w.problems = append(w.problems, catalog.Problem{Location: fmt.Sprint("f", i%3), Line: int32(i % 4), Severity: catalog.Warning,
-			Code: "c", Message: fmt.Sprint("m", i), Ref: "component:default/web"})
+		w.problems = append(w.problems, catalog.Problem{
+			Location: fmt.Sprint("f", i%3), Line: int32(i % 4), Severity: catalog.Warning,
+			Code: "c", Message: fmt.Sprint("m", i), Ref: "component:default/web",
+		})
 	}
 	c := newClient(dedupe(w).snapshot(1))
 
@@ -65,9 +67,10 @@ func TestPagesMakeTheWholeList(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			closing := ""
 			for _, r := range list.query {
-				if r == '{' {
+				switch r {
+				case '{':
 					closing += "}"
-				} else if r == '}' {
+				case '}':
 					closing = closing[1:]
 				}
 			}

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -123,8 +124,8 @@ func (problemResolver) Ref(_ context.Context, p *catalog.Problem) (*string, erro
 
 func (problemResolver) Entity(ctx context.Context, p *catalog.Problem) (*catalog.Entity, error) {
 	entity, err := snapshotOf(ctx).Entity(p.Ref)
-	if err != nil {
+	if errors.Is(err, graph.ErrNotFound) {
 		return nil, nil
 	}
-	return entity, nil
+	return entity, err
 }

@@ -28,7 +28,8 @@ func (queryResolver) Entity(ctx context.Context, ref string) (*catalog.Entity, e
 }
 
 func (q queryResolver) Entities(ctx context.Context, filter *gen.EntityFilter, orderBy *gen.EntityOrder, first *int,
-	after *string) (*gen.EntityConnection, error) {
+	after *string,
+) (*gen.EntityConnection, error) {
 	snapshot := snapshotOf(ctx)
 	keep, err := newEntityFilter(snapshot, filter)
 	if err != nil {
@@ -73,7 +74,8 @@ func inOrderOfRef(snapshot *graph.Snapshot, keep *entityFilter, first *int, afte
 }
 
 func filtered[K any](all []*catalog.Entity, by order[*catalog.Entity, K], keep *entityFilter, first *int,
-	after *string) (*page[*catalog.Entity], error) {
+	after *string,
+) (*page[*catalog.Entity], error) {
 	limit, key, err := pageArguments[K](by.name, first, after)
 	if err != nil {
 		return nil, err
@@ -88,7 +90,8 @@ func filtered[K any](all []*catalog.Entity, by order[*catalog.Entity, K], keep *
 }
 
 func (q queryResolver) Dependencies(ctx context.Context, of string, direction *graph.Direction, depth *int, kinds []string,
-	options *gen.GraphOptions) (*graph.Deps, error) {
+	options *gen.GraphOptions,
+) (*graph.Deps, error) {
 	filter, err := graphFilter(ctx, options)
 	if err != nil {
 		return nil, err

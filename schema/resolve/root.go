@@ -54,15 +54,28 @@ func (l Limits) orDefaults() Limits {
 	return l
 }
 
-// cachedDocuments is how many parsed documents are kept. Clients send the same few again and again.
-const cachedDocuments = 1000
+// Clients send the same few documents again and again. A parsed one takes up to a hundred times its length, which bounds
+// how many are kept, and of which length.
+const (
+	cachedDocuments   = 200
+	cachedLengthLimit = 8 << 10
+)
+
+// documentCache keeps parsed documents, unless they are long.
+type documentCache struct{ *lru.LRU[*ast.QueryDocument] }
+
+func (c documentCache) Add(ctx context.Context, query string, document *ast.QueryDocument) {
+	if len(query) <= cachedLengthLimit {
+		c.LRU.Add(ctx, query, document)
+	}
+}
 
 // NewExecutor makes an executor of the schema, ready for any transport.
 func NewExecutor(config Config) *executor.Executor {
 	limits := config.Limits.orDefaults()
 	root := &root{snapshots: config.Snapshots}
 	errors := presenter{log: config.Log}
-	documents := lru.New[*ast.QueryDocument](cachedDocuments)
+	documents := documentCache{lru.New[*ast.QueryDocument](cachedDocuments)}
 
 	e := executor.New(gen.NewExecutableSchema(gen.Config{Resolvers: root}))
 	e.SetQueryCache(documents)

@@ -52,8 +52,10 @@ func (w *world) relate(from catalog.Ref, relation catalog.RelationType, to catal
 	if relation == catalog.OwnedBy {
 		w.entities[from].Owner = to
 	}
-	w.edges = append(w.edges, catalog.Edge{From: from, To: to, Type: relation, Strength: strength,
-		Evidence: []catalog.Evidence{{Kind: catalog.Declared, Origin: origin, Line: 9}}})
+	w.edges = append(w.edges, catalog.Edge{
+		From: from, To: to, Type: relation, Strength: strength,
+		Evidence: []catalog.Evidence{{Kind: catalog.Declared, Origin: origin, Line: 9}},
+	})
 	return &w.edges[len(w.edges)-1]
 }
 
@@ -101,8 +103,7 @@ func shop() *world {
 	w.relate("component:default/payments", catalog.DependsOn, "component:default/ledger", catalog.Hard)
 	w.relate("component:default/ledger", catalog.DependsOn, "resource:default/ledger-db", catalog.Hard)
 	w.relate("component:default/payments", catalog.DependsOn, "component:default/mail", catalog.Async)
-	w.relate("component:default/payments", catalog.DependsOn, "component:default/fraud", catalog.Soft).Details =
-		&catalog.EdgeDetails{Fallback: "accept small sums", CallsPerRequest: 2}
+	w.relate("component:default/payments", catalog.DependsOn, "component:default/fraud", catalog.Soft).Details = &catalog.EdgeDetails{Fallback: "accept small sums", CallsPerRequest: 2}
 	w.relate("component:default/pricing", catalog.DependsOn, "component:default/web", catalog.Hard)
 	w.relate("component:default/web", catalog.DependsOn, "component:default/pricing", catalog.Hard)
 	w.add("journey:default/buy")
