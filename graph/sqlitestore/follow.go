@@ -90,14 +90,21 @@ func (s *Store) commitAfter(ctx context.Context, after graph.Revision) (*graph.C
 		switch {
 		case err != nil:
 			return nil, err
-		case r.state != nil:
-			commit.States = append(commit.States, *r.state)
-		case r.document != nil:
-			commit.Put = append(commit.Put, r.document)
-		case r.kind == kindState:
+		case r.removed && r.kind == kindState:
 			commit.States = append(commit.States, graph.State{Source: r.id.Source, Name: r.id.Scope})
-		default:
+			continue
+		case r.removed:
 			commit.Remove = append(commit.Remove, r.id)
+			continue
+		}
+		record, err := r.record()
+		switch {
+		case err != nil:
+			return nil, err
+		case record.State != nil:
+			commit.States = append(commit.States, *record.State)
+		default:
+			commit.Put = append(commit.Put, record.Document)
 		}
 	}
 	return commit, nil

@@ -241,6 +241,52 @@ func TestKillNine(t *testing.T) {
 	}
 }
 
+// TestKillNineWhileTheFileIsMade kills children that make the file: the next one must find a whole store or none.
+func TestKillNineWhileTheFileIsMade(t *testing.T) {
+	rounds := 40
+	if testing.Short() {
+		rounds = 8
+	}
+	dir, made := t.TempDir(), 0
+	for round := range rounds {
+		path := filepath.Join(dir, fmt.Sprint(round, ".db"))
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), killEnv+"="+path, killCacheEnv+"=-1000")
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		building := filepath.Join(dir, fmt.Sprint(".", round, ".db.new"))
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); runtime.Gosched() {
+			if _, err := os.Stat(building); err == nil {
+				break
+			}
+			if _, err := os.Stat(path); err == nil {
+				break
+			}
+		}
+		spin(time.Duration(round%8) * time.Millisecond / 2)
+		if err := child.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = child.Wait()
+		if _, err := os.Stat(path); err == nil {
+			made++
+		}
+		store, err := Open(t.Context(), Config{Path: path})
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		revision, _ := killContent(t, store)
+		if _, err := store.Apply(t.Context(), killScan(revision+1)); err != nil {
+			t.Errorf("round %d: %v", round, err)
+		}
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Logf("%d of %d children had made the file when they were killed", made, rounds)
+}
+
 // checkKilled opens what a killed child left and requires one whole revision. want is the content at revision head, and is
 // moved on to that which is found.
 func checkKilled(t *testing.T, path string, round int, k killed, head graph.Revision, want map[string]string) graph.Revision {

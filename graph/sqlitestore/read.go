@@ -51,7 +51,7 @@ func (v *view) end() {
 // recordColumns are those of records and superseded. The driver does not tell an empty value from NULL.
 const recordColumns = "kind, source, scope, key, data IS NULL, data"
 
-// records streams the rows of a query for recordColumns. A row that was removed comes with the ID alone.
+// records streams the rows of a query for recordColumns.
 func (v *view) records(ctx context.Context, query string, args ...any) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		// Not under ctx: the driver would watch it for every row. The loop does.
@@ -66,16 +66,12 @@ func (v *view) records(ctx context.Context, query string, args ...any) iter.Seq2
 				yield(row{}, err)
 				return
 			}
-			var (
-				r       row
-				removed bool
-				data    sql.RawBytes
-			)
-			err := rows.Scan(&r.kind, &r.id.Source, &r.id.Scope, &r.id.Key, &removed, &data)
-			if err == nil && !removed {
-				err = r.unpack(data)
+			var r row
+			if err := rows.Scan(&r.kind, &r.id.Source, &r.id.Scope, &r.id.Key, &r.removed, &r.data); err != nil {
+				yield(row{}, v.store.explain(err))
+				return
 			}
-			if !yield(r, err) || err != nil {
+			if !yield(r, nil) {
 				return
 			}
 		}
@@ -96,31 +92,30 @@ func (v *view) interrupted(ctx context.Context) error {
 	}
 }
 
-// row is one record of a table. Where it was removed, document and state are nil.
+// row is one record of a table.
 type row struct {
-	kind     int
-	id       catalog.DocumentID
-	document *catalog.Document
-	state    *graph.State
+	kind    int
+	id      catalog.DocumentID // of a state: its source, and its name as scope
+	removed bool               // by the revision; there are no data
+	data    []byte
 }
 
-func (r *row) unpack(data []byte) error {
+// record unpacks the data.
+func (r row) record() (graph.Record, error) {
 	if r.kind == kindState {
-		r.state = &graph.State{Source: r.id.Source, Name: r.id.Scope, Data: append([]byte{}, data...)}
-		return nil
+		return graph.Record{State: &graph.State{Source: r.id.Source, Name: r.id.Scope, Data: append([]byte{}, r.data...)}}, nil
 	}
-	document, err := graph.DecodeDocument(data)
+	document, err := graph.DecodeDocument(r.data)
 	if corrupt := new(graph.CorruptError); errors.As(err, &corrupt) {
 		corrupt.Document = r.id
-		return corrupt
+		return graph.Record{}, corrupt
 	} else if err != nil {
-		return err
+		return graph.Record{}, err
 	}
 	if document.ID != r.id {
-		return &graph.CorruptError{Document: r.id, Reason: fmt.Errorf("it says of itself that it is %+v", document.ID)}
+		return graph.Record{}, &graph.CorruptError{Document: r.id, Reason: fmt.Errorf("it says of itself that it is %+v", document.ID)}
 	}
-	r.document = document
-	return nil
+	return graph.Record{Document: document}, nil
 }
 
 // Load implements [graph.Store].
@@ -141,8 +136,9 @@ func (s *Store) Load(ctx context.Context) (graph.Revision, iter.Seq2[graph.Recor
 			return
 		}
 		defer end()
-		for r, err := range v.records(ctx, "SELECT "+recordColumns+" FROM records ORDER BY kind, source, scope, key") {
-			if !yield(graph.Record{Document: r.document, State: r.state}, err) || err != nil {
+		rows := ahead(v.records(ctx, "SELECT "+recordColumns+" FROM records ORDER BY kind, source, scope, key"), row.size)
+		for record, err := range ahead(unpacked(rows), loaded.size) {
+			if !yield(record.Record, err) || err != nil {
 				return
 			}
 		}
@@ -150,6 +146,30 @@ func (s *Store) Load(ctx context.Context) (graph.Revision, iter.Seq2[graph.Recor
 		if s.frozen {
 			if err := s.usable(); err != nil {
 				yield(graph.Record{}, err)
+			}
+		}
+	}
+}
+
+// loaded is a record with the size that it has packed.
+type loaded struct {
+	graph.Record
+	bytes int
+}
+
+func (l loaded) size() int { return l.bytes }
+
+func (r row) size() int { return len(r.data) }
+
+func unpacked(rows iter.Seq2[row, error]) iter.Seq2[loaded, error] {
+	return func(yield func(loaded, error) bool) {
+		for r, err := range rows {
+			l := loaded{bytes: len(r.data)}
+			if err == nil {
+				l.Record, err = r.record()
+			}
+			if !yield(l, err) || err != nil {
+				return
 			}
 		}
 	}

@@ -39,7 +39,7 @@ CREATE TABLE records (       -- what is true now
 	revision INTEGER NOT NULL, -- that put it
 	data     BLOB NOT NULL,    -- a packed document, or the state as it is
 	PRIMARY KEY (kind, source, scope, key)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX records_revision ON records (revision);
 
 CREATE TABLE superseded (    -- what was put by a revision and replaced or removed by a later one
@@ -50,7 +50,7 @@ CREATE TABLE superseded (    -- what was put by a revision and replaced or remov
 	key      TEXT NOT NULL,
 	data     BLOB,             -- NULL: the revision removed it
 	PRIMARY KEY (revision, kind, source, scope, key)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE history (
 	id       INTEGER PRIMARY KEY,

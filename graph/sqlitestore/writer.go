@@ -77,15 +77,17 @@ func (w *writer) connect(ctx context.Context) error {
 		return err
 	}
 	w.conn, w.prepared = conn, make(map[string]*sql.Stmt)
-	var mode string
-	err = conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
-	if err == nil && mode != "wal" {
-		err = fmt.Errorf("%w: its disk does not allow a write-ahead log (SQLite stays in %s mode)", graph.ErrUnavailable, mode)
-	}
 	for _, pragma := range w.pragmas {
 		if err == nil {
 			_, err = conn.ExecContext(ctx, "PRAGMA "+pragma)
 		}
+	}
+	var mode string
+	if err == nil {
+		err = conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
+	}
+	if err == nil && mode != "wal" {
+		err = fmt.Errorf("%w: its disk does not allow a write-ahead log (SQLite stays in %s mode)", graph.ErrUnavailable, mode)
 	}
 	if err != nil {
 		return errors.Join(err, w.disconnect())
