@@ -88,7 +88,7 @@ func (entityResolver) Owner(ctx context.Context, e *catalog.Entity) (*catalog.En
 	return entityOf(ctx, e.Owner), nil
 }
 
-func (entityResolver) OnCall(ctx context.Context, e *catalog.Entity) ([]*graph.Contact, error) {
+func (entityResolver) OnCall(ctx context.Context, e *catalog.Entity) ([]*catalog.Contact, error) {
 	ownership, err := snapshotOf(ctx).Ownership(e.Ref)
 	if err != nil {
 		return nil, err
