@@ -74,9 +74,7 @@ func (v *view) failParts(w *scratch) []FailedEntity {
 	var parts []FailedEntity
 	visited := map[node]bool{}
 	for _, whole := range slices.Clone(w.queue) {
-		switch v.ref(whole).Kind() {
-		case "system", "domain", "cluster", "zone":
-		default:
+		if !v.kind(whole).isWhole() {
 			continue
 		}
 		for open := []node{whole}; len(open) > 0; {
@@ -131,46 +129,37 @@ func (v *view) spread(w *scratch) {
 // spreadFrom takes up the entities of the queue from start on, all of the same impact.
 func (v *view) spreadFrom(w *scratch, start int, impact Impact) {
 	for i := start; i < len(w.queue); i++ {
-		v.spreadTo(w, w.queue[i], impact, impact)
+		v.spreadTo(w, w.queue[i], impact)
 	}
 }
 
-// spreadTo passes the impact on one node on to those that need it. current is the impact that is being taken up.
-func (v *view) spreadTo(w *scratch, b node, impact, current Impact) {
-	needs, groups := v.in(b)
+// spreadTo passes the impact on one node, which is being taken up, on to those that need it.
+func (v *view) spreadTo(w *scratch, b node, impact Impact) {
+	states, chosen, env := w.state, v.chosen, v.env
 	lastGroup := int32(noGroup)
-	for i, need := range needs {
-		if !v.counts(need.attr) {
+	for _, need := range v.in(b) {
+		if e := need.attr.environment(); need.attr&chosen == 0 || e != envEvery && e != env {
 			continue
 		}
 		given := through(impact, need.attr.strength())
-		if need.attr&attrGrouped != 0 && given == Outage { // counted even where the source is out already: for measure
-			number := groups[i]
-			if number == lastGroup { // relations of two types to the same member
+		if need.attr&(attrGrouped|attrHub) != 0 {
+			if need.attr&attrHub != 0 {
+				v.spreadByHub(w, need.from, impact)
 				continue
 			}
-			lastGroup = number
-			if w.lost[number] == 0 {
-				w.hit = append(w.hit, number)
-			}
-			w.lost[number]++
-			if w.lost[number] < v.size(number) {
-				given = Degraded
+			if given == Outage { // counted even where the source is out already: for measure
+				if need.group == lastGroup { // several relations to the same member
+					continue
+				}
+				lastGroup = need.group
+				given = v.lose(w, lastGroup)
 			}
 		}
-		if v.isHub(need.from) {
-			if w.state[need.from] == 0 {
-				w.state[need.from] = state(impact)
-				w.hubs = append(w.hubs, need.from)
-				v.spreadTo(w, need.from, impact, current)
-			}
+		if states[need.from].impact() >= given {
 			continue
 		}
-		if w.state[need.from].impact() >= given {
-			continue
-		}
-		w.state[need.from] = state(given)
-		if given == current {
+		states[need.from] = state(given)
+		if given == impact {
 			w.queue = append(w.queue, need.from)
 		} else {
 			w.later[given] = append(w.later[given], need.from)
@@ -178,61 +167,79 @@ func (v *view) spreadTo(w *scratch, b node, impact, current Impact) {
 	}
 }
 
-// measure gives every entity with an impact its distance: breadth first, over the needs that support the impact on their
-// source.
-func (v *view) measure(w *scratch, failed []node) {
-	front := append([]node(nil), failed...)
-	var next []node
-	for _, a := range front {
-		w.state[a] |= atDistance(0)
+// lose counts a lost member of a group and returns what the group gives.
+func (v *view) lose(w *scratch, number int32) Impact {
+	if w.lost[number] == 0 {
+		w.hit = append(w.hit, number)
 	}
-	for d := 1; len(front) > 0; d++ {
-		next = next[:0]
-		at := atDistance(d)
-		for _, b := range front {
-			next = v.measureTo(w, b, w.state[b].impact(), at, next)
-		}
-		front, next = next, front
+	w.lost[number]++
+	if w.lost[number] < v.size(number) {
+		return Degraded
+	}
+	return Outage
+}
+
+// spreadByHub passes an impact on to the consumers of a topic, once: the first producer that is hit delays them all.
+func (v *view) spreadByHub(w *scratch, hub node, impact Impact) {
+	if w.state[hub] == 0 {
+		w.state[hub] = state(impact)
+		w.hubs = append(w.hubs, hub)
+		v.spreadTo(w, hub, impact)
 	}
 }
 
-// measureTo gives the distance at to those without one that b supports, and appends them to next.
-func (v *view) measureTo(w *scratch, b node, impact Impact, at state, next []node) []node {
-	needs, groups := v.in(b)
-	for i, need := range needs {
-		reached := w.state[need.from]
-		if reached.impact() == None || reached>>stateDistanceShift != 0 || !v.counts(need.attr) {
+// measure gives every entity with an impact its distance: breadth first, over the needs that support the impact on their
+// source.
+func (v *view) measure(w *scratch, failed []node) {
+	w.front = append(w.front[:0], failed...)
+	for _, a := range w.front {
+		w.state[a] |= atDistance(0)
+	}
+	for d := 1; len(w.front) > 0; d++ {
+		w.next = w.next[:0]
+		for _, b := range w.front {
+			v.measureTo(w, b, w.state[b].impact(), atDistance(d))
+		}
+		w.front, w.next = w.next, w.front
+	}
+}
+
+// measureTo gives the distance at to those without one whose impact is supported by that on b.
+func (v *view) measureTo(w *scratch, b node, impact Impact, at state) {
+	states, chosen, env := w.state, v.chosen, v.env
+	for _, need := range v.in(b) {
+		reached := states[need.from]
+		if reached >= atDistance(0) {
 			continue
 		}
-		if v.isHub(need.from) {
-			w.state[need.from] |= at
-			next = v.measureTo(w, need.from, impact, at, next)
+		if e := need.attr.environment(); need.attr&chosen == 0 || e != envEvery && e != env {
+			continue
+		}
+		if need.attr&attrHub != 0 {
+			states[need.from] |= at
+			v.measureTo(w, need.from, impact, at)
 			continue
 		}
 		if through(impact, need.attr.strength()) < reached.impact() {
 			continue
 		}
-		if need.attr&attrGrouped != 0 && reached.impact() == Outage && w.lost[groups[i]] < v.size(groups[i]) {
+		if need.attr&attrGrouped != 0 && reached.impact() == Outage && w.lost[need.group] < v.size(need.group) {
 			continue
 		}
-		w.state[need.from] |= at
-		next = append(next, need.from)
+		states[need.from] |= at
+		w.next = append(w.next, need.from)
 	}
-	return next
 }
 
 // collect keeps the answer: the impacted (in the queue behind the failed) in order, and the state of all.
 func (b *Blast) collect(w *scratch, failed int) {
-	impacted := w.queue[failed:]
 	b.states = b.view.keepStates(w)
-	kept := make([]node, 0, len(impacted))
-	for _, a := range impacted {
-		s := w.state[a]
-		if b.limit > 0 && s.distance() > b.limit {
-			continue
-		}
-		b.totals[s.impact()]++
-		kept = append(kept, a)
+	impacted := w.queue[failed:]
+	if b.limit > 0 {
+		impacted = slices.DeleteFunc(slices.Clone(impacted), func(a node) bool { return w.state[a].distance() > b.limit })
 	}
-	b.order = b.view.sortImpacted(w, kept)
+	for _, a := range impacted {
+		b.totals[w.state[a].impact()]++
+	}
+	b.order = b.view.sortImpacted(w, impacted)
 }

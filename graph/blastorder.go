@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 )
 
@@ -39,23 +40,59 @@ func (s *states) of(a node) state {
 	return 0
 }
 
-// sortImpacted orders by impact (worst first), then distance, then Ref.
+// sortImpacted copies the nodes in the order of impact (worst first), then distance, then Ref.
 func (v *view) sortImpacted(w *scratch, impacted []node) []node {
 	if v.overlay != nil && len(v.overlay.entities) > 0 {
-		slices.SortFunc(impacted, func(x, y node) int {
+		sorted := slices.Clone(impacted)
+		slices.SortFunc(sorted, func(x, y node) int {
 			sx, sy := w.state[x], w.state[y]
 			return cmp.Or(cmp.Compare(sy.impact(), sx.impact()), cmp.Compare(sx.distance(), sy.distance()), v.compare(x, y))
 		})
-		return impacted
+		return sorted
 	}
-	keys := make([]uint64, len(impacted))
-	for i, a := range impacted {
+	// Counting sort: nodes in the order of Ref go to the place of their impact and distance.
+	farthest := 0
+	for _, a := range impacted {
+		farthest = max(farthest, w.state[a].distance())
+	}
+	places := make([]int32, int(Outage)*(farthest+1)+1)
+	place := func(a node) *int32 {
 		s := w.state[a]
-		keys[i] = uint64(Outage-s.impact())<<62 | uint64(s>>stateDistanceShift)<<32 | uint64(uint32(a))
+		return &places[int(Outage-s.impact())*(farthest+1)+s.distance()]
 	}
-	slices.Sort(keys)
-	for i, key := range keys {
-		impacted[i] = node(uint32(key))
+	for _, a := range impacted {
+		*place(a)++
 	}
-	return impacted
+	next := int32(0)
+	for i, count := range places {
+		places[i] = next
+		next += count
+	}
+	sorted := make([]node, len(impacted))
+	for _, a := range inOrder(impacted, len(w.state)) {
+		at := place(a)
+		sorted[*at] = a
+		*at++
+	}
+	return sorted
+}
+
+// inOrder copies different nodes sorted: by marking them where they are many.
+func inOrder(nodes []node, count int) []node {
+	if len(nodes) < count/manyTouched {
+		sorted := slices.Clone(nodes)
+		slices.Sort(sorted)
+		return sorted
+	}
+	marked := make([]uint64, count/64+1)
+	for _, a := range nodes {
+		marked[a/64] |= 1 << (a % 64)
+	}
+	sorted := make([]node, 0, len(nodes))
+	for i, word := range marked {
+		for ; word != 0; word &= word - 1 {
+			sorted = append(sorted, node(i*64+bits.TrailingZeros64(word)))
+		}
+	}
+	return sorted
 }

@@ -165,16 +165,16 @@ type Hit struct {
 }
 
 // Journeys are the impacted journeys, worst first, then by Ref.
-func (b *Blast) Journeys() []Hit { return b.hits("journey:") }
+func (b *Blast) Journeys() []Hit { return b.hits(kindJourney) }
 
 // Systems are the impacted systems, worst first, then by Ref.
-func (b *Blast) Systems() []Hit { return b.hits("system:") }
+func (b *Blast) Systems() []Hit { return b.hits(kindSystem) }
 
-func (b *Blast) hits(prefix string) []Hit {
+func (b *Blast) hits(kind kind) []Hit {
 	hits := []Hit{}
 	for _, a := range b.order {
-		if entity := b.view.entity(a); strings.HasPrefix(string(entity.Ref), prefix) {
-			hits = append(hits, Hit{Entity: entity, Impact: b.states.of(a).impact()})
+		if b.view.kind(a) == kind {
+			hits = append(hits, Hit{Entity: b.view.entity(a), Impact: b.states.of(a).impact()})
 		}
 	}
 	slices.SortFunc(hits, func(x, y Hit) int {
@@ -191,7 +191,7 @@ type TeamHit struct {
 	Owner    *catalog.Entity // a Group or User, maybe a placeholder; nil = no owner
 	Impacted int
 	Worst    Impact
-	OnCall   []Contact
+	OnCall   []catalog.Contact
 }
 
 // Teams groups the impacted entities by owner, worst first, then by number, then by Ref. Entities without an owner are
@@ -240,7 +240,7 @@ func (b *Blast) Teams() []TeamHit {
 func (b *Blast) Tiers() map[int]map[Impact]int {
 	tiers := map[int]map[Impact]int{}
 	for _, a := range b.order {
-		tier := b.view.entity(a).Tier()
+		tier := b.view.tier(a)
 		if tiers[tier] == nil {
 			tiers[tier] = map[Impact]int{}
 		}

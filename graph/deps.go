@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -102,6 +103,9 @@ func (v *view) distinctSources(b node) []node {
 	return slices.Compact(sources)
 }
 
+// noEdge is no place of a relation, and of no explicit need by way of a topic.
+const noEdge = math.MinInt32
+
 // appendStepsBetween appends the needs of a that count and end at b.
 func (v *view) appendStepsBetween(steps []step, a, b node) []step {
 	row := v.out(a)
@@ -111,11 +115,13 @@ func (v *view) appendStepsBetween(steps []step, a, b node) []step {
 		}
 		return v.compare(need.to, b)
 	})
+	last := int32(noEdge)
 	for _, need := range row[first:] {
 		if need.to != b {
 			break
 		}
-		if n := len(steps); v.counts(need.attr) && (n == 0 || steps[n-1].from != a || steps[n-1].need.edge != need.edge) {
+		if v.counts(need.attr) && need.edge != last { // else the same relation, seen in an environment
+			last = need.edge
 			steps = append(steps, v.stepOf(a, need))
 		}
 	}

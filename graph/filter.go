@@ -37,7 +37,7 @@ type WhatIfPair struct{ From, To catalog.Ref }
 // view is the graph as one question sees it.
 type view struct {
 	*Snapshot
-	kinds   attr   // of which a need must have one, as bits of attr
+	chosen  attr   // kinds of evidence of which a need must have one, as bits of attr
 	env     uint32 // number of the environment
 	overlay *overlay
 }
@@ -48,9 +48,9 @@ func (s *Snapshot) view(filter Filter) *view {
 	if filter.Evidence == 0 {
 		evidence = attr(catalog.AllEvidence)
 	}
-	v.kinds = evidence << attrFreshShift
+	v.chosen = evidence << attrFreshShift
 	if filter.IncludeStale {
-		v.kinds = evidence << attrKindsShift
+		v.chosen = evidence << attrKindsShift
 	}
 	if filter.Environment != "" {
 		env, ok := s.needs.environments[filter.Environment]
@@ -68,7 +68,7 @@ func (s *Snapshot) view(filter Filter) *view {
 // counts says whether a need is part of the question.
 func (v *view) counts(a attr) bool {
 	env := a.environment()
-	return a&v.kinds != 0 && (env == envEvery || env == v.env)
+	return a&v.chosen != 0 && (env == envEvery || env == v.env)
 }
 
 // visible says whether the environment has the need, whether it counts or not.
@@ -91,19 +91,18 @@ func (v *view) out(a node) []outNeed {
 	return g.out[g.outStart[a]:g.outStart[a+1]]
 }
 
-// in is the row of needs to b, with the group of each.
-func (v *view) in(b node) ([]inNeed, []int32) {
+// in is the row of needs to b.
+func (v *view) in(b node) []inNeed {
 	if v.overlay != nil {
 		if row, ok := v.overlay.in[b]; ok {
-			return row.needs, row.groups
+			return row
 		}
 		if int(b) >= v.hubEnd() {
-			return nil, nil
+			return nil
 		}
 	}
 	g := &v.needs
-	from, to := g.inStart[b], g.inStart[b+1]
-	return g.in[from:to], g.inGroup[from:to]
+	return g.in[g.inStart[b]:g.inStart[b+1]]
 }
 
 // nodeCount is one more than the greatest node.
@@ -157,6 +156,20 @@ func (v *view) entity(a node) *catalog.Entity {
 		return v.overlay.entities[i]
 	}
 	return v.model.Entities[a]
+}
+
+func (v *view) kind(a node) kind {
+	if int(a) >= v.hubEnd() {
+		return kindOf(v.ref(a))
+	}
+	return v.kinds[a]
+}
+
+func (v *view) tier(a node) int {
+	if int(a) >= v.hubEnd() {
+		return 0 // an assumed entity says nothing
+	}
+	return int(v.tiers[a])
 }
 
 func (v *view) ref(a node) catalog.Ref { return v.entity(a).Ref }
@@ -228,8 +241,7 @@ func (v *view) stepOf(a node, need outNeed) step {
 // sources yields the other entities with a need of b that counts; one may come more than once.
 func (v *view) sources(b node) iter.Seq[node] {
 	return func(yield func(node) bool) {
-		needs, _ := v.in(b)
-		for _, need := range needs {
+		for _, need := range v.in(b) {
 			if !v.counts(need.attr) {
 				continue
 			}
@@ -239,8 +251,7 @@ func (v *view) sources(b node) iter.Seq[node] {
 				}
 				continue
 			}
-			consumers, _ := v.in(need.from)
-			for _, consumer := range consumers {
+			for _, consumer := range v.in(need.from) {
 				if consumer.from != b && v.counts(consumer.attr) && !yield(consumer.from) {
 					return
 				}

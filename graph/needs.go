@@ -34,11 +34,11 @@ type needGraph struct {
 	outStart, inStart []int32
 	out               []outNeed
 	in                []inNeed
-	inGroup           []int32 // of each of in; apart, because most walks never look
 	groups            []group
-	hubTopic          []node // the topic of each hub, in the order of hubs
+	sizes             []int32 // of each group: different members that production sees
+	hubTopic          []node  // the topic of each hub, in the order of hubs
 	environments      map[string]uint32
-	// envSizes and bareSizes correct group.size for other environments than production: what an environment's own members
+	// envSizes and bareSizes correct sizes for other environments than production: what an environment's own members
 	// make it, and what is left where it has none of its own.
 	envSizes  map[uint32]map[int32]int32
 	bareSizes map[int32]int32
@@ -54,8 +54,9 @@ type outNeed struct {
 
 // inNeed is a need seen from its target.
 type inNeed struct {
-	from node
-	attr attr
+	from  node
+	attr  attr
+	group int32
 }
 
 const noGroup = -1
@@ -64,7 +65,6 @@ const noGroup = -1
 type group struct {
 	name   string
 	origin origin
-	size   int32 // different members that production sees
 }
 
 // origin says which rule made a group, so that a stated group named "parts" is not the parts.
@@ -89,9 +89,10 @@ const (
 	attrGrouped    attr = 1 << 2 // member of an any-of group
 	attrFreshShift      = 3      // three bits: kinds of evidence that are not stale
 	attrKindsShift      = 6      // three bits: all kinds of evidence
-	attrEnvShift        = 9      // the rest: number of the environment
+	attrHub        attr = 1 << 9 // the source is a hub
+	attrEnvShift        = 10     // the rest: number of the environment
 
-	attrEvidence attr = 1<<attrEnvShift - 1<<attrFreshShift // without it a need never counts
+	attrEvidence attr = 1<<9 - 1<<attrFreshShift // without it a need never counts
 )
 
 // Numbers of environments that are always there.
@@ -128,11 +129,6 @@ func (s *Snapshot) deriveNeeds(from, to []node) {
 	g := &s.needs
 	edges := s.model.Edges
 	g.environments = map[string]uint32{"": envEvery, ProductionEnvironment: envProduction}
-	kinds := make([]kind, len(s.model.Entities))
-	for i, entity := range s.model.Entities {
-		kinds[i] = kindOf(entity.Ref)
-	}
-
 	needs := make([]statedNeed, 0, len(edges))
 	var publish, consume []int32 // relations to topics
 	for i := range edges {
@@ -159,7 +155,7 @@ func (s *Snapshot) deriveNeeds(from, to []node) {
 			need = statedNeed{from: b, to: a, attr: attr(catalog.Hard), origin: parts, edge: int32(i)}
 		case catalog.RunsOn:
 			need.attr = attr(catalog.Hard)
-			switch kinds[b] {
+			switch s.kinds[b] {
 			case kindWorkload:
 				if isJob(edge.To) {
 					continue
@@ -200,7 +196,7 @@ func (s *Snapshot) deriveHubs(needs []statedNeed, from, to []node, publish, cons
 	}
 	for _, i := range publish {
 		if hub := published[to[i]]; hub >= 0 {
-			need := statedNeed{from: hub, to: from[i], attr: attr(catalog.Hard), edge: i}
+			need := statedNeed{from: hub, to: from[i], attr: attr(catalog.Hard) | attrHub, edge: i}
 			needs = g.appendBelieved(needs, need, &s.model.Edges[i])
 		}
 	}
@@ -355,14 +351,11 @@ func (g *needGraph) reverse(nodeCount int) {
 	}
 	sum(g.inStart)
 	g.in = make([]inNeed, len(g.out))
-	g.inGroup = make([]int32, len(g.out))
 	next := slices.Clone(g.inStart)
 	for a := range nodeCount {
 		for _, need := range g.out[g.outStart[a]:g.outStart[a+1]] {
-			at := next[need.to]
+			g.in[next[need.to]] = inNeed{from: node(a), attr: need.attr, group: need.group}
 			next[need.to]++
-			g.in[at] = inNeed{from: node(a), attr: need.attr}
-			g.inGroup[at] = need.group
 		}
 	}
 }
@@ -372,6 +365,7 @@ func (g *needGraph) reverse(nodeCount int) {
 func (g *needGraph) sizeGroups() {
 	g.envSizes = map[uint32]map[int32]int32{}
 	g.bareSizes = map[int32]int32{}
+	g.sizes = make([]int32, len(g.groups))
 	var envs []uint32
 	for i := 0; i < len(g.out); {
 		need := g.out[i]
@@ -385,7 +379,7 @@ func (g *needGraph) sizeGroups() {
 				envs = append(envs, same.attr.environment())
 			}
 			if slices.Contains(envs, envEvery) {
-				g.groups[need.group].size++
+				g.sizes[need.group]++
 			} else {
 				slices.Sort(envs)
 				for _, env := range slices.Compact(envs) {
@@ -401,14 +395,14 @@ func (g *needGraph) sizeGroups() {
 	for env, sizes := range g.envSizes {
 		for number, extra := range sizes {
 			if env == envProduction {
-				g.bareSizes[number] = g.groups[number].size
+				g.bareSizes[number] = g.sizes[number]
 				continue
 			}
-			sizes[number] = g.groups[number].size + extra
+			sizes[number] = g.sizes[number] + extra
 		}
 	}
 	for number, extra := range g.envSizes[envProduction] {
-		g.groups[number].size += extra
+		g.sizes[number] += extra
 	}
 	delete(g.envSizes, envProduction)
 }
@@ -423,7 +417,7 @@ func (g *needGraph) sizeOf(number int32, env uint32) int32 {
 			return size
 		}
 	}
-	return g.groups[number].size
+	return g.sizes[number]
 }
 
 // sortByNode is a stable counting sort.
@@ -447,25 +441,6 @@ func sum(counts []int32) {
 	for i := 1; i < len(counts); i++ {
 		counts[i] += counts[i-1]
 	}
-}
-
-// kind is the kind of an entity as far as failures care.
-type kind uint8
-
-const (
-	kindOther kind = iota
-	kindWorkload
-	kindNode
-)
-
-func kindOf(ref catalog.Ref) kind {
-	switch {
-	case strings.HasPrefix(string(ref), "workload:"):
-		return kindWorkload
-	case strings.HasPrefix(string(ref), "node:"):
-		return kindNode
-	}
-	return kindOther
 }
 
 // isJob says whether a Workload ends by itself and so keeps nothing running. Its name is cluster.kind.name, where each of

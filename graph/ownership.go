@@ -2,7 +2,6 @@ package graph
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
 )
@@ -12,7 +11,7 @@ type Ownership struct {
 	Entity   *catalog.Entity
 	Owner    *catalog.Entity   // nil = nobody is named; may be a placeholder
 	Members  []*catalog.Entity // Users of the owning group, by Ref
-	OnCall   []Contact         // of the entity, else of the owner, else of the owner's nearest groups that have any
+	OnCall   []catalog.Contact // of the entity, else of the owner, else of the owner's nearest groups that have any
 	Runbooks []string          // URLs
 	Links    []catalog.Link
 }
@@ -25,7 +24,10 @@ func (s *Snapshot) Ownership(ref catalog.Ref) (*Ownership, error) {
 		return nil, s.notFound(string(ref))
 	}
 	entity := s.model.Entities[a]
-	answer := &Ownership{Entity: entity, OnCall: onCallOf(entity), Runbooks: runbooksOf(entity), Links: entity.Links}
+	answer := &Ownership{
+		Entity: entity, OnCall: catalog.OnCallOf(&entity.Descriptor), Runbooks: catalog.RunbooksOf(&entity.Descriptor),
+		Links: entity.Links,
+	}
 	owner := s.owners[a]
 	if owner >= 0 {
 		answer.Owner = s.model.Entities[owner]
@@ -56,13 +58,13 @@ func (s *Snapshot) members(group node) []*catalog.Entity {
 
 // onCallOfOwner is the on-call of a Group or User, or of the nearest groups above it that have one: level by level, so
 // that groups which contain each other end.
-func (s *Snapshot) onCallOfOwner(owner node) []Contact {
+func (s *Snapshot) onCallOfOwner(owner node) []catalog.Contact {
 	seen := map[node]bool{owner: true}
 	for level := []node{owner}; len(level) > 0; {
-		var contacts []Contact
+		var contacts []catalog.Contact
 		var above []node
 		for _, a := range level {
-			for _, contact := range onCallOf(s.model.Entities[a]) {
+			for _, contact := range catalog.OnCallOf(&s.model.Entities[a].Descriptor) {
 				if !slices.Contains(contacts, contact) {
 					contacts = append(contacts, contact)
 				}
@@ -87,34 +89,5 @@ func (s *Snapshot) onCallOfOwner(owner node) []Contact {
 	return nil
 }
 
-// Contact is a way to reach somebody on call.
-type Contact struct {
-	Kind   string // "pagerduty", "opsgenie", "grafana", "url", "email", "chat"
-	Target string // a service id, integration key, team, URL, address or channel
-}
-
-func onCallOf(entity *catalog.Entity) []Contact {
-	var contacts []Contact
-	for _, known := range []struct{ annotation, kind string }{
-		{"pagerduty.com/service-id", "pagerduty"}, {"pagerduty.com/integration-key", "pagerduty"},
-		{"opsgenie.com/team", "opsgenie"}, {"orrery.dev/oncall", "url"},
-	} {
-		if target := strings.TrimSpace(entity.Annotations[known.annotation]); target != "" {
-			contacts = append(contacts, Contact{known.kind, target})
-		}
-	}
-	return contacts
-}
-
-func runbooksOf(entity *catalog.Entity) []string {
-	var urls []string
-	if url := entity.Annotations["orrery.dev/runbook"]; url != "" {
-		urls = append(urls, url)
-	}
-	for _, link := range entity.Links {
-		if strings.EqualFold(link.Type, "runbook") {
-			urls = append(urls, link.URL)
-		}
-	}
-	return urls
-}
+// Contact is [catalog.Contact].
+type Contact = catalog.Contact

@@ -41,8 +41,7 @@ func (v *view) reachBack(w *scratch, start, end node) bool {
 	for i := 0; i < len(w.queue) && w.state[start] == 0; i++ {
 		b := w.queue[i]
 		next := atDistance(w.state[b].distance() + 1)
-		needs, _ := v.in(b)
-		for _, need := range needs {
+		for _, need := range v.in(b) {
 			if !v.counts(need.attr) || w.state[need.from] != 0 {
 				continue
 			}
@@ -52,8 +51,7 @@ func (v *view) reachBack(w *scratch, start, end node) bool {
 				continue
 			}
 			w.hubs = append(w.hubs, need.from)
-			consumers, _ := v.in(need.from)
-			for _, consumer := range consumers {
+			for _, consumer := range v.in(need.from) {
 				if v.counts(consumer.attr) && w.state[consumer.from] == 0 {
 					w.state[consumer.from] = next
 					w.queue = append(w.queue, consumer.from)

@@ -3,12 +3,13 @@ package graph
 // scratch is working memory of a walk, kept between questions. Every table is all zero between uses: whoever writes
 // puts back what it touched, so that a small answer costs little in a large graph.
 type scratch struct {
-	state []state        // by node
-	lost  []int32        // by group: members lost
-	queue []node         // entities with a state
-	hubs  []node         // hubs with a state
-	later [Outage][]node // by impact below Outage: nodes that may have it
-	hit   []int32        // groups with lost members
+	state       []state        // by node
+	lost        []int32        // by group: members lost
+	queue       []node         // entities with a state
+	hubs        []node         // hubs with a state
+	later       [Outage][]node // by impact below Outage: nodes that may have it
+	hit         []int32        // groups with lost members
+	front, next []node         // of a walk by layers
 }
 
 // borrow takes working memory that is large enough for the view.
@@ -43,7 +44,7 @@ func (v *view) giveBack(w *scratch) {
 // state packs what a walk knows of a node: the impact on it and, plus one, its distance. 0 = nothing.
 type state uint32
 
-const stateDistanceShift = 2
+const stateDistanceShift = 2 // a distance of 0 and more makes the state at least atDistance(0)
 
 func (s state) impact() Impact { return Impact(s & 3) }
 

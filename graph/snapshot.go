@@ -37,6 +37,8 @@ type Snapshot struct {
 	relStart          []int32 // relations from entity a are model.Edges[relStart[a]:relStart[a+1]]
 	relInStart, relIn []int32 // relations to b are model.Edges[i] for each i of relIn[relInStart[b]:relInStart[b+1]]
 	owners            []node  // the owner of each entity; -1 = none
+	kinds             []kind  // of each entity
+	tiers             []uint8 // of each entity; 0 = none
 	problems          map[catalog.Ref][]int32
 	needs             needGraph
 	names             func() *nameIndex // made when somebody first asks
@@ -61,11 +63,14 @@ func Build(input Input) *Snapshot {
 		revision: input.Revision, time: input.Time, model: model, sources: input.Sources,
 		index:    make(map[catalog.Ref]node, len(model.Entities)),
 		owners:   make([]node, len(model.Entities)),
+		kinds:    make([]kind, len(model.Entities)),
+		tiers:    make([]uint8, len(model.Entities)),
 		problems: map[catalog.Ref][]int32{},
 		scratch:  &sync.Pool{New: func() any { return &scratch{} }},
 	}
 	for i, entity := range model.Entities {
 		s.index[entity.Ref] = node(i)
+		s.kinds[i], s.tiers[i] = kindOf(entity.Ref), uint8(entity.Tier())
 	}
 	for i, entity := range model.Entities {
 		s.owners[i] = -1

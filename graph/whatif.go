@@ -13,15 +13,10 @@ type overlay struct {
 	entities []*catalog.Entity    // the assumed ones, behind all nodes of the snapshot, in no order
 	edges    []catalog.Edge       // the assumed ones, behind all of the model
 	out      map[node][]outNeed
-	in       map[node]inRow
+	in       map[node][]inNeed
 	groups   []group         // new ones, behind those of the snapshot
 	sizes    map[int32]int32 // of every group of a changed row
 	vias     []viaNeed       // needs by way of a topic that had to be made explicit: outNeed.edge is ^ the place here
-}
-
-type inRow struct {
-	needs  []inNeed
-	groups []int32
 }
 
 // viaNeed is a consumer's need of one producer by way of a topic.
@@ -34,7 +29,7 @@ type viaNeed struct {
 type pair struct{ from, to node }
 
 func newOverlay(v *view, filter Filter) *overlay {
-	o := &overlay{index: map[catalog.Ref]node{}, out: map[node][]outNeed{}, in: map[node]inRow{}, sizes: map[int32]int32{}}
+	o := &overlay{index: map[catalog.Ref]node{}, out: map[node][]outNeed{}, in: map[node][]inNeed{}, sizes: map[int32]int32{}}
 	v.overlay = o // so that find, entity and the like know the assumed entities from here on
 	added := map[node][]int32{}
 	removed := map[pair]bool{}
@@ -196,41 +191,27 @@ func (o *overlay) groupOrNone(v *view, number int32) group {
 }
 
 // columns makes the changed rows by target: what unchanged sources need of it, and what is left of the changed ones.
-func (o *overlay) columns(v *view, rows map[node][]outNeed, changed map[node]bool) map[node]inRow {
-	type entry struct {
-		need  inNeed
-		group int32
-	}
-	columns := map[node][]entry{}
+func (o *overlay) columns(v *view, rows map[node][]outNeed, changed map[node]bool) map[node][]inNeed {
+	columns := map[node][]inNeed{}
 	for b := range changed {
 		columns[b] = nil
-		if int(b) >= v.hubEnd() {
-			continue
-		}
-		needs, groups := v.in(b)
-		for i, need := range needs {
+		for _, need := range v.in(b) {
 			if _, ok := rows[need.from]; !ok {
-				columns[b] = append(columns[b], entry{need, groups[i]})
+				columns[b] = append(columns[b], need)
 			}
 		}
 	}
 	for a, row := range rows {
 		for _, need := range row {
 			if changed[need.to] {
-				columns[need.to] = append(columns[need.to], entry{inNeed{a, need.attr}, need.group})
+				columns[need.to] = append(columns[need.to], inNeed{from: a, attr: need.attr, group: need.group})
 			}
 		}
 	}
-	result := make(map[node]inRow, len(columns))
-	for b, column := range columns {
-		slices.SortStableFunc(column, func(x, y entry) int { return cmp.Compare(x.need.from, y.need.from) })
-		row := inRow{needs: make([]inNeed, len(column)), groups: make([]int32, len(column))}
-		for i, e := range column {
-			row.needs[i], row.groups[i] = e.need, e.group
-		}
-		result[b] = row
+	for _, column := range columns {
+		slices.SortStableFunc(column, func(x, y inNeed) int { return cmp.Compare(x.from, y.from) })
 	}
-	return result
+	return columns
 }
 
 // sizeGroups counts the members of the groups of a changed row.
