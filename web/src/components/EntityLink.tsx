@@ -15,6 +15,6 @@ export function EntityLink({ entity, plain = false }: { entity: NameFragment; pl
 }
 
 /** The name to show for an entity. */
-export function displayName(entity: { title: string | null; name: string }): string {
-  return entity.title ?? entity.name;
+export function displayName(entity: Pick<NameFragment, "title" | "profile" | "name">): string {
+  return entity.title ?? entity.profile?.displayName ?? entity.name;
 }

@@ -21,7 +21,7 @@ export function Empty({ children }: { children: ReactNode }) {
 /** Says what went wrong and what can be done about it. */
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
   if (error instanceof AnswerError && error.code === "NOT_FOUND") {
-    return <Candidates message={error.message} candidates={error.candidates} />;
+    return <Candidates error={error} />;
   }
   const away = error instanceof AwayError;
   const unavailable = error instanceof AnswerError && error.code === "UNAVAILABLE";
@@ -40,13 +40,19 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
 }
 
 /** A name that fits nothing or several things, with what may have been meant. */
-export function Candidates({ message, candidates }: { message: string; candidates: readonly string[] }) {
+export function Candidates({ error }: { error: AnswerError }) {
+  const { candidates } = error;
+  const ambiguous = error.code !== "NOT_FOUND";
   return (
     <div className="notice" role="status">
-      <p>{sentence(message)}</p>
-      {candidates.length > 0 ? (
+      {candidates.length === 0 ? (
+        <p>
+          {sentence(error.message)} <Link href="/entities">See everything in the catalog</Link>.
+        </p>
+      ) : (
         <>
-          <h2>Did you mean</h2>
+          <p>{ambiguous ? "Several things have this name." : "Nothing in the catalog has this name."}</p>
+          <h2>{ambiguous ? "Which one do you mean?" : "Did you mean"}</h2>
           <ul className="plain-list">
             {candidates.map((ref) => (
               <li key={ref}>
@@ -57,10 +63,6 @@ export function Candidates({ message, candidates }: { message: string; candidate
             ))}
           </ul>
         </>
-      ) : (
-        <p>
-          Nothing has a similar name. <Link href="/entities">See everything in the catalog</Link>.
-        </p>
       )}
     </div>
   );

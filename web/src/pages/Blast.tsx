@@ -21,7 +21,7 @@ export function BlastPage() {
     setParams(new URLSearchParams(refs.map((ref) => ["of", ref])));
   }
   return (
-    <Page title={of.length === 0 ? "Blast radius" : `If ${of.map(shortName).join(" and ")} fails`} heading="What breaks if …">
+    <Page title={of.length === 0 ? "Blast radius" : `If ${of.map(shortName).join(" and ")} ${of.length === 1 ? "fails" : "fail"}`} heading="What breaks if …">
       <div className="failing" role="group" aria-label="What fails">
         {of.map((ref) => (
           <span key={ref} className="chip chip-bad">
@@ -66,7 +66,7 @@ function Answer({ of }: { of: readonly string[] }) {
   if (answer.isError) {
     const { error } = answer;
     return error instanceof AnswerError && error.candidates.length > 0 ? (
-      <Candidates message={error.message} candidates={error.candidates} />
+      <Candidates error={error} />
     ) : (
       <Failure error={error} retry={() => void answer.refetch()} />
     );

@@ -80,7 +80,7 @@ function Described({ entity }: { entity: Entity }) {
           {!isPeople && <NeedList of={entity.ref} direction="needs" />}
           {!isPeople && <NeedList of={entity.ref} direction="needed-by" />}
           <Rows title="Parts" list={entity.parts} />
-          <Rows title="Members" list={entity.members} />
+          <Members list={entity.members} />
           <Rows
             title="Owns"
             list={entity.owns}
@@ -137,7 +137,7 @@ function OwnerCard({ entity, isPeople }: { entity: Entity; isPeople: boolean }) 
             <ul className="chips" aria-label={`Members of ${displayName(owner)}`}>
               {owner.members.nodes.map((member) => (
                 <li key={member.ref}>
-                  <EntityLink entity={{ ...member, title: member.profile?.displayName ?? member.title }} plain />
+                  <EntityLink entity={member} plain />
                 </li>
               ))}
               {owner.members.totalCount > owner.members.nodes.length && (
@@ -248,6 +248,31 @@ function Rows({ title, list, all }: { title: string; list: Entity["parts"]; all?
       {list.totalCount > list.nodes.length && (
         <p className="quiet">
           The first {list.nodes.length} of {list.totalCount.toLocaleString("en")}. {all}
+        </p>
+      )}
+    </Section>
+  );
+}
+
+function Members({ list }: { list: Entity["members"] }) {
+  if (list.totalCount === 0) return null;
+  return (
+    <Section title="Members" n={list.totalCount}>
+      <ul className="needs">
+        {list.nodes.map((member) => (
+          <li key={member.ref} className="need-head">
+            <EntityLink entity={member} />
+            {member.profile?.email && (
+              <a className="need-owner" href={`mailto:${member.profile.email}`}>
+                {member.profile.email}
+              </a>
+            )}
+          </li>
+        ))}
+      </ul>
+      {list.totalCount > list.nodes.length && (
+        <p className="quiet">
+          The first {list.nodes.length} of {list.totalCount.toLocaleString("en")}.
         </p>
       )}
     </Section>

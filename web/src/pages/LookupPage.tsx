@@ -18,7 +18,7 @@ export function LookupPage() {
       {typed === "" ? (
         <Empty>Type a name in the field above.</Empty>
       ) : error instanceof AnswerError && ["NOT_FOUND", "BAD_INPUT"].includes(error.code) ? (
-        <Candidates message={error.message} candidates={error.candidates} />
+        <Candidates error={error} />
       ) : error ? (
         <Failure error={error} retry={() => void answer.refetch()} />
       ) : (

@@ -165,7 +165,7 @@ describe("when things go wrong", () => {
       EntityPage: () => new Refused("component:default/x is not in the catalog", "NOT_FOUND", ["component:default/y"]),
     });
     open("/entity/component/default/x");
-    expect(await screen.findByText("component:default/x is not in the catalog.")).toBeTruthy();
+    expect(await screen.findByText("Nothing in the catalog has this name.")).toBeTruthy();
     expect(screen.getByRole("link", { name: "component:y" })).toBeTruthy();
   });
 

@@ -62,6 +62,7 @@ export function row(ref: string, more: Record<string, unknown> = {}) {
     name,
     title: null,
     placeholder: false,
+    profile: null,
     type: null,
     lifecycle: null,
     tier: null,
