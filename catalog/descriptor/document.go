@@ -66,11 +66,14 @@ func sortProblems(problems []catalog.Problem) {
 func (d *document) read(root *yaml.Node) {
 	apiVersion := d.envelopeText(root, root, "apiVersion", "backstage.io/v1alpha1")
 	kindName := d.envelopeText(root, root, "kind", "Component")
+	known := apiVersion != nil && kindName != nil
 	if apiVersion != nil && !versionFormat.matchesPrefixed(apiVersion.Value) {
 		d.badFormat(apiVersion, "apiVersion", versionFormat, "backstage.io/v1alpha1")
+		known = false
 	}
 	if kindName != nil && !kindFormat.matches(kindName.Value) {
 		d.badFormat(kindName, "kind", kindFormat, "Component")
+		known = false
 	}
 	metadata := d.metadataMap(root)
 	var name *yaml.Node
@@ -86,7 +89,7 @@ func (d *document) read(root *yaml.Node) {
 	if metadata != nil {
 		d.readMetadata(metadata)
 	}
-	if apiVersion == nil || kindName == nil {
+	if !known {
 		return
 	}
 	kind := d.kind(apiVersion, kindName)

@@ -217,7 +217,7 @@ func metadataSchema() schema {
 			"links": orPlaceholder(schema{"type": "array", "items": orPlaceholder(schema{
 				"type": "object", "required": []string{"url"},
 				"properties": schema{
-					"url": orPlaceholder(schema{"type": "string", "pattern": `^\s*[A-Za-z][A-Za-z0-9+.\-]*:`}),
+					"url":   orPlaceholder(schema{"type": "string", "pattern": `^\s*[A-Za-z][A-Za-z0-9+.\-]*:`}),
 					"title": orPlaceholder(schema{"type": "string", "pattern": `\S`}), "icon": orPlaceholder(schema{"type": "string",
 						"pattern": `\S`}), "type": orPlaceholder(text),
 				},

@@ -214,11 +214,11 @@ func (d *document) readLocation(spec view, f *field, value string) {
 		}
 	case "target":
 		if value != "" {
-			d.location.Targets = append(d.location.Targets, Target{value, d.at(spec.get("target").Line), path})
+			d.target(spec.get("target"), path)
 		}
 	case "targets":
 		for i, item := range spec.texts("targets") {
-			d.location.Targets = append(d.location.Targets, Target{item.Value, d.at(item.Line), itemPath(path, i)})
+			d.target(item, itemPath(path, i))
 		}
 	case "presence":
 		switch value := spec.get("presence"); {
@@ -232,4 +232,12 @@ func (d *document) readLocation(spec view, f *field, value string) {
 			d.location.Optional = value.Value == "optional"
 		}
 	}
+}
+
+func (d *document) target(value *yaml.Node, path string) {
+	if d.location.Type == "file" && strings.HasSuffix(value.Value, "/") {
+		d.fail(value.Line, path, CodeInvalidFormat, fmt.Sprintf("%s is the folder %s, not a file", path, quote(value.Value)),
+			"name a file, or write "+value.Value+"*.yaml")
+	}
+	d.location.Targets = append(d.location.Targets, Target{value.Value, d.at(value.Line), path})
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -37,9 +38,9 @@ func decode(t text) (root *yaml.Node, dollar bool, failure *yamlError) {
 	}
 	shielded, isShielded := shield(t.bytes)
 	document, err := parseOne(shielded)
-	if err != nil && bytes.IndexByte(shielded, '\t') >= 0 {
-		if spaced := commentTabs.ReplaceAll(shielded, []byte("$1")); len(spaced) != len(shielded) {
-			shielded = spaced
+	if err != nil {
+		if mended := mend(shielded); !bytes.Equal(mended, shielded) {
+			shielded = mended
 			document, err = parseOne(shielded)
 		}
 	}
@@ -47,7 +48,7 @@ func decode(t text) (root *yaml.Node, dollar bool, failure *yamlError) {
 	case errors.Is(err, io.EOF):
 		return nil, false, nil
 	case err != nil:
-		return nil, false, syntaxError(err)
+		return nil, false, syntaxError(shielded, err)
 	case len(document.Content) == 0:
 		return nil, false, nil
 	}
@@ -92,17 +93,64 @@ func parseOne(b []byte) (document *yaml.Node, err error) {
 // commentTabs are tabs before a comment, or on an empty line, which the parser takes for indentation.
 var commentTabs = regexp.MustCompile(`(?m)^ *\t[ \t]*(#|\r?$)`)
 
-var errorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+// escapedSlash finds pairs that begin with a backslash. JSON may write a slash as \/, which the parser does not know.
+var escapedSlash = regexp.MustCompile(`\\[\\/]`)
 
-func syntaxError(err error) *yamlError {
-	message := err.Error()
+// mend rewrites what is YAML 1.2 and beyond the parser. It is tried on what the parser refuses, since it may touch more
+// than it should.
+func mend(b []byte) []byte {
+	b = commentTabs.ReplaceAll(b, []byte("$1"))
+	return escapedSlash.ReplaceAllFunc(b, func(pair []byte) []byte {
+		if pair[1] == '/' {
+			return pair[1:]
+		}
+		return pair
+	})
+}
+
+var (
+	errorLine     = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
+
+func syntaxError(b []byte, err error) *yamlError {
 	failure := &yamlError{code: CodeYAML, fix: "mend the YAML; quote values that start with, or hold, special characters"}
+	message := err.Error()
 	if match := errorLine.FindStringSubmatch(message); match != nil {
 		failure.line, _ = strconv.Atoi(match[1])
 		message = message[len(match[0]):]
 	}
+	if match := unknownAnchor.FindStringSubmatch(message); match != nil {
+		failure.fix = "define it before, as &" + match[1] + ", or quote the value"
+		if i := bytes.Index(b, []byte("*"+match[1])); i >= 0 {
+			failure.line = 1 + bytes.Count(b[:i], []byte("\n"))
+		}
+	} else if !strings.Contains(message, "end of stream") {
+		failure.line = failingLine(b, err, failure.line)
+	}
+	failure.line = min(failure.line, 1+bytes.Count(bytes.TrimSuffix(b, []byte("\n")), []byte("\n")))
 	failure.message = "this is not valid YAML: " + message
 	return failure
+}
+
+// maxSearched is the size up to which the line of a mistake is looked for.
+const maxSearched = 256 << 10
+
+// failingLine finds the line on which a mistake shows. The parser names the one on which the map or list around it began,
+// which may be far above: so it is the first line with which the text fails in this way.
+func failingLine(b []byte, failure error, told int) int {
+	if len(b) > maxSearched {
+		return told
+	}
+	lines := bytes.SplitAfter(b, []byte("\n"))
+	line := 1 + sort.Search(len(lines)-1, func(i int) bool {
+		_, err := parseOne(bytes.Join(lines[:i+1], nil))
+		return err != nil && err.Error() == failure.Error()
+	})
+	for line > 1 && len(bytes.TrimSpace(lines[line-1])) == 0 {
+		line--
+	}
+	return line
 }
 
 // shieldBase starts a private range of code points into which characters move that YAML 1.2 takes as content and the
