@@ -39,3 +39,14 @@ func KindSpelling(lower string) string {
 	}
 	return lower
 }
+
+// IsOwnable says whether somebody is expected to own an entity of the kind, in any case: people, teams and places in a
+// file or cluster have no owner, and missing one is no fault of theirs. A custom kind is ownable.
+func IsOwnable(kind string) bool {
+	for _, unowned := range []string{KindGroup, KindUser, KindLocation, KindNode, KindZone, KindCluster} {
+		if strings.EqualFold(kind, unowned) {
+			return false
+		}
+	}
+	return true
+}

@@ -80,6 +80,7 @@ func (f *entityFilter) of(entities iter.Seq[*catalog.Entity]) iter.Seq[*catalog.
 func (f *entityFilter) passes(e *catalog.Entity) bool {
 	asked := f.asked
 	return is(asked.Owned, e.Owner != "") &&
+		(asked.Owned == nil || catalog.IsOwnable(e.Kind)) &&
 		is(asked.Discovered, e.Discovered) &&
 		is(asked.Placeholder, e.Placeholder) &&
 		is(asked.Stale, e.Stale) &&

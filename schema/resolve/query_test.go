@@ -123,20 +123,21 @@ func TestEntityFilters(t *testing.T) {
 	w.add("component:default/old").Stale = true
 	c := newClient(w.snapshot(1))
 	tests := map[string][]string{
-		`{kinds:["API","journey"]}`: {"api:default/payments", "journey:default/buy"},
-		`{namespaces:["other"]}`:    nil,
-		`{owners:["payments"]}`:     {"component:default/ledger", "component:default/payments"},
+		`{kinds:["API","journey"]}`:                                      {"api:default/payments", "journey:default/buy"},
+		`{namespaces:["other"]}`:                                         nil,
+		`{kinds:["group","journey"],owned:false}`:                        {"journey:default/buy"},
+		`{owners:["payments"]}`:                                          {"component:default/ledger", "component:default/payments"},
 		`{kinds:["component"],owned:false,discovered:false,tags:["GO"]}`: {"component:default/checkout", "component:default/fraud", "component:default/mail", "component:default/pricing", "component:default/web"},
 		`{types:["SERVICE"],tiers:[0],namePrefix:"F"}`:                   {"component:default/fraud"},
-		`{tiers:[1,2]}`: {"component:default/checkout", "component:default/payments"},
-		`{lifecycles:["Production"],tags:["m","w"]}`: {"component:default/mail", "component:default/web"},
-		`{systems:["shop"],namePrefix:"p"}`:          {"component:default/payments", "component:default/pricing"},
-		`{discovered:true}`:                          {"component:default/ghost"},
-		`{stale:true}`:                               {"component:default/old"},
-		`{placeholder:true,kinds:["resource"]}`:      {"resource:default/ledger-db"},
-		`{hasProblems:true}`:                         {"component:default/payments"},
-		`{kinds:["api"],hasProblems:false}`:          {"api:default/payments"},
-		`{kinds:[]}`:                                 nil,
+		`{tiers:[1,2]}`:                                                  {"component:default/checkout", "component:default/payments"},
+		`{lifecycles:["Production"],tags:["m","w"]}`:                     {"component:default/mail", "component:default/web"},
+		`{systems:["shop"],namePrefix:"p"}`:                              {"component:default/payments", "component:default/pricing"},
+		`{discovered:true}`:                                              {"component:default/ghost"},
+		`{stale:true}`:                                                   {"component:default/old"},
+		`{placeholder:true,kinds:["resource"]}`:                          {"resource:default/ledger-db"},
+		`{hasProblems:true}`:                                             {"component:default/payments"},
+		`{kinds:["api"],hasProblems:false}`:                              {"api:default/payments"},
+		`{kinds:[]}`:                                                     nil,
 	}
 	for filter, want := range tests {
 		data := c.data(t, `{entities(filter:`+filter+`){totalCount nodes{ref}}}`, nil)
