@@ -37,12 +37,16 @@ type Impacted struct {
 	Impact   Impact
 	Distance int
 	// Path is the witness: a shortest chain of needs that support each entity's own impact, from this one to a failed one,
-	// of equally short ones that with the smallest Refs. Its length is Distance.
+	// of equally short ones that with the smallest Refs. Its length is Distance; nil where that is over MaxPathLength.
 	Path []Need
 	// Alternatives holds, for an OUTAGE by an any-of group, all members of that group that the first step of the path
 	// belongs to, by Ref; empty otherwise.
 	Alternatives []catalog.Ref
 }
+
+// MaxPathLength is the length up to which witness paths are told, so that a page stays small even where somebody has
+// made a chain of the whole catalog.
+const MaxPathLength = 10_000
 
 // Page returns impacted entities from offset, at most limit (all the rest for a negative limit), sorted by impact (worst
 // first), then distance, then Ref.
@@ -72,10 +76,20 @@ func (w *witnesses) impacted(a node) Impacted {
 	s := w.states.of(a)
 	hit := Impacted{Entity: w.view.entity(a), Impact: s.impact(), Distance: s.distance()}
 	hit.Path = w.path(a)
-	if first := w.steps[a]; hit.Impact == Outage && first.need.group != noGroup {
+	if first := w.first(a); hit.Impact == Outage && first.need.group != noGroup {
 		hit.Alternatives = w.view.members(a, first.need.group)
 	}
 	return hit
+}
+
+// first is the first step of the witness path of a.
+func (w *witnesses) first(a node) step {
+	s, ok := w.steps[a]
+	if !ok {
+		s = w.findFirst(a)
+		w.steps[a] = s
+	}
+	return s
 }
 
 // path is the witness path of a. Paths share their tails.
@@ -83,14 +97,14 @@ func (w *witnesses) path(a node) []Need {
 	if known, ok := w.paths[a]; ok {
 		return known
 	}
-	path := make([]Need, 0, w.states.of(a).distance())
+	length := w.states.of(a).distance()
+	if length > MaxPathLength {
+		return nil
+	}
+	path := make([]Need, 0, length)
 	var from []node
 	for b := a; w.states.of(b).distance() > 0; {
-		s, ok := w.steps[b]
-		if !ok {
-			s = w.step(b)
-			w.steps[b] = s
-		}
+		s := w.first(b)
 		path, from = append(path, w.view.needOf(s)), append(from, b)
 		b = s.to
 	}
@@ -103,9 +117,9 @@ func (w *witnesses) path(a node) []Need {
 	return path
 }
 
-// step is the first step of the witness path of a: of the needs that support the impact on a and lead one nearer to what
-// failed, the first by [view.compareSteps].
-func (w *witnesses) step(a node) step {
+// findFirst chooses the first step: of the needs that support the impact on a and lead one nearer to what
+// failed, the first by compareSteps.
+func (w *witnesses) findFirst(a node) step {
 	v, own := w.view, w.states.of(a)
 	var best step
 	found := false

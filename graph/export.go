@@ -107,13 +107,18 @@ func writeLines[T any](e *exporter, name string, values iter.Seq[T]) {
 }
 
 // orNull is a text that is null where it is not known.
-type orNull string
-
-func (t orNull) MarshalJSON() ([]byte, error) {
-	if t == "" {
-		return []byte("null"), nil
+func orNull(s string) *string {
+	if s == "" {
+		return nil
 	}
-	return json.Marshal(string(t))
+	return &s
+}
+
+func known(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 type exportedEntity struct {
@@ -121,10 +126,10 @@ type exportedEntity struct {
 	Kind        string          `json:"kind"`
 	Namespace   string          `json:"namespace"`
 	Name        string          `json:"name"`
-	Title       orNull          `json:"title"`
-	Description orNull          `json:"description"`
-	Owner       orNull          `json:"owner"`
-	Lifecycle   orNull          `json:"lifecycle"`
+	Title       *string         `json:"title"`
+	Description *string         `json:"description"`
+	Owner       *string         `json:"owner"`
+	Lifecycle   *string         `json:"lifecycle"`
 	Stale       bool            `json:"stale"`
 	Placeholder bool            `json:"placeholder"`
 	Discovered  bool            `json:"discovered"`
@@ -136,26 +141,26 @@ type exportedEdge struct {
 	From            catalog.Ref        `json:"from"`
 	To              catalog.Ref        `json:"to"`
 	Type            string             `json:"type"`
-	Strength        orNull             `json:"strength"`
+	Strength        *string            `json:"strength"`
 	Behaves         *string            `json:"behaves"` // the strength learned from traffic
-	AnyOf           orNull             `json:"anyOf"`
-	Role            orNull             `json:"role"`
-	Via             orNull             `json:"via"`
+	AnyOf           *string            `json:"anyOf"`
+	Role            *string            `json:"role"`
+	Via             *string            `json:"via"`
 	Protocol        *string            `json:"protocol"`
-	Environment     orNull             `json:"environment"`
+	Environment     *string            `json:"environment"`
 	Stale           bool               `json:"stale"`
-	Fallback        orNull             `json:"fallback"`
+	Fallback        *string            `json:"fallback"`
 	CallsPerRequest *float64           `json:"callsPerRequest"`
-	Timeout         orNull             `json:"timeout"` // such as "300ms"
+	Timeout         *string            `json:"timeout"` // such as "300ms"
 	Evidence        []exportedEvidence `json:"evidence"`
 }
 
 type exportedEvidence struct {
 	Kind        string     `json:"kind"`
-	Source      orNull     `json:"source"`
-	Location    orNull     `json:"location"`
+	Source      *string    `json:"source"`
+	Location    *string    `json:"location"`
 	Line        *int32     `json:"line"`
-	Environment orNull     `json:"environment"`
+	Environment *string    `json:"environment"`
 	Stale       bool       `json:"stale"`
 	FirstSeen   *time.Time `json:"firstSeen"`
 	LastSeen    *time.Time `json:"lastSeen"`
@@ -167,7 +172,7 @@ type exportedSource struct {
 	ID    string           `json:"id"`
 	Kind  string           `json:"kind"`
 	State SourceState      `json:"state"`
-	Error orNull           `json:"error"`
+	Error *string          `json:"error"`
 	Lost  map[string]int64 `json:"lost"`
 }
 
@@ -184,7 +189,7 @@ func (s *Snapshot) exportedEntities() iter.Seq[exportedEntity] {
 func exportEntity(entity *catalog.Entity) exportedEntity {
 	exported := exportedEntity{
 		Ref: entity.Ref, Kind: entity.Kind, Namespace: entity.Namespace, Name: entity.Name, Title: orNull(entity.Title),
-		Description: orNull(entity.Description), Owner: orNull(entity.Owner), Lifecycle: orNull(entity.Lifecycle),
+		Description: orNull(entity.Description), Owner: orNull(string(entity.Owner)), Lifecycle: orNull(entity.Lifecycle),
 		Stale: entity.Stale, Placeholder: entity.Placeholder, Discovered: entity.Discovered,
 		Aliases: make([]catalog.Alias, len(entity.Aliases)),
 	}
@@ -204,7 +209,7 @@ func (s *Snapshot) exportedEdges() iter.Seq[exportedEdge] {
 			}
 			slices.SortFunc(row, func(x, y exportedEdge) int {
 				return cmp.Or(cmp.Compare(x.To, y.To), cmp.Compare(x.Type, y.Type),
-					cmp.Compare(x.Environment, y.Environment), cmp.Compare(x.Via, y.Via))
+					cmp.Compare(known(x.Environment), known(y.Environment)), cmp.Compare(known(x.Via), known(y.Via)))
 			})
 			for _, edge := range row {
 				if !yield(edge) {
@@ -218,7 +223,7 @@ func (s *Snapshot) exportedEdges() iter.Seq[exportedEdge] {
 // exportedVias lists the needs of a for producers, by way of topics, one for each producer, topic and environment.
 func (s *Snapshot) exportedVias(a node) []exportedEdge {
 	var vias []exportedEdge
-	known := map[[3]string]bool{}
+	seen := map[[3]string]bool{}
 	row := s.needs.out[s.needs.outStart[a]:s.needs.outStart[a+1]]
 	for i := len(row) - 1; i >= 0 && s.isHub(row[i].to); i-- {
 		consumer := &s.model.Edges[row[i].edge]
@@ -228,13 +233,13 @@ func (s *Snapshot) exportedVias(a node) []exportedEdge {
 			environment := cmp.Or(consumer.Environment, producer.Environment)
 			elsewhere := consumer.Environment != "" && producer.Environment != "" && consumer.Environment != producer.Environment
 			key := [3]string{string(producer.From), string(consumer.To), environment}
-			if need.to == a || elsewhere || known[key] {
+			if need.to == a || elsewhere || seen[key] {
 				continue
 			}
-			known[key] = true
+			seen[key] = true
 			vias = append(vias, exportedEdge{
 				From: consumer.From, To: producer.From, Type: catalog.DependsOn.String(),
-				Strength: orNull(catalog.Async.String()), Via: orNull(consumer.To), Environment: orNull(environment),
+				Strength: orNull(catalog.Async.String()), Via: orNull(string(consumer.To)), Environment: orNull(environment),
 				Stale: consumer.Stale || producer.Stale, Evidence: exportEvidence(consumer.Evidence, producer.Evidence),
 			})
 		}
