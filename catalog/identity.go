@@ -27,6 +27,7 @@ type resolution struct {
 type identifier struct {
 	*merger
 	said     []aliasRecord // by alias
+	alone    []resolution  // by alias: what resolveAlone found; by is "" where it was not asked or found nothing
 	rewrites []Rewrite
 	byName   map[kindAndName][]int32 // described entities; nil until it is asked for
 }
@@ -54,6 +55,7 @@ func (m *merger) identify(options MergeOptions) {
 	m.found = make(map[int32]bool)
 	t := &identifier{merger: m, rewrites: anchored(options.Rewrites)}
 	t.collect()
+	t.alone = make([]resolution, len(m.aliases))
 	m.identity = make([]resolution, len(m.aliases))
 	for alias := range m.aliases {
 		id := int32(alias)
@@ -154,7 +156,15 @@ func (t *identifier) resolveStated(by []int32) (ref int32, how MatchedBy) {
 }
 
 // resolveAlone applies all rules but that of the word of something observed.
-func (t *identifier) resolveAlone(alias int32) (ref int32, by MatchedBy) {
+func (t *identifier) resolveAlone(alias int32) (int32, MatchedBy) {
+	found := &t.alone[alias]
+	if found.by == "" {
+		found.ref, found.by = t.match(alias)
+	}
+	return found.ref, found.by
+}
+
+func (t *identifier) match(alias int32) (ref int32, by MatchedBy) {
 	said, name := &t.said[alias], t.aliases[alias]
 	if len(said.declared) > 0 {
 		if ref := said.declared[0].ref; !said.contested() {
@@ -289,21 +299,22 @@ func anchored(rewrites []Rewrite) []Rewrite {
 // give thousands of entities the same alias.
 const maxNamedInConflict = 5
 
-// tellConflict makes a problem on each entity that states an alias which others state as well.
+// tellConflict makes a problem on each entity that states an alias which others state as well. Only a repository may be
+// stated by several, since it may hold several: that it stands for none of them is no mistake of anybody.
 func (t *identifier) tellConflict(alias int32) {
 	said := &t.said[alias]
-	if len(said.declared) == 0 || !said.contested() {
+	if len(said.declared) == 0 || !said.contested() || t.aliases[alias].World() == WorldRepository {
 		return
 	}
-	var distinct []declaration
-	for _, d := range said.declared {
-		if !slices.ContainsFunc(distinct, func(other declaration) bool { return other.ref == d.ref }) {
-			distinct = append(distinct, d)
-		}
-	}
+	seen := make(map[int32]bool)
+	distinct := slices.DeleteFunc(slices.Clone(said.declared), func(d declaration) bool {
+		again := seen[d.ref]
+		seen[d.ref] = true
+		return again
+	})
 	for _, d := range distinct {
 		var others []string
-		for _, other := range distinct {
+		for _, other := range distinct[:min(len(distinct), maxNamedInConflict+1)] {
 			if other.ref != d.ref && len(others) < maxNamedInConflict {
 				others = append(others, string(t.refs[other.ref]))
 			}

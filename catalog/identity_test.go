@@ -158,6 +158,17 @@ func TestAliasConflict(t *testing.T) {
 	}
 }
 
+func TestRepositoriesHoldSeveralEntities(t *testing.T) {
+	const repository = catalog.Alias("repo:github.com/acme/mono")
+	model := merge(stating("component:default/a", repository), stating("component:default/b", repository), sighting(repository))
+	if len(model.Problems) > 0 {
+		t.Error(lines(model.Problems))
+	}
+	if got, want := holder(model, repository), string(catalog.DiscoveredRef(repository))+" DISCOVERY"; got != want {
+		t.Errorf("it is %s; want %s", got, want)
+	}
+}
+
 func TestAliasConflictOfManyStaysReadable(t *testing.T) {
 	var documents []*catalog.Document
 	for i := range 500 {

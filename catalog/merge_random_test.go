@@ -125,7 +125,13 @@ func randomEdge(r *rand.Rand) catalog.EdgeClaim {
 	return edge
 }
 
-const randomRounds = 3000
+// randomRounds is how many sets of documents each property is tried on.
+func randomRounds() uint64 {
+	if testing.Short() {
+		return 300
+	}
+	return 2000
+}
 
 func TestMergeEqualsOracle(t *testing.T) {
 	// Of words that only people read the oracle knows nothing.
@@ -134,7 +140,7 @@ func TestMergeEqualsOracle(t *testing.T) {
 		field := p.Last().String()
 		return p.Index(-2).Type() == reflectProblem && (field == ".Message" || field == ".Fix")
 	}, gocmp.Ignore())
-	for seed := range uint64(randomRounds) {
+	for seed := range randomRounds() {
 		documents := randomDocuments(rand.New(rand.NewPCG(seed, 1)))
 		options := worldRewrites
 		if seed%2 == 0 {
@@ -156,7 +162,7 @@ func withoutWords(a, b catalog.Problem) int {
 }
 
 func TestMergeIsTheSameInAnyOrder(t *testing.T) {
-	for seed := range uint64(randomRounds) {
+	for seed := range randomRounds() {
 		r := rand.New(rand.NewPCG(seed, 2))
 		documents := randomDocuments(r)
 		want := catalog.Merge(slices.Values(documents), worldRewrites)
@@ -169,7 +175,7 @@ func TestMergeIsTheSameInAnyOrder(t *testing.T) {
 }
 
 func TestMergedModelHoldsItsPromises(t *testing.T) {
-	for seed := range uint64(randomRounds) {
+	for seed := range randomRounds() {
 		documents := randomDocuments(rand.New(rand.NewPCG(seed, 3)))
 		model := catalog.Merge(slices.Values(documents), worldRewrites)
 		if broken := brokenPromise(model); broken != "" {

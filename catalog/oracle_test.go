@@ -488,7 +488,8 @@ func (o *oracle) aliasProblems(model *catalog.Model) {
 	for _, s := range o.counted {
 		for _, stated := range s.claim.Aliases {
 			key := fmt.Sprint(stated.Alias, s.claim.Subject.Ref)
-			if s.claim.Subject.Ref == "" || len(o.declarers(stated.Alias)) < 2 || told[key] {
+			if s.claim.Subject.Ref == "" || len(o.declarers(stated.Alias)) < 2 || told[key] ||
+				strings.HasPrefix(string(stated.Alias), "repo:") {
 				continue
 			}
 			told[key] = true
