@@ -46,7 +46,10 @@ func testEmptyChange(t *testing.T, engine Engine) {
 
 func testLargeChange(t *testing.T, engine Engine) {
 	h := newHistory(t, engine)
-	const n = 20_000
+	n := 20_000
+	if testing.Short() {
+		n = 4_000
+	}
 	var recorded []graph.FieldChange
 	for number := range n {
 		recorded = append(recorded, birth(number))
@@ -143,9 +146,12 @@ func testStates(t *testing.T, engine Engine) {
 	h := newHistory(t, engine)
 	largest := bytes.Repeat([]byte{0, 255, 'x'}, graph.MaxStateBytes/3+1)[:graph.MaxStateBytes]
 	h.apply(t, graph.Change{States: []graph.State{
-		{Source: "a", Name: "etags", Data: []byte("1")}, {Source: "b", Name: "etags", Data: []byte("2")},
-		{Source: "a", Name: "next", Data: []byte("3")}, {Source: "a", Name: "largest", Data: largest},
-		{Source: "a", Name: "empty", Data: []byte{}}, {Source: "a", Name: "absent"},
+		{Source: "a", Name: "etags", Data: []byte("1")},
+		{Source: "b", Name: "etags", Data: []byte("2")},
+		{Source: "a", Name: "next", Data: []byte("3")},
+		{Source: "a", Name: "largest", Data: largest},
+		{Source: "a", Name: "empty", Data: []byte{}},
+		{Source: "a", Name: "absent"},
 	}})
 	h.check(t)
 	h.apply(t, graph.Change{States: []graph.State{

@@ -84,7 +84,10 @@ func testHistoryEndedByContext(t *testing.T, engine Engine) {
 		t.Errorf("the history ended after %d with %v", n, last)
 	}
 	for range 50 { // broken off, it must hold on to nothing
-		for range h.store.History(t.Context(), graph.HistoryQuery{}) {
+		for _, err := range h.store.History(t.Context(), graph.HistoryQuery{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			break
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -104,30 +103,11 @@ func TestReadOnlyDisk(t *testing.T) {
 func killedStore(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "orrery.db")
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), killEnv+"="+path, killCacheEnv+"=-1000")
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	child := startChild(t, path, "-1000")
+	for range 20 { // ten commits
+		child.line(t)
 	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := out.Read(make([]byte, 1)); err != nil {
-		t.Fatal(err)
-	}
-	for lines := 0; lines < 20; {
-		buffer := make([]byte, 64)
-		n, err := out.Read(buffer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines += strings.Count(string(buffer[:n]), "\n")
-	}
-	if err := child.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = child.Wait()
+	child.kill(t)
 	return path
 }
 

@@ -51,8 +51,8 @@ func inspect(path string) (found, error) {
 	if err != nil {
 		return nothing, err
 	}
-	defer file.Close()
-	header := make([]byte, 100) // https://www.sqlite.org/fileformat2.html#the_database_header
+	defer func() { _ = file.Close() }() // it was only read
+	header := make([]byte, 100)         // https://www.sqlite.org/fileformat2.html#the_database_header
 	if _, err := io.ReadFull(file, header); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nothing, err
 	}

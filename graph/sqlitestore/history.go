@@ -26,12 +26,12 @@ func (s *Store) History(ctx context.Context, query graph.HistoryQuery) iter.Seq2
 		}
 		defer v.end()
 		statement, args := historyStatement(query)
-		rows, err := v.conn.QueryContext(context.Background(), statement, args...)
+		rows, err := v.conn.QueryContext(context.WithoutCancel(ctx), statement, args...)
 		if err != nil {
 			yield(graph.Recorded{}, s.explain(err))
 			return
 		}
-		defer rows.Close()
+		defer func() { _ = rows.Close() }()
 		wanted := refsToSieve(query.Refs)
 		for n := 0; (query.Limit <= 0 || n < query.Limit) && rows.Next(); {
 			if err := v.interrupted(ctx); err != nil {

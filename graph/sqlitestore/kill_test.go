@@ -110,6 +110,51 @@ func bytesWritten(pid int) (int64, error) {
 	return 0, errors.New("the kernel does not tell what a process writes")
 }
 
+// child is a process that commits until it is killed.
+type child struct {
+	*exec.Cmd
+	lines   *bufio.Reader
+	trouble bytes.Buffer
+}
+
+func startChild(t *testing.T, path, cache string) *child {
+	t.Helper()
+	c := &child{Cmd: exec.Command(os.Args[0])}
+	c.Env = append(os.Environ(), killEnv+"="+path, killCacheEnv+"="+cache)
+	c.Stderr = &c.trouble
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.lines = bufio.NewReader(out)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// line waits for the next report.
+func (c *child) line(t *testing.T) string {
+	t.Helper()
+	line, err := c.lines.ReadString('\n')
+	if err != nil {
+		t.Fatalf("the child went away by itself: %v\n%s", err, &c.trouble)
+	}
+	return line
+}
+
+// kill kills it and waits until it is gone.
+func (c *child) kill(t *testing.T) {
+	t.Helper()
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, c.lines); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait() // an error by design
+}
+
 // killed is what is known of a child that was killed.
 type killed struct {
 	begun, ended graph.Revision // the newest it reported
@@ -120,27 +165,16 @@ type killed struct {
 // in even rounds at any moment.
 func runAndKill(t *testing.T, path string, round int, random *rand.Rand) killed {
 	t.Helper()
-	child := exec.Command(os.Args[0])
 	cache := "-32768"
 	if round%4 < 2 {
 		cache = "10" // pages: the transaction is written out long before its end
 	}
-	child.Env = append(os.Environ(), killEnv+"="+path, killCacheEnv+"="+cache)
-	var trouble bytes.Buffer
-	child.Stderr = &trouble
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewReader(out)
+	child := startChild(t, path, cache)
 	var k killed
 	read := func(line string) (word string, written int64) {
 		var revision graph.Revision
 		if _, err := fmt.Sscan(line, &word, &revision, &written); err != nil {
-			t.Fatalf("the child says %q: %v %s", line, err, &trouble)
+			t.Fatalf("the child says %q: %v %s", line, err, &child.trouble)
 		}
 		if word == "begin" {
 			k.begun = revision
@@ -151,11 +185,7 @@ func runAndKill(t *testing.T, path string, round int, random *rand.Rand) killed 
 	}
 	var written int64
 	for begins := 1 + random.IntN(4); begins > 0; {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			t.Fatalf("the child went away by itself: %v\n%s", err, &trouble)
-		}
-		word, now := read(line)
+		word, now := read(child.line(t))
 		if written = now; word == "begin" {
 			begins--
 		}
@@ -178,7 +208,7 @@ func runAndKill(t *testing.T, path string, round int, random *rand.Rand) killed 
 	}
 	// What it had said before it died is still in the pipe. Any of it means that what was seen belongs to a later commit,
 	// or to the report.
-	rest, err := io.ReadAll(lines)
+	rest, err := io.ReadAll(child.lines)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +219,7 @@ func runAndKill(t *testing.T, path string, round int, random *rand.Rand) killed 
 		}
 	}
 	if err := child.Wait(); err == nil || child.ProcessState.Exited() {
-		t.Fatalf("the child ended by itself: %v\n%s", err, &trouble)
+		t.Fatalf("the child ended by itself: %v\n%s", err, &child.trouble)
 	}
 	return k
 }
@@ -250,11 +280,7 @@ func TestKillNineWhileTheFileIsMade(t *testing.T) {
 	dir, made := t.TempDir(), 0
 	for round := range rounds {
 		path := filepath.Join(dir, fmt.Sprint(round, ".db"))
-		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), killEnv+"="+path, killCacheEnv+"=-1000")
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
+		child := startChild(t, path, "-1000")
 		building := filepath.Join(dir, fmt.Sprint(".", round, ".db.new"))
 		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); runtime.Gosched() {
 			if _, err := os.Stat(building); err == nil {
@@ -265,10 +291,7 @@ func TestKillNineWhileTheFileIsMade(t *testing.T) {
 			}
 		}
 		spin(time.Duration(round%8) * time.Millisecond / 2)
-		if err := child.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = child.Wait()
+		child.kill(t)
 		if _, err := os.Stat(path); err == nil {
 			made++
 		}

@@ -1,11 +1,9 @@
 package sqlitestore
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -74,30 +72,17 @@ func TestLockFileThatSaysNothing(t *testing.T) {
 // can be written at once, and read before that.
 func TestLockEndsWithItsProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orrery.db")
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), killEnv+"="+path, killCacheEnv+"=-1000")
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	child := startChild(t, path, "-1000")
+	for range 20 { // ten commits
+		child.line(t)
 	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	for n := 0; n < 20 && lines.Scan(); n++ { // ten commits
-	}
-	_, err = Open(t.Context(), Config{Path: path})
+	_, err := Open(t.Context(), Config{Path: path})
 	if !errors.Is(err, graph.ErrLeaseHeld) || !strings.Contains(err.Error(), fmt.Sprintf("process %d ", child.Process.Pid)) {
 		t.Errorf("%v, want ErrLeaseHeld by process %d", err, child.Process.Pid)
 	}
 	reader := mustOpen(t, Config{Path: path, ReadOnly: true})
 	during, _ := killContent(t, reader)
-	if err := child.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	for lines.Scan() {
-	}
-	_ = child.Wait()
+	child.kill(t)
 	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() == 0 {
 		t.Fatalf("the dead writer left no log, so that this test proves nothing: %v", err)
 	}

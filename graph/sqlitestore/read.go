@@ -18,6 +18,8 @@ type view struct {
 	store *Store
 	conn  *sql.Conn
 	head  int64
+	// unending is to end the transaction with, whatever has become of the caller's context.
+	unending context.Context
 }
 
 func (s *Store) view(ctx context.Context) (*view, error) {
@@ -28,7 +30,7 @@ func (s *Store) view(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, s.explain(err)
 	}
-	v := &view{store: s, conn: conn}
+	v := &view{store: s, conn: conn, unending: context.WithoutCancel(ctx)}
 	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
 		return nil, errors.Join(s.explain(err), conn.Close())
 	}
@@ -42,7 +44,7 @@ func (s *Store) view(ctx context.Context) (*view, error) {
 
 // end gives the connection back. Nothing was written, so that nothing can be lost here.
 func (v *view) end() {
-	if _, err := v.conn.ExecContext(context.Background(), "ROLLBACK"); err != nil {
+	if _, err := v.conn.ExecContext(v.unending, "ROLLBACK"); err != nil {
 		_ = v.conn.Raw(func(any) error { return driver.ErrBadConn }) // never to be used again
 	}
 	_ = v.conn.Close()
@@ -54,13 +56,13 @@ const recordColumns = "kind, source, scope, key, data IS NULL, data"
 // records streams the rows of a query for recordColumns.
 func (v *view) records(ctx context.Context, query string, args ...any) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
-		// Not under ctx: the driver would watch it for every row. The loop does.
-		rows, err := v.conn.QueryContext(context.Background(), query, args...)
+		// The driver would watch a context that can end for each row; the loop does.
+		rows, err := v.conn.QueryContext(context.WithoutCancel(ctx), query, args...)
 		if err != nil {
 			yield(row{}, v.store.explain(err))
 			return
 		}
-		defer rows.Close()
+		defer func() { _ = rows.Close() }()
 		for rows.Next() {
 			if err := v.interrupted(ctx); err != nil {
 				yield(row{}, err)

@@ -82,7 +82,7 @@ func migrateTo(config Config) func(*transaction) error {
 			return nil
 		}
 		if int(version) > len(config.migrations) {
-			return newerSchema(tx.conn, version, len(config.migrations))
+			return newerSchema(tx.ctx, tx.conn, version, len(config.migrations))
 		}
 		for i, step := range config.migrations[version:] {
 			if err := tx.run(step); err != nil {
@@ -104,7 +104,7 @@ func (s *Store) checkSchema(ctx context.Context) error {
 	}
 	switch known := int64(len(s.config.migrations)); {
 	case version > known:
-		return newerSchema(s.read, version, len(s.config.migrations))
+		return newerSchema(ctx, s.read, version, len(s.config.migrations))
 	case version < known:
 		return fmt.Errorf("%w (schema %d, this one reads %d): open it once for writing with this Orrery, by a scan for one",
 			ErrOlderSchema, version, known)
@@ -117,9 +117,9 @@ type queryer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-func newerSchema(from queryer, version int64, known int) error {
+func newerSchema(ctx context.Context, from queryer, version int64, known int) error {
 	writer := "another Orrery" // where the newer schema keeps that elsewhere
-	_ = from.QueryRowContext(context.Background(), "SELECT written_by FROM meta").Scan(&writer)
+	_ = from.QueryRowContext(ctx, "SELECT written_by FROM meta").Scan(&writer)
 	return fmt.Errorf("%w: %s wrote it in schema %d, and this program knows schema %d: upgrade this program",
 		ErrNewerSchema, writer, version, known)
 }

@@ -34,12 +34,13 @@ func TestMigration(t *testing.T) {
 		t.Errorf("read before the migration: %v, want ErrOlderSchema", err)
 	}
 	store := mustOpen(t, Config{Path: path, Program: "orrery 0.3.0", migrations: newer})
-	for query, want := range map[string]string{
-		"PRAGMA user_version":         fmt.Sprint(len(newer)),
-		"SELECT written_by FROM meta": "orrery 0.3.0",
-		"SELECT count(*) FROM records WHERE kind = 0 AND note IS NULL": "0",
-		"SELECT count(*) FROM third":                                   "0",
+	for _, fact := range [][2]string{
+		{"PRAGMA user_version", fmt.Sprint(len(newer))},
+		{"SELECT written_by FROM meta", "orrery 0.3.0"},
+		{"SELECT count(*) FROM records WHERE kind = 0 AND note IS NULL", "0"},
+		{"SELECT count(*) FROM third", "0"},
 	} {
+		query, want := fact[0], fact[1]
 		var got string
 		if err := store.read.QueryRowContext(t.Context(), query).Scan(&got); err != nil || got != want {
 			t.Errorf("%s: %q, %v; want %q", query, got, err, want)

@@ -46,7 +46,7 @@ func (w *writer) do(ctx context.Context, step func(*transaction) error) error {
 	if err := w.connect(ctx); err != nil {
 		return err
 	}
-	tx := &transaction{writer: w, ctx: ctx}
+	tx := &transaction{writer: w, ctx: ctx, unending: context.WithoutCancel(ctx)}
 	err := tx.run("BEGIN IMMEDIATE")
 	if err == nil {
 		if err = step(tx); err == nil {
@@ -120,20 +120,22 @@ func (w *writer) close() error {
 // transaction is a turn of the writer.
 type transaction struct {
 	*writer
-	ctx context.Context // of the caller; the statements do not end with it, the loops between them do
+	ctx context.Context // of the caller: the loops between statements end with it
+	// unending is for the statements. Each takes little time, and the driver would watch a context that can end.
+	unending context.Context
 }
 
 // run executes a statement that gives no rows. It is prepared once a connection, unless it has no arguments.
 func (tx *transaction) run(query string, args ...any) error {
 	if len(args) == 0 {
-		_, err := tx.conn.ExecContext(context.Background(), query)
+		_, err := tx.conn.ExecContext(tx.unending, query)
 		return err
 	}
 	statement, err := tx.statement(query)
 	if err != nil {
 		return err
 	}
-	_, err = statement.ExecContext(context.Background(), args...)
+	_, err = statement.ExecContext(tx.unending, args...)
 	return err
 }
 
@@ -143,7 +145,7 @@ func (tx *transaction) scan(query string, args []any, into ...any) error {
 	if err != nil {
 		return err
 	}
-	return statement.QueryRowContext(context.Background(), args...).Scan(into...)
+	return statement.QueryRowContext(tx.unending, args...).Scan(into...)
 }
 
 // number reads the one number that a query gives.
@@ -157,7 +159,7 @@ func (tx *transaction) statement(query string) (*sql.Stmt, error) {
 	if statement, ok := tx.prepared[query]; ok {
 		return statement, nil
 	}
-	statement, err := tx.conn.PrepareContext(context.Background(), query)
+	statement, err := tx.conn.PrepareContext(tx.unending, query)
 	if err != nil {
 		return nil, err
 	}
