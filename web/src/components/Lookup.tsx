@@ -16,8 +16,8 @@ interface Props {
   /** Takes the focus when `/` is pressed outside of a field. */
   shortcut?: boolean;
   large?: boolean;
-  /** Only offer these kinds, in lower case. */
-  kinds?: readonly string[];
+  /** The kind that is meant where none is typed, in lower case. */
+  kind?: string;
   /** What to do with the choice; by default its page is opened. */
   onChoose?: (ref: string) => void;
   /** What to do with a text that no offer was chosen for; by default the server is asked what it means. */
@@ -37,12 +37,13 @@ export function Lookup(props: Props) {
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
   const prefix = typed.trim();
+  const asked = props.kind && !prefix.includes(":") ? `${props.kind}:${prefix}` : prefix;
   const answer = useAnswer(
     Complete,
-    { prefix, first: props.kinds ? 40 : offered },
+    { prefix: asked, first: offered },
     { enabled: open && prefix !== "", keepPrevious: true },
   );
-  const options = prefix === "" ? [] : narrow(answer.data?.complete ?? [], props.kinds);
+  const options = prefix === "" ? [] : distinct(answer.data?.complete ?? []);
   const settled = !answer.isPlaceholderData && !answer.isFetching; // the options belong to what is typed
   const active = Math.min(chosen, options.length - 1);
   const listed = open && prefix !== "";
@@ -178,16 +179,9 @@ function Option({ id, option, active, choose }: { id: string; option: Completion
   );
 }
 
-/** Each entity once, of the kinds that are wanted. */
-function narrow(completions: readonly Completion[], kinds?: readonly string[]): Completion[] {
-  const seen = new Set<string>();
-  return completions
-    .filter(({ entity }) => {
-      if (seen.has(entity.ref) || (kinds && !kinds.includes(entity.kind.toLowerCase()))) return false;
-      seen.add(entity.ref);
-      return true;
-    })
-    .slice(0, offered);
+/** Each entity once: it may be offered by its name and by its ref. */
+function distinct(completions: readonly Completion[]): Completion[] {
+  return [...new Map(completions.map((completion) => [completion.entity.ref, completion])).values()];
 }
 
 function useFocusOnSlash(field: { current: HTMLInputElement | null }, enabled: boolean) {

@@ -81,7 +81,7 @@ export function Entities() {
             <Lookup
               label="Owner"
               placeholder="Any owner"
-              kinds={["group", "user"]}
+              kind="group"
               onChoose={(ref) => set("owner", ref)}
               onText={(typed) => set("owner", typed)}
             />

@@ -39,6 +39,23 @@ describe("the catalog's filter", () => {
     await waitFor(() => expect((screen.getByLabelText("Tier") as HTMLSelectElement).value).toBe(""));
   });
 
+  it("narrows to an owner that is looked up among the groups", async () => {
+    const asked = serve({
+      Entities: () => ({ entities: { totalCount: 1, pageInfo: onePage, nodes: [row("component:default/a")] } }),
+      Complete: ({ prefix }) => ({
+        complete: prefix === "group:pay" ? [{ text: "group:payments", entity: row("group:default/payments") }] : [],
+      }),
+    });
+    open("/entities");
+    await userEvent.type(await screen.findByRole("combobox", { name: "Owner" }), "pay");
+    await screen.findByRole("option", { name: /group:payments/ });
+    await userEvent.keyboard("{Enter}");
+    const chip = await screen.findByRole("button", { name: "Owner group:payments: remove this filter" });
+    expect(asked.at(-1)?.variables).toMatchObject({ filter: { owners: ["group:default/payments"] } });
+    await userEvent.click(chip);
+    await waitFor(() => expect(window.location.search).toBe(""));
+  });
+
   it("reads on from the cursor", async () => {
     const asked = serve({
       Entities: ({ after }) => ({
