@@ -52,6 +52,10 @@ func (d *document) warn(line int, field, code, message, fix string) {
 }
 
 func (d *document) note(severity catalog.Severity, line int, field, code, message, fix string) {
+	// The field is shown with its whole path beside the message, which needs no more than its end.
+	if _, end, ok := strings.Cut(field, "."); ok && strings.HasPrefix(message, field) {
+		message = end + message[len(field):]
+	}
 	d.problems = append(d.problems, catalog.Problem{
 		Location: d.file.options.Location, Line: d.at(line), Field: field, Severity: severity, Code: code,
 		Message: message, Fix: fix,

@@ -205,13 +205,9 @@ func (d *document) setAside() catalog.Problem {
 			break
 		}
 	}
-	message := first.Message
-	if first.Field != "" {
-		message = first.Field + ": " + message
-	}
 	return catalog.Problem{
 		Location: d.file.options.Location, Line: first.Line, Severity: catalog.Warning, Code: CodeTemplate,
-		Message: "this is a template and was set aside: " + message,
+		Message: "this is a template and was set aside: " + first.Message,
 		Fix:     "nothing, if a scaffolder fills it in; otherwise mend the field",
 	}
 }

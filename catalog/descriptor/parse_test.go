@@ -92,6 +92,23 @@ func TestProblemTellsAll(t *testing.T) {
 	}
 }
 
+func TestMessages(t *testing.T) {
+	for text, want := range map[string]string{
+		document("System", "", "owner: 1"): `a.yaml:4: error: spec.owner: owner must be a text, not the number 1 (put it in quotes: "1") [wrong-type]`,
+		withMetadata("tags: [Node.js]"): `a.yaml:3: error: metadata.tags[0]: tags[0] is "Node.js", but must be at most 63 lower-case letters, ` +
+			`digits and : + #, with single - between them (write for example node-js) [invalid-format]`,
+		component("depedencyOf: [component:b]"):                      `a.yaml:4: warning: spec.depedencyOf: depedencyOf has no effect (write dependencyOf) [misspelt-field]`,
+		document("Component", "", "owner: o, Type: a, lifecycle: b"): `a.yaml:4: warning: spec.Type: Type has no effect (write type) [misspelt-field]`,
+		withMetadata("labels: {a: true}"):                            `a.yaml:3: error: metadata.labels["a"]: labels["a"] must be a text, not the boolean true (put it in quotes: "true") [wrong-type]`,
+		component("consumesApis: [component:b]"):                     `a.yaml:4: warning: spec.consumesApis[0]: consumesApis[0] refers to "component:default/b", but is meant for the kind API (check the reference) [unexpected-kind]`,
+	} {
+		parsed := descriptor.Parse([]byte(text), descriptor.Options{Location: "a.yaml"}).Documents[0]
+		if diff := cmp.Diff(want, parsed.Problems[0].String()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 func TestDocumentsStandAlone(t *testing.T) {
 	text := component("") + "---\nbroken: [\n---\n# nothing\n---\nnull\n---\napiVersion: v1\nkind: Secret\n---\nhello\n...\n" +
 		document("System", "", "owner: 1") + "---\n" + strings.Replace(document("System", "", "owner: o"), "name: t", "name: last", 1)

@@ -63,7 +63,7 @@ func (d *document) checkTargetKind(ref catalog.Ref, line int, path string, f *fi
 		return
 	}
 	d.warn(line, path, CodeUnexpectedKind,
-		fmt.Sprintf("%s refers to %s, but is meant for a %s", path, quote(string(ref)), strings.Join(meant, " or ")),
+		fmt.Sprintf("%s refers to %s, but is meant for the kind %s", path, quote(string(ref)), strings.Join(meant, " or ")),
 		"check the reference")
 }
 
