@@ -207,7 +207,8 @@ func (c *combiner) settle(edge *Edge, facts []fact) {
 	}
 	edge.Strength = cmp.Or(edge.Strength, Hard)
 	if details != (EdgeDetails{}) {
-		edge.Details = &details
+		kept := details // a copy, so that the edges without details need no memory for any
+		edge.Details = &kept
 	}
 }
 
