@@ -194,7 +194,8 @@ func (a *blast) table(p *printer) {
 	rows := make([][]cell, len(a.Impacted))
 	for i, hit := range a.Impacted {
 		rows[i] = []cell{
-			{hit.Impact, impactPaint(hit.Impact)}, text(hit.Ref), text(fmt.Sprint(hit.Distance)),
+			{hit.Impact, impactPaint(hit.Impact)},
+			text(hit.Ref), text(fmt.Sprint(hit.Distance)),
 			text(shortName(shown(hit.Owner))), text(chain(hit.Path)),
 		}
 	}

@@ -28,7 +28,7 @@ type client struct {
 }
 
 const (
-	pageSize = 500
+	pageSize = 1000 // the most that a server gives
 	// maxAnswerBytes bounds one answer of a server that may not be ours.
 	maxAnswerBytes = 256 << 20
 	// answerTimeout bounds the wait for the beginning of an answer; a long one may then take its time.
@@ -121,7 +121,7 @@ func (c *client) ask(ctx context.Context, query string, variables map[string]any
 	if err != nil {
 		return 0, err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
 	if err != nil {
 		return 0, c.unreachable(ctx, err)

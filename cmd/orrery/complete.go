@@ -16,48 +16,53 @@ const completionTime = 2 * time.Second
 // no place for errors.
 func (p *program) completeRefs(most int) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-		if len(args) >= most {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), completionTime)
-		defer cancel()
-		quiet := &program{stdin: p.stdin, stdout: io.Discard, stderr: io.Discard, env: p.env, logLevel: "disabled"}
 		var d data
-		// A flag that this command does not have is left empty.
+		// A flag that the command does not have is left empty.
 		d.catalog, _ = cmd.Flags().GetStringArray("catalog")
 		d.config, _ = cmd.Flags().GetString("config")
 		d.server, _ = cmd.Flags().GetString("server")
-		src, err := quiet.open(ctx, &d)
-		if err != nil {
+		if len(args) >= most {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		defer src.close()
-		var got struct {
-			Complete []struct {
-				Text   string
-				Entity struct {
-					Ref   string
-					Title *string
-				}
-			}
-		}
-		const query = `query($typed: String!) { complete(prefix: $typed, first: 50) { text entity { ref title } } }`
-		if _, err := src.ask(ctx, query, map[string]any{"typed": typed}, &got); err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		var suggestions []string
-		for _, c := range got.Complete {
-			if slices.Contains(args, c.Text) {
-				continue
-			}
-			about := shown(c.Entity.Title)
-			if about == "" && c.Text != c.Entity.Ref {
-				about = c.Entity.Ref
-			}
-			suggestions = append(suggestions, cobra.CompletionWithDesc(oneLine(c.Text), oneLine(about)))
-		}
-		return suggestions, cobra.ShellCompDirectiveNoFileComp
+		return p.suggest(cmd.Context(), &d, args, typed), cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// suggest gives what may be meant, without what is there already; nothing where the data cannot be asked in time.
+func (p *program) suggest(ctx context.Context, d *data, args []string, typed string) []string {
+	ctx, cancel := context.WithTimeout(ctx, completionTime)
+	defer cancel()
+	quiet := &program{stdin: p.stdin, stdout: io.Discard, stderr: io.Discard, env: p.env, logLevel: "disabled"}
+	src, err := quiet.open(ctx, d)
+	if err != nil {
+		return nil
+	}
+	defer src.close()
+	var got struct {
+		Complete []struct {
+			Text   string
+			Entity struct {
+				Ref   string
+				Title *string
+			}
+		}
+	}
+	const query = `query($typed: String!) { complete(prefix: $typed, first: 50) { text entity { ref title } } }`
+	if _, err := src.ask(ctx, query, map[string]any{"typed": typed}, &got); err != nil {
+		return nil
+	}
+	var suggestions []string
+	for _, c := range got.Complete {
+		if slices.Contains(args, c.Text) {
+			continue
+		}
+		about := shown(c.Entity.Title)
+		if about == "" && c.Text != c.Entity.Ref {
+			about = c.Entity.Ref
+		}
+		suggestions = append(suggestions, cobra.CompletionWithDesc(oneLine(c.Text), oneLine(about)))
+	}
+	return suggestions
 }
 
 // fixedFlag suggests the values of a flag.

@@ -128,8 +128,8 @@ func fits(t *testing.T, at string, value, shape any) {
 		text, isText := value.(string)
 		_, isNumber := value.(float64)
 		_, isBool := value.(bool)
-		if !(kind == "string" && isText || kind == "number" && isNumber || kind == "boolean" && isBool ||
-			kind == "enum" && isText && text == strings.ToUpper(text) && text != "") {
+		isEnum := isText && text == strings.ToUpper(text) && text != ""
+		if !map[string]bool{"string": isText, "number": isNumber, "boolean": isBool, "enum": isEnum}[kind] {
 			t.Errorf("%s is %v, not %s", at, value, shape)
 		}
 	}

@@ -129,7 +129,8 @@ func (a *walk) table(p *printer) {
 	rows := make([][]cell, len(a.Entities))
 	for i, e := range a.Entities {
 		rows[i] = []cell{
-			text(e.Ref), text(many(e.Distance, "step", "steps")), {strongest[e.Ref], strengthPaint(strongest[e.Ref])},
+			text(e.Ref), text(many(e.Distance, "step", "steps")),
+			{strongest[e.Ref], strengthPaint(strongest[e.Ref])},
 			text(strings.Join(ways[e.Ref], ", ")), text(shortName(shown(e.Owner))),
 		}
 	}

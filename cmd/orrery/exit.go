@@ -57,7 +57,7 @@ func (p *program) report(err error) int {
 
 func (p *program) complain(message string) {
 	// Where stderr is gone there is nobody left to tell.
-	_, _ = fmt.Fprintln(p.stderr, "orrery: "+oneLine(message))
+	_, _ = fmt.Fprintln(p.stderr, "orrery: "+oneLine(strings.ReplaceAll(message, "\n", "; ")))
 }
 
 // oneLine joins lines and takes out what could steer a terminal.

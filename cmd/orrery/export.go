@@ -70,7 +70,7 @@ func (s *source) exportRemote(ctx context.Context, w io.Writer, format string, d
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
 		return s.notOurs(response)
 	}

@@ -119,8 +119,12 @@ func (a *listing) table(p *printer) {
 	}
 	if len(rows) > 0 {
 		p.table([]column{
-			{title: "ENTITY"}, {title: "TYPE", shrinks: true}, {title: "LIFECYCLE", shrinks: true}, {title: "TIER", numbers: true},
-			{title: "OWNER", shrinks: true}, {title: "TITLE", shrinks: true},
+			{title: "ENTITY"},
+			{title: "TYPE", shrinks: true},
+			{title: "LIFECYCLE", shrinks: true},
+			{title: "TIER", numbers: true},
+			{title: "OWNER", shrinks: true},
+			{title: "TITLE", shrinks: true},
 		}, rows)
 		p.line("")
 	}

@@ -92,14 +92,20 @@ func (p *program) scan(ctx context.Context, g config.Graph, sources []ingest.Sou
 
 // scanned is the summary of a scan.
 type scanned struct {
-	sources            []ingest.SourceResult
-	entities, problems int
+	sources                []ingest.SourceResult
+	entities, placeholders int
+	problems               int
 }
 
 func newScanned(result ingest.Result, snapshot *graph.Snapshot) *scanned {
 	a := &scanned{sources: result.Sources}
 	if snapshot != nil {
-		a.entities = snapshot.Len()
+		for entity := range snapshot.Entities("") {
+			if entity.Placeholder {
+				a.placeholders++
+			}
+		}
+		a.entities = snapshot.Len() - a.placeholders
 		for range snapshot.Problems("") {
 			a.problems++
 		}
@@ -123,9 +129,14 @@ func (a *scanned) table(p *printer) {
 		}
 	}
 	p.table([]column{
-		{title: "SOURCE"}, {title: "STATE"}, {title: "FILES", numbers: true}, {title: "UNREADABLE", numbers: true},
-		{title: "WRITTEN", numbers: true}, {title: "REMOVED", numbers: true}, {title: "TIME", numbers: true},
+		{title: "SOURCE"},
+		{title: "STATE"},
+		{title: "FILES", numbers: true},
+		{title: "UNREADABLE", numbers: true},
+		{title: "WRITTEN", numbers: true},
+		{title: "REMOVED", numbers: true},
+		{title: "TIME", numbers: true},
 	}, rows)
 	p.line("")
-	p.line("%s, %s", many(a.entities, "entity", "entities"), many(a.problems, "problem", "problems"))
+	p.line("%s (%d more are only referred to), %s", many(a.entities, "entity", "entities"), a.placeholders, many(a.problems, "problem", "problems"))
 }

@@ -68,11 +68,7 @@ func (p *program) serveCommand() *cobra.Command {
 
 // serve runs until ctx ends, which is no error.
 func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, log zerolog.Logger) (err error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("%w: stop what listens there, or choose another address by --listen", err)
-	}
-	defer listener.Close() // the server closes it too, once it runs
+	// The store comes first: a second server is to hear who holds it, rather than that the address is taken.
 	sources, store, err := p.opened(ctx, c, showDemo)
 	if err != nil {
 		return err
@@ -80,6 +76,11 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 	if store != nil {
 		defer func() { err = errors.Join(err, store.Close()) }()
 	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("%w: stop what listens there, or choose another address by --listen", err)
+	}
+	defer func() { _ = listener.Close() }() // the server closes it too, once it runs
 	live, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Log: log})
 	if err != nil {
 		return err
@@ -98,7 +99,9 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 	running, ctx := errgroup.WithContext(ctx)
 	running.Go(func() error { return live.Run(ctx) })
 	running.Go(func() error { return server.Run(ctx, listener, handler, log) })
-	return running.Wait()
+	err = running.Wait()
+	log.Info().Msg("stopped")
+	return err
 }
 
 // opened makes the sources and opens the store; that of the demo is none, so that it leaves nothing behind.

@@ -43,7 +43,8 @@ func TestOneWriter(t *testing.T) {
 	t.Parallel()
 	file := configured(t, shopFolder(t))
 	server := serve(t, "--config", file)
-	for _, second := range [][]string{{"serve", "--config", file}, {"scan", "--config", file}} {
+	address := strings.TrimPrefix(server.url, "http://") // as with a configured one
+	for _, second := range [][]string{{"serve", "--config", file, "--listen", address}, {"scan", "--config", file}} {
 		got := orrery(t, second...)
 		if got.status != statusFailed || !strings.Contains(got.stderr, "orrery serve (process ") {
 			t.Errorf("%v ends with %d and does not tell who holds the store: %s", second, got.status, got.stderr)
@@ -101,7 +102,7 @@ func TestScanInto(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	got := orrery(t, "scan", "--into", filepath.Join(dir, "x.db"), shopFolder(t))
-	if got.status != 0 || got.stderr != "" || !strings.Contains(got.stdout, "entities, 1 problem") {
+	if got.status != 0 || got.stderr != "" || !strings.Contains(got.stdout, "16 entities (2 more are only referred to), 1 problem") {
 		t.Fatalf("%+v", got)
 	}
 	file := write(t, "graph: {path: x.db}\n", dir, "orrery.yaml")
@@ -126,7 +127,9 @@ func TestInterrupted(t *testing.T) {
 	var out watched
 	out.changed = make(chan struct{})
 	for _, args := range [][]string{
-		{"list", "--catalog", "testdata/shop"}, {"validate", "testdata/shop"}, {"list", "--server", "http://127.0.0.1:9"},
+		{"list", "--catalog", "testdata/shop"},
+		{"validate", "testdata/shop"},
+		{"list", "--server", "http://127.0.0.1:9"},
 		{"scan", "--into", filepath.Join(t.TempDir(), "x.db"), "testdata/shop"},
 	} {
 		if got := run(ctx, args, lookup(nil), strings.NewReader(""), io.Discard, &out); got != statusFailed {

@@ -88,7 +88,12 @@ func (a *sourceList) table(p *printer) {
 		}
 	}
 	p.table([]column{
-		{title: "SOURCE"}, {title: "KIND"}, {title: "STATE"}, {title: "DOCUMENTS", numbers: true}, {title: "LAST SCAN"},
-		{title: "LOST", shrinks: true}, {title: "ERROR", shrinks: true},
+		{title: "SOURCE"},
+		{title: "KIND"},
+		{title: "STATE"},
+		{title: "DOCUMENTS", numbers: true},
+		{title: "LAST SCAN"},
+		{title: "LOST", shrinks: true},
+		{title: "ERROR", shrinks: true},
 	}, rows)
 }

@@ -21,10 +21,10 @@ const DefaultListen = "127.0.0.1:7007"
 // DefaultEnvironment is the environment of a source that names none, and of every question that names none.
 const DefaultEnvironment = "production"
 
-// The storage engines that exist.
+// EngineSQLite is the embedded storage engine.
 const EngineSQLite = "sqlite"
 
-// The kinds of source that exist.
+// KindFiles is the kind of a source that reads folders of catalog files.
 const KindFiles = "files"
 
 // maxFileBytes bounds the configuration file; a larger one is not a configuration.
@@ -76,7 +76,7 @@ func Load(file string, lookup Lookup) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
 	if err != nil {
 		return nil, err
