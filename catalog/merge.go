@@ -19,10 +19,9 @@ func Merge(documents iter.Seq[*Document], options MergeOptions) *Model {
 	m.identify(options)
 	facts := m.facts()
 	m.arrange()
-	model := &Model{Entities: m.entities(), Edges: m.edges(facts), Problems: m.problems}
-	slices.SortFunc(model.Problems, CompareProblems)
-	model.Problems = slices.Compact(model.Problems)
-	return model
+	entities, edges := m.entities(), m.edges(facts)
+	slices.SortFunc(m.problems, CompareProblems)
+	return &Model{Entities: entities, Edges: edges, Problems: slices.Compact(m.problems)}
 }
 
 // merger holds what becomes known step by step.
