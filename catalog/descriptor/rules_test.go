@@ -216,6 +216,7 @@ var rules = []struct {
 	{name: "duplicate key", text: strings.Replace(component(""), "name: t", "name: t, name: u", 1), problems: []string{"3 ERROR duplicate-key"}, noSchema: true},
 	{name: "a tab as indentation", text: "apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata:\n\tname: t\nspec: {owner: o}\n", problems: []string{"4 ERROR yaml-syntax"}, noSchema: true},
 	{name: "a tab before a comment", text: "apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata:\n  name: t\n\t# x\nspec: {owner: o}\n", noSchema: true},
+	{name: "a tab behind a dash", text: "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata:\n  name: t\nspec:\n  targets:\n    -\t ./a.yaml\n    - \thttps://a.b/c\n", noSchema: true},
 	{name: "an open quote", text: "apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata:\n  name: t\n  description: \"open\n  title: x\nspec: {owner: \"o\"}\n", problems: []string{"7 ERROR yaml-syntax"}, noSchema: true},
 	{name: "a bracket closed too far left", text: "apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata:\n  name: t\n  tags: [\n    a,\n]\nspec: {owner: o}\n", problems: []string{"7 ERROR yaml-syntax"}, noSchema: true},
 	{name: "a bracket closed below its key", text: "apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata:\n  name: t\n  tags: [\n    a,\n  ]\nspec: {owner: o}\n", noSchema: true},

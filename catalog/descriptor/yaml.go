@@ -85,6 +85,9 @@ func parseOne(b []byte) (document *yaml.Node, err error) {
 // commentTabs are tabs before a comment, or on an empty line, which the parser takes for indentation.
 var commentTabs = regexp.MustCompile(`(?m)^ *\t[ \t]*(#|\r?$)`)
 
+// itemTabs are tabs between the dash of a list and a value on the same line that begins no map of its own.
+var itemTabs = regexp.MustCompile(`(?m)^( *-)[ \t]*\t[ \t]*([^\s:]+(?::[^\s:]+)*\r?)$`)
+
 // escapedSlash finds pairs that begin with a backslash. JSON may write a slash as \/, which the parser does not know.
 var escapedSlash = regexp.MustCompile(`\\[\\/]`)
 
@@ -92,6 +95,7 @@ var escapedSlash = regexp.MustCompile(`\\[\\/]`)
 // than it should.
 func mend(b []byte) []byte {
 	b = commentTabs.ReplaceAll(b, []byte("$1"))
+	b = itemTabs.ReplaceAll(b, []byte("$1 $2"))
 	return escapedSlash.ReplaceAllFunc(b, func(pair []byte) []byte {
 		if pair[1] == '/' {
 			return pair[1:]
