@@ -23,7 +23,7 @@ type program struct {
 // run is the program as a function: main hands it the process, tests hand it their own. It returns the exit status.
 func run(ctx context.Context, args []string, env config.Lookup, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, env: env}
-	root := p.rootCommand()
+	root := p.rootCommand() //nolint:contextcheck // commands get the context from ExecuteContext below
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
