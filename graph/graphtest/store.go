@@ -40,6 +40,7 @@ func RunStore(t *testing.T, engine Engine) {
 		{"OneWinsPerBase", testOneWinsPerBase},
 		{"ConcurrentAppliers", testConcurrentAppliers},
 		{"LoadWhileOthersWrite", testLoadWhileOthersWrite},
+		{"LoadBeforeItsStream", testLoadBeforeItsStream},
 		{"LoadBrokenOff", testLoadBrokenOff},
 		{"LoadEndedByContext", testLoadEndedByContext},
 		{"FollowFromAnywhere", testFollowFromAnywhere},

@@ -46,6 +46,27 @@ func testLoadWhileOthersWrite(t *testing.T, engine Engine) {
 	nested(0)
 }
 
+// testLoadBeforeItsStream makes changes after Load has told its revision and before its stream is run.
+func testLoadBeforeItsStream(t *testing.T, engine Engine) {
+	h := newHistory(t, engine)
+	h.apply(t, graph.Change{Put: storedDocuments(0, 30, 0)})
+	for _, reader := range []graph.Store{h.store, engine.Join(t, h.store)} {
+		before := h.state.clone()
+		revision, records := reader.Load(t.Context())
+		h.apply(t, graph.Change{Put: storedDocuments(10, 40, int(revision)), Remove: []catalog.DocumentID{storedID(int(revision))}})
+		got := newStoreState()
+		got.revision = revision
+		for record, err := range records {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.documents[record.Document.ID] = packed(t, record.Document)
+		}
+		before.requireEqual(t, got, "load")
+	}
+	h.check(t)
+}
+
 // testLoadBrokenOff leaves loads in every way that is allowed: the store must not run out of anything.
 func testLoadBrokenOff(t *testing.T, engine Engine) {
 	h := newHistory(t, engine)
