@@ -67,8 +67,8 @@ func snapshot(t *testing.T) *graph.Snapshot {
 func TestDemoHasTheProblemsItIsMeantToHave(t *testing.T) {
 	var lines []string
 	for problem := range snapshot(t).Problems("") {
-		lines = append(lines, fmt.Sprintf("%s:%d %s %s %s %s",
-			problem.Location, problem.Line, problem.Severity, problem.Code, problem.Ref, problem.Field))
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s:%d %s %s %s %s",
+			problem.Location, problem.Line, problem.Severity, problem.Code, problem.Ref, problem.Field)))
 	}
 	golden(t, "testdata/problems.txt", strings.Join(lines, "\n")+"\n")
 }

@@ -34,6 +34,7 @@ const types = await codegen({
     onlyOperationTypes: true,
     enumsAsTypes: true,
     skipTypename: true,
+    disableDescriptions: true,
     immutableTypes: true,
     avoidOptionals: { field: true, inputValue: false, object: true, defaultValue: false },
     useTypeImports: true,

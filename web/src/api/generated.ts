@@ -22,213 +22,121 @@ export type Scalars = {
   Boolean: { input: boolean; output: boolean; }
   Int: { input: number; output: number; }
   Float: { input: number; output: number; }
-  /** An instant in UTC as RFC 3339, for example `2026-01-31T12:00:00Z`. */
   Time: { input: string; output: string; }
 };
 
-/** What a failure does to an entity. */
 export type Impact =
-  /** It fails. */
   | 'OUTAGE'
-  /** It goes on with less. */
   | 'DEGRADED'
-  /** It works, and its results come later. */
   | 'DELAYED'
-  /** Nothing. */
   | 'NONE';
 
-/** Which edges of the dependency map count, and how far the answer goes. */
 export type BlastRadiusOptions = {
-  /** Only edges with one of these kinds of evidence; null or empty is all. */
   readonly evidence?: InputMaybe<ReadonlyArray<EvidenceKind>>;
-  /** Whether edges count that nothing could renew. */
   readonly includeStale?: InputMaybe<Scalars['Boolean']['input']>;
-  /** The environment to look at; null is `production`. Declared facts hold in every environment. */
   readonly environment?: InputMaybe<Scalars['String']['input']>;
-  /** Dependencies to assume for this question, at most 100. An end that is not in the catalog is taken as a placeholder. */
   readonly add?: InputMaybe<ReadonlyArray<AssumedDependency>>;
-  /** Pairs between which no dependency is left for this question, at most 100. */
   readonly remove?: InputMaybe<ReadonlyArray<AssumedAbsence>>;
-  /** Only list what is at most so many steps away; null or 0 is no limit. The impact still passes on beyond. */
   readonly maxDistance?: InputMaybe<Scalars['Int']['input']>;
 };
 
-/** Which way to walk along dependencies. */
 export type Direction =
-  /** To what an entity needs. */
   | 'NEEDS'
-  /** To what needs an entity. */
   | 'NEEDED_BY';
 
-/** Which edges of the dependency map count. */
 export type GraphOptions = {
-  /** Only edges with one of these kinds of evidence; null or empty is all. */
   readonly evidence?: InputMaybe<ReadonlyArray<EvidenceKind>>;
-  /** Whether edges count that nothing could renew. */
   readonly includeStale?: InputMaybe<Scalars['Boolean']['input']>;
-  /** The environment to look at; null is `production`. Declared facts hold in every environment. */
   readonly environment?: InputMaybe<Scalars['String']['input']>;
-  /** Dependencies to assume for this question, at most 100. An end that is not in the catalog is taken as a placeholder. */
   readonly add?: InputMaybe<ReadonlyArray<AssumedDependency>>;
-  /** Pairs between which no dependency is left for this question, at most 100. */
   readonly remove?: InputMaybe<ReadonlyArray<AssumedAbsence>>;
 };
 
-/** A dependency to assume. */
 export type AssumedDependency = {
-  /** The entity that needs. */
   readonly from: Scalars['String']['input'];
-  /** The entity that is needed. */
   readonly to: Scalars['String']['input'];
-  /** What a failure of `to` does to `from`. */
   readonly strength?: InputMaybe<Strength>;
-  /** The group of alternatives, within `from`, that it joins. */
   readonly anyOf?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** Two entities between which no dependency is to be left. */
 export type AssumedAbsence = {
-  /** The entity that needs. */
   readonly from: Scalars['String']['input'];
-  /** The entity that is needed. */
   readonly to: Scalars['String']['input'];
 };
 
-/** A rule by which an alias is matched to an entity, in the order in which they are tried. */
 export type MatchedBy =
-  /** A person said so on the entity. */
   | 'DECLARATION'
-  /** A label on the workload names a declared entity. */
   | 'LABEL'
-  /** A configured rewrite rule says so. */
   | 'REWRITE'
-  /** The names are equal, and so are the namespaces. */
   | 'NAMESPACE_NAME'
-  /** The names are equal, and no other entity has that name. */
   | 'NAME'
-  /** Nothing matched: the entity was made from the alias. */
   | 'DISCOVERY';
 
-/** What to keep of the entities. Every field that is given must hold; of a list, any one element. */
 export type EntityFilter = {
-  /** Of these kinds, in any case. */
   readonly kinds?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
-  /** In these namespaces, in any case. */
   readonly namespaces?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
-  /** Owned by these groups or users. `payments` is `group:default/payments`. */
   readonly owners?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
-  /** true: only with an owner; false: only without one. */
   readonly owned?: InputMaybe<Scalars['Boolean']['input']>;
-  /** Of these types (`spec.type`), in any case. */
   readonly types?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
-  /** In these stages of life, in any case. */
   readonly lifecycles?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
-  /** With one of these tags, in any case. */
   readonly tags?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
-  /** Of these tiers; 0 stands for those without one. */
   readonly tiers?: InputMaybe<ReadonlyArray<Scalars['Int']['input']>>;
-  /** Directly part of these systems. `shop` is `system:default/shop`. */
   readonly systems?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
-  /** Whose name begins so, in any case. */
   readonly namePrefix?: InputMaybe<Scalars['String']['input']>;
-  /** true: only what runs and nobody declares; false: only the rest. */
   readonly discovered?: InputMaybe<Scalars['Boolean']['input']>;
-  /** true: only what is referred to and nobody describes; false: only the rest. */
   readonly placeholder?: InputMaybe<Scalars['Boolean']['input']>;
-  /** true: only what could not be renewed; false: only the rest. */
   readonly stale?: InputMaybe<Scalars['Boolean']['input']>;
-  /** true: only those with problems; false: only those without. */
   readonly hasProblems?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
-/** An order of entities. Equals are ordered by ref. */
 export type EntityOrder =
-  /** By ref, which is by kind, namespace and name. */
   | 'REF'
-  /** By name without regard to case. */
   | 'NAME'
-  /** By tier, the most critical first, those without one last. */
   | 'TIER';
 
-/** Whether a problem cost a document its place in the catalog. */
 export type Severity =
-  /** The document was not accepted; its last good content stands, where there is any. */
   | 'ERROR'
-  /** The document was accepted and deserves a look. */
   | 'WARNING';
 
-/** What to keep of the problems. Every field that is given must hold; of a list, any one element. */
 export type ProblemFilter = {
-  /** Of these severities. */
   readonly severities?: InputMaybe<ReadonlyArray<Severity>>;
-  /** With these codes. */
   readonly codes?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
-  /** About these entities. `payments` is `component:default/payments`. */
   readonly refs?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
-  /** About what these groups or users own. `payments` is `group:default/payments`. */
   readonly owners?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
-  /** Whose location begins so. */
   readonly locationPrefix?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** What sort of relation an edge is. */
 export type RelationType =
-  /** `from` needs `to`. */
   | 'DEPENDS_ON'
-  /** `from` calls the API `to`. */
   | 'CONSUMES_API'
-  /** `from` serves the API `to`. */
   | 'PROVIDES_API'
-  /** `from` belongs to the system, domain or component `to`. */
   | 'PART_OF'
-  /** The group or user `to` answers for `from`. */
   | 'OWNED_BY'
-  /** The user or group `from` is in the group `to`. */
   | 'MEMBER_OF'
-  /** `from` runs on the workload, node, zone or cluster `to`. */
   | 'RUNS_ON';
 
-/** Which end of a relation an entity is. */
 export type RelationDirection =
-  /** It is the one that relates. */
   | 'OUT'
-  /** It is the one that is related to. */
   | 'IN';
 
-/** What a failure of the needed does to the needing. */
 export type Strength =
-  /** It fails too. */
   | 'HARD'
-  /** It goes on with a fallback. */
   | 'SOFT'
-  /** It works, and its results come later. */
   | 'ASYNC';
 
-/** The side of a topic that an entity is on. */
 export type Role =
-  /** It sends messages to the topic. */
   | 'PUBLISH'
-  /** It receives messages from the topic. */
   | 'CONSUME';
 
-/** Why an edge is believed. */
 export type EvidenceKind =
-  /** A file says so. */
   | 'DECLARED'
-  /** Traffic was seen, or a live cluster says so. */
   | 'OBSERVED'
-  /** Configuration suggests it. */
   | 'INFERRED';
 
-/** How a source is doing. */
 export type SourceState =
-  /** It was never scanned. */
   | 'PENDING'
-  /** All is well. */
   | 'OK'
-  /** It was scanned, and parts of it could not be renewed. */
   | 'STALE'
-  /** The last scan failed; the last good data stands. */
   | 'FAILED';
 
 export type NameFragment = { readonly ref: string, readonly kind: string, readonly name: string, readonly title: string | null, readonly placeholder: boolean, readonly profile: { readonly displayName: string | null } | null };
