@@ -32,7 +32,7 @@ web/node_modules: web/package.json web/package-lock.json
 	cd web && npm ci --no-fund --no-audit
 	@touch $@
 
-web/dist/index.html: web/node_modules $(shell find web -not -path '*/node_modules*' -not -path '*/dist*' -type f \( -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.json' \) 2>/dev/null) $(wildcard schema/*.graphqls)
+web/dist/index.html: web/node_modules $(shell find web -not -path '*/node_modules*' -not -path '*/dist*' -type f \( -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.json' -o -name '*.graphql' -o -name '*.mjs' -o -name '*.svg' \) 2>/dev/null) $(wildcard schema/*.graphqls)
 	cd web && npm run build
 
 .PHONY: test

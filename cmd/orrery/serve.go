@@ -91,6 +91,9 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 		Snapshots: live, Ready: live.Ready, UI: web.Handler(), Log: log, Hosts: hostsOf(c.Listen), AnyAddress: c.Insecure,
 	})
 	log.Info().Str("url", "http://"+address).Msg("serving")
+	if !web.Built() {
+		log.Warn().Msg("this binary was built without the UI: make build puts it in")
+	}
 	if isTerminal(p.stdout) {
 		if err := p.printf("Orrery is at http://%s (Ctrl-C ends it)\n", address); err != nil {
 			return err
