@@ -170,8 +170,9 @@ func (c *combiner) authority(f fact) int {
 }
 
 // settle decides all but the ends of an edge. Of the strength: the first authority that states one, and the stricter of
-// several that it states; a role states one, too. Of the rest: the first that says it, by authority, then precedence; but
-// what was seen puts no declared edge into an any-of group.
+// several that it states; a role states one, too. The roles: all that the first authority gives which gives any. Of the
+// rest: the first that says it, by authority, then precedence; but what was seen puts no declared edge into an any-of
+// group.
 func (c *combiner) settle(edge *Edge, facts []fact) {
 	if !edge.Type.IsDependency() {
 		return
@@ -188,9 +189,7 @@ func (c *combiner) settle(edge *Edge, facts []fact) {
 			}
 			said := &c.targets[f.edge]
 			strength = max(strength, statedStrength(said))
-			if said.role != NoRole && (role == NoRole || said.role == Publish) {
-				role = said.role
-			}
+			role |= said.role
 			if said.details != nil {
 				anyOf = cmp.Or(anyOf, said.details.anyOf)
 				details.Fallback = cmp.Or(details.Fallback, said.details.fallback)
@@ -217,9 +216,9 @@ func statedStrength(edge *edgeRecord) Strength {
 	switch {
 	case edge.strength != Unstated:
 		return edge.strength
-	case edge.role == Publish:
+	case edge.role.Publishes():
 		return Hard
-	case edge.role == Consume:
+	case edge.role.Consumes():
 		return Async
 	}
 	return Unstated

@@ -60,17 +60,25 @@ func (s *Strength) UnmarshalText(text []byte) error {
 	return parseName(s, strengthNames[:], text, "strength")
 }
 
-// Role says on which side of a topic an entity stands. It is only given on edges to the topic.
+// Role says on which sides of a topic an entity stands: each is one bit. It is only given on edges to the topic.
 type Role uint8
 
-// The roles. A producer needs its topic HARD; a consumer needs the topic, and every producer by way of it, ASYNC.
+// The roles. A producer needs its topic HARD; a consumer needs the topic, and every other producer by way of it, ASYNC.
+// Who does both (a service that puts back what it could not handle) needs the topic HARD.
 const (
-	NoRole Role = iota
-	Publish
+	NoRole  Role = 0
+	Publish Role = 1 << (iota - 1)
 	Consume
+	PublishAndConsume = Publish | Consume
 )
 
-var roleNames = [...]string{"", "PUBLISH", "CONSUME"}
+var roleNames = [...]string{"", "PUBLISH", "CONSUME", "PUBLISH_AND_CONSUME"}
+
+// Publishes says whether the entity sends to the topic.
+func (r Role) Publishes() bool { return r&Publish != 0 }
+
+// Consumes says whether the entity receives from the topic.
+func (r Role) Consumes() bool { return r&Consume != 0 }
 
 // String is the upper-case name; "" for NoRole.
 func (r Role) String() string { return nameOf(roleNames[:], int(r)) }

@@ -113,7 +113,7 @@ func randomEdge(r *rand.Rand) catalog.EdgeClaim {
 		Evidence: pick(r, catalog.Declared, catalog.Declared, catalog.Observed, catalog.Inferred),
 		Line:     int32(r.IntN(3)),
 		Strength: pick(r, catalog.Unstated, catalog.Unstated, catalog.Hard, catalog.Soft, catalog.Async),
-		Role:     pick(r, catalog.NoRole, catalog.NoRole, catalog.Publish, catalog.Consume),
+		Role:     pick(r, catalog.NoRole, catalog.NoRole, catalog.Publish, catalog.Consume, catalog.PublishAndConsume),
 		AnyOf:    pick(r, "", "", "psp", "cdn"),
 		Fallback: pick(r, "", "", "cache", "stale data"),
 		Timeout:  pick(r, 0, time.Second),

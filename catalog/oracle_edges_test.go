@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
@@ -120,7 +121,7 @@ func oracleEdge(group []word) catalog.Edge {
 			switch {
 			case w.Strength != catalog.Unstated:
 				stated = append(stated, w.Strength)
-			case w.Role == catalog.Publish:
+			case w.Role == catalog.Publish, w.Role == catalog.PublishAndConsume:
 				stated = append(stated, catalog.Hard)
 			case w.Role == catalog.Consume:
 				stated = append(stated, catalog.Async)
@@ -136,12 +137,17 @@ func oracleEdge(group []word) catalog.Edge {
 	}
 	for authority := range 4 {
 		same := filter(byAuthority, func(w word) bool { return w.authority == authority })
-		if slices.ContainsFunc(same, func(w word) bool { return w.Role == catalog.Publish }) {
+		publishes := slices.ContainsFunc(same, func(w word) bool { return strings.Contains(w.Role.String(), "PUBLISH") })
+		consumes := slices.ContainsFunc(same, func(w word) bool { return strings.Contains(w.Role.String(), "CONSUME") })
+		switch {
+		case publishes && consumes:
+			edge.Role = catalog.PublishAndConsume
+		case publishes:
 			edge.Role = catalog.Publish
-			break
-		}
-		if slices.ContainsFunc(same, func(w word) bool { return w.Role == catalog.Consume }) {
+		case consumes:
 			edge.Role = catalog.Consume
+		}
+		if publishes || consumes {
 			break
 		}
 	}

@@ -143,10 +143,10 @@ func (s *Snapshot) deriveNeeds(from, to []node) {
 			if edge.AnyOf != "" {
 				need.origin = stated
 			}
-			switch edge.Role {
-			case catalog.Publish:
+			if edge.Role.Publishes() {
 				publish = append(publish, int32(i))
-			case catalog.Consume:
+			}
+			if edge.Role.Consumes() {
 				consume = append(consume, int32(i))
 			}
 		case catalog.ProvidesAPI:

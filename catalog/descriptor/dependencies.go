@@ -26,7 +26,7 @@ var entryFields = []entryField{
 	{"anyOf", "The name of a group of alternatives, of which one is enough.", takeAnyOf},
 	{"callsPerRequest", "How often it is called for one request, on average.", takeCalls},
 	{"timeout", "How long is waited for it, such as 300ms or 2s.", takeTimeout},
-	{"role", "On a topic: publish or consume.", takeRole},
+	{"role", "On a topic: publish or consume; an entry for each where it does both.", takeRole},
 }
 
 func entryFieldNames() []string {
@@ -95,30 +95,42 @@ func (d *document) dependency(entry *yaml.Node, path string) {
 	d.addDetailed(edge, path)
 }
 
-// addDetailed keeps one entry for each target, the stricter one.
+// addDetailed keeps one entry for each target, the stricter one; of a topic one for each side, as the same service may
+// send and receive.
 func (d *document) addDetailed(edge catalog.EdgeClaim, path string) {
-	i, repeated := d.entries[edge.Target.Ref]
-	if !repeated {
+	places := d.entries[edge.Target.Ref]
+	at := slices.IndexFunc(places, func(i int) bool { return d.detailed[i].Role|edge.Role != catalog.PublishAndConsume })
+	if at < 0 {
 		if d.entries == nil {
-			d.entries = map[catalog.Ref]int{}
+			d.entries = map[catalog.Ref][]int{}
 		}
-		d.entries[edge.Target.Ref] = len(d.detailed)
+		d.entries[edge.Target.Ref] = append(places, len(d.detailed))
 		d.detailed = append(d.detailed, edge)
-		if edge.Target.Ref == d.ref && d.ref != "" {
+		if edge.Target.Ref == d.ref && d.ref != "" && len(places) == 0 {
 			d.selfDependency(edge.Line, path)
 		}
 		return
 	}
+	i := places[at]
 	first := d.detailed[i].Line
-	if stricter(edge, d.detailed[i]) {
-		d.detailed[i] = edge
-	}
+	d.detailed[i] = stricterOf(d.detailed[i], edge)
 	d.problems = append(d.problems, catalog.Problem{
 		Location: d.file.options.Location, Line: edge.Line, Field: path, Severity: catalog.Warning,
 		Code:    CodeDuplicateDependency,
 		Message: fmt.Sprintf("%s is named already in line %d; the stricter entry counts", edge.Target.Ref, first),
 		Fix:     "keep one of the two",
 	})
+}
+
+// stricterOf chooses one of two entries to the same target. A side of a topic that only the other names stays known.
+func stricterOf(a, b catalog.EdgeClaim) catalog.EdgeClaim {
+	if stricter(b, a) {
+		a, b = b, a
+	}
+	if a.Role == catalog.NoRole && b.Role != catalog.NoRole {
+		a.Strength, a.Role = effective(a), b.Role
+	}
+	return a
 }
 
 // stricter says whether a lets more failure through than b.
@@ -140,7 +152,7 @@ func effective(edge catalog.EdgeClaim) catalog.Strength {
 }
 
 // settleEdges joins the entries of `dependencies` with the plain relations: to one target there is one edge, whose details
-// win; where consumesApis named it, it is that.
+// win (one for each side of a topic); where consumesApis named it, it is that.
 func (d *document) settleEdges() {
 	if len(d.detailed) == 0 {
 		return
@@ -148,17 +160,20 @@ func (d *document) settleEdges() {
 	joined := make(map[catalog.Ref]bool)
 	for i := range d.edges {
 		edge := &d.edges[i]
-		at, ok := d.entries[edge.Target.Ref]
+		places, ok := d.entries[edge.Target.Ref]
 		if !ok || edge.Reverse || edge.Type != catalog.DependsOn && edge.Type != catalog.ConsumesAPI {
 			continue
 		}
-		entry := d.detailed[at]
+		for _, other := range places[1:] {
+			d.detailed[other].Type = edge.Type
+		}
+		entry := d.detailed[places[0]]
 		entry.Type = edge.Type
 		*edge = entry
 		joined[entry.Target.Ref] = true
 	}
-	for _, entry := range d.detailed {
-		if !joined[entry.Target.Ref] {
+	for i, entry := range d.detailed {
+		if !joined[entry.Target.Ref] || i != d.entries[entry.Target.Ref][0] {
 			d.edges = append(d.edges, entry)
 		}
 	}
@@ -172,8 +187,10 @@ func takeStrength(d *document, edge *catalog.EdgeClaim, value *yaml.Node, path s
 }
 
 func takeRole(d *document, edge *catalog.EdgeClaim, value *yaml.Node, path string) {
-	if err := edge.Role.UnmarshalText([]byte(textOf(value))); err != nil || edge.Role == catalog.NoRole {
-		d.doubt(value, path, "publish or consume", "choose one of them")
+	err := edge.Role.UnmarshalText([]byte(textOf(value)))
+	if err != nil || edge.Role != catalog.Publish && edge.Role != catalog.Consume {
+		edge.Role = catalog.NoRole
+		d.doubt(value, path, "publish or consume", "choose one of them, or write an entry for each")
 	}
 }
 

@@ -21,9 +21,9 @@ type document struct {
 	aliases    []catalog.AliasClaim
 	stated     map[catalog.Alias]bool // those in aliases
 	edges      []catalog.EdgeClaim
-	known      map[edgeKey]bool    // those in edges
-	detailed   []catalog.EdgeClaim // entries of dependencies and steps, before they are joined with edges
-	entries    map[catalog.Ref]int // their places in detailed, by target
+	known      map[edgeKey]bool      // those in edges
+	detailed   []catalog.EdgeClaim   // entries of dependencies and steps, before they are joined with edges
+	entries    map[catalog.Ref][]int // their places in detailed, by target
 	location   *LocationSpec
 
 	placeholders *placeholders // nil where there are none

@@ -236,6 +236,19 @@ var rules = []struct {
 		`dependencies: [{ref: component:a, strength: soft}, {ref: component:a}, {ref: component:a, strength: async}]`), problems: []string{
 		"4 WARNING duplicate-dependency spec.dependencies[1]", "4 WARNING duplicate-dependency spec.dependencies[2]"},
 		edges: []string{ownedByO, "dependsOn component:default/a"}, noSchema: true},
+	{name: "both sides of a topic are no repetition", own: true, text: component(
+		`dependsOn: [resource:retries], dependencies: [{ref: resource:retries, role: publish, timeout: 1s}, {ref: resource:retries, role: consume, strength: soft}]`),
+		edges: []string{ownedByO, "dependsOn resource:default/retries PUBLISH 1s", "dependsOn resource:default/retries SOFT CONSUME"}},
+	{name: "one side of a topic twice", own: true, text: component(
+		`consumesApis: [t], dependencies: [{ref: api:t, role: consume}, {ref: api:t, role: publish}, {ref: api:t, role: consume, strength: soft}, {ref: api:t}]`),
+		problems: []string{"4 WARNING duplicate-dependency spec.dependencies[2]", "4 WARNING duplicate-dependency spec.dependencies[3]"},
+		edges:    []string{ownedByO, "consumesApi api:default/t HARD CONSUME", "consumesApi api:default/t PUBLISH"}, noSchema: true},
+	{name: "a service that publishes to itself and consumes from itself is told once", own: true, text: component(
+		`dependencies: [{ref: component:t, role: publish}, {ref: component:t, role: consume}]`),
+		problems: []string{"4 WARNING self-dependency spec.dependencies[0]"}, noSchema: true},
+	{name: "the name that answers give both roles is none to write", own: true, text: component(
+		`dependencies: [{ref: resource:t, role: publish_and_consume}]`),
+		problems: []string{"4 WARNING invalid-value spec.dependencies[0].role"}, edges: []string{ownedByO, "dependsOn resource:default/t"}},
 	{name: "an unknown strength counts as hard", own: true, text: component(`dependencies: [{ref: component:a, strength: firm}]`),
 		problems: []string{"4 WARNING invalid-value spec.dependencies[0].strength"}, edges: []string{ownedByO, "dependsOn component:default/a HARD"}},
 	{name: "wrong details are left out one by one", own: true, text: component(

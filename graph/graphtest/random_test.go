@@ -101,7 +101,7 @@ func addLive(random *rand.Rand, model *catalog.Model, truth *oracle.Catalog) {
 			r.Type, r.From, r.To = pick([]string{"dependsOn", "consumesApi"}), pick(declared), pick(append(declared, workloads...))
 			r.Strength = pick([]string{"HARD", "SOFT", "ASYNC"})
 			r.AnyOf = pick([]string{"", "", "g0"})
-			r.Role = pick([]string{"", "", "PUBLISH", "CONSUME"})
+			r.Role = pick([]string{"", "", "PUBLISH", "CONSUME", "PUBLISH_AND_CONSUME"})
 		}
 		kinds := []string{"OBSERVED", "INFERRED", "DECLARED"}
 		for range 1 + random.IntN(2) {

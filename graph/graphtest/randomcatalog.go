@@ -212,7 +212,7 @@ func (c *randomCatalog) describeNeeds(t thing, b *strings.Builder) {
 	}
 }
 
-// entry writes one or two entries to the same target.
+// entry writes one or two entries to the same target; two of a topic may be its two sides.
 func (c *randomCatalog) entry(from, to thing) []string {
 	ref := c.reference(from, to, "")
 	if c.chance(0.2) {
@@ -221,6 +221,16 @@ func (c *randomCatalog) entry(from, to thing) []string {
 	fields := "ref: " + ref
 	if c.chance(0.3) {
 		fields += fmt.Sprintf(", anyOf: g%d", c.IntN(2))
+	}
+	if to.isTopic() && c.chance(0.3) {
+		written := []string{"{" + fields + ", role: publish}", "{" + fields + ", role: consume, strength: soft}"}
+		if c.chance(0.5) {
+			written[1] = "{" + fields + ", role: consume}"
+		}
+		if c.chance(0.5) {
+			written[0], written[1] = written[1], written[0]
+		}
+		return written
 	}
 	if to.isTopic() && c.chance(0.8) {
 		fields += ", role: " + []string{"publish", "consume"}[c.IntN(2)]

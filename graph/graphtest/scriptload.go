@@ -91,8 +91,10 @@ func (l *loading) relation(w *words, number int) error {
 		switch word := w.next(); word {
 		case "hard", "soft", "async":
 			w.err = edge.Strength.UnmarshalText([]byte(word))
-		case "publish", "consume":
-			w.err = edge.Role.UnmarshalText([]byte(word))
+		case "publish":
+			edge.Role |= catalog.Publish
+		case "consume":
+			edge.Role |= catalog.Consume
 		case "declared", "observed", "inferred":
 			w.err = edge.Evidence.UnmarshalText([]byte(word))
 		case "anyOf":

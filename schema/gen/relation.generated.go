@@ -1222,12 +1222,14 @@ func (ec *executionContext) marshalORole2ᚖgithubᚗcomᚋorreryᚑcatalogᚋor
 
 var (
 	unmarshalORole2ᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋcatalogᚐRole = map[string]catalog.Role{
-		"PUBLISH": catalog.Publish,
-		"CONSUME": catalog.Consume,
+		"PUBLISH":             catalog.Publish,
+		"CONSUME":             catalog.Consume,
+		"PUBLISH_AND_CONSUME": catalog.PublishAndConsume,
 	}
 	marshalORole2ᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋcatalogᚐRole = map[catalog.Role]string{
-		catalog.Publish: "PUBLISH",
-		catalog.Consume: "CONSUME",
+		catalog.Publish:           "PUBLISH",
+		catalog.Consume:           "CONSUME",
+		catalog.PublishAndConsume: "PUBLISH_AND_CONSUME",
 	}
 )
 

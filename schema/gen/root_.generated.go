@@ -1030,6 +1030,8 @@ enum Role {
   PUBLISH
   "It receives messages from the topic."
   CONSUME
+  "It does both: a service that puts back what it could not handle."
+  PUBLISH_AND_CONSUME
 }
 
 "Why an edge is believed."

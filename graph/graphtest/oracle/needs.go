@@ -59,7 +59,7 @@ func (c *Catalog) needs(q Question) []need {
 	// A consumer needs each producer of its topic.
 	for _, consumer := range c.Relations {
 		for _, producer := range c.Relations {
-			if consumer.Role == "CONSUME" && producer.Role == "PUBLISH" && consumer.To == producer.To &&
+			if strings.Contains(consumer.Role, "CONSUME") && strings.Contains(producer.Role, "PUBLISH") && consumer.To == producer.To &&
 				inEnvironment(consumer, q) && inEnvironment(producer, q) {
 				counts := evident(consumer, q) && evident(producer, q)
 				all = append(all, need{consumer.From, producer.From, "ASYNC", "", counts, consumer.To})

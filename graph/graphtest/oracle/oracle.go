@@ -17,7 +17,7 @@ type Relation struct {
 	Type        string // dependsOn, consumesApi, providesApi, partOf or runsOn
 	Strength    string // HARD, SOFT, ASYNC; "" = not stated
 	AnyOf       string
-	Role        string // PUBLISH, CONSUME or ""
+	Role        string // PUBLISH, CONSUME, PUBLISH_AND_CONSUME or ""
 	Environment string // "" = holds in all
 	Evidence    []Evidence
 }

@@ -151,17 +151,23 @@ func (c *Catalog) describe(self string, d document) {
 }
 
 // state adds a declared relation. One that is stated more than once is one relation: what one of them says of any-of
-// group and role counts, and of strengths the strictest.
+// group counts, of strengths the strictest, and of roles both. A role says how strong it is where no strength does.
 func (c *Catalog) state(r Relation) {
 	r.Evidence = []Evidence{{Kind: "DECLARED"}}
+	if r.Strength == "" {
+		r.Strength = map[string]string{"PUBLISH": "HARD", "CONSUME": "ASYNC"}[r.Role]
+	}
 	for i := range c.Relations {
 		old := &c.Relations[i]
 		if old.From == r.From && old.To == r.To && old.Type == r.Type {
 			if old.AnyOf == "" {
 				old.AnyOf = r.AnyOf
 			}
-			if old.Role == "" {
+			switch {
+			case old.Role == "":
 				old.Role = r.Role
+			case r.Role != "" && r.Role != old.Role:
+				old.Role = "PUBLISH_AND_CONSUME"
 			}
 			if strictness(r.Strength) > strictness(old.Strength) {
 				old.Strength = r.Strength

@@ -126,7 +126,8 @@ export type Strength =
 
 export type Role =
   | 'PUBLISH'
-  | 'CONSUME';
+  | 'CONSUME'
+  | 'PUBLISH_AND_CONSUME';
 
 export type EvidenceKind =
   | 'DECLARED'
