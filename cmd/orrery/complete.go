@@ -52,10 +52,12 @@ func (p *program) suggest(ctx context.Context, d *data, args []string, typed str
 		return nil
 	}
 	var suggestions []string
+	last := ""
 	for _, c := range got.Complete {
-		if slices.Contains(args, c.Text) {
+		if c.Text == last || slices.Contains(args, c.Text) { // entities of several kinds may share a name
 			continue
 		}
+		last = c.Text
 		about := shown(c.Entity.Title)
 		if about == "" && c.Text != c.Entity.Ref {
 			about = c.Entity.Ref

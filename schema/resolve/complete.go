@@ -11,7 +11,7 @@ import (
 	"github.com/orrery-catalog/orrery/schema/gen"
 )
 
-// Complete offers described entities before those that are only referred to, each text once.
+// Complete offers described entities before those that are only referred to, each entity once.
 func (q queryResolver) Complete(ctx context.Context, prefix string, first *int) ([]*gen.Completion, error) {
 	limit := 20
 	if first != nil {
@@ -32,7 +32,6 @@ func (q queryResolver) Complete(ctx context.Context, prefix string, first *int) 
 		fits = namesFrom(q.derivedOf(snapshot).byName(), prefix)
 	}
 	var described, others []*gen.Completion
-	offered := map[string]bool{}
 	for text, entity := range fits {
 		switch {
 		case len(described) == limit:
@@ -41,18 +40,11 @@ func (q queryResolver) Complete(ctx context.Context, prefix string, first *int) 
 			if len(others) < limit {
 				others = append(others, &gen.Completion{Text: text, Entity: entity})
 			}
-		case !offered[text]:
-			offered[text] = true
+		default:
 			described = append(described, &gen.Completion{Text: text, Entity: entity})
 		}
 	}
-	for _, other := range others {
-		if len(described) < limit && !offered[other.Text] {
-			offered[other.Text] = true
-			described = append(described, other)
-		}
-	}
-	return described, nil
+	return append(described, others[:min(len(others), limit-len(described))]...), nil
 }
 
 // namesFrom yields the entities whose name begins so, by name.
