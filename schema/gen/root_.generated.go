@@ -868,7 +868,7 @@ type Query {
     after: String
   ): EntityConnection!
 
-  "Names that begin with what was typed so far, for completion at a prompt or in a search box."
+  "Entities whose names begin with what was typed so far, each once, for completion at a prompt or in a search box."
   complete(
     "The beginning of a ref, of ` + "`" + `namespace/name` + "`" + `, or of a name, in any case."
     prefix: String!
