@@ -64,4 +64,6 @@ require (
 	modernc.org/memory v1.11.0 // indirect
 )
 
+ignore ./web/node_modules
+
 tool github.com/99designs/gqlgen
