@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -17,18 +18,22 @@ import (
 const (
 	// maxLocationSteps is how many Locations may lead, one after the other, to a file.
 	maxLocationSteps = 32
-	// maxGlobEntries is how many folder entries the globs of all targets in a root may look at, so that many small files
-	// with wide globs cannot make a scan endless.
-	maxGlobEntries = 10_000_000
+	// maxGlobWork bounds what the globs of all targets in a root may cost together, in matches of a short pattern against a
+	// path, so that many small files with wide globs cannot make a scan endless.
+	maxGlobWork = 10_000_000
+	// listingWork is what reading a folder costs in the same measure.
+	listingWork = 16
+	// maxListed is how many folder entries are kept for the next glob.
+	maxListed = 200_000
 	// maxTargetBytes and maxAlternatives keep the time that matching one path takes small: alternatives multiply.
 	maxTargetBytes  = 1024
 	maxAlternatives = 16
 )
 
 var (
-	errTooManyEntries = fmt.Errorf("the globs of this folder's Locations look at more than %d files", maxGlobEntries)
-	errHardGlob       = fmt.Errorf("it is longer than %d bytes or has more than %d alternatives in braces", maxTargetBytes, maxAlternatives)
-	errGit            = errors.New("what is in .git is not part of the repository")
+	errTooMuchWork = errors.New("the globs of this folder's Locations have looked at too many files")
+	errHardGlob    = fmt.Errorf("it is longer than %d bytes or has more than %d alternatives in braces", maxTargetBytes, maxAlternatives)
+	errGit         = errors.New("what is in .git is not part of the repository")
 )
 
 // isRemote says whether a target is a URL. Those are not read by a scanner of files.
@@ -122,6 +127,7 @@ func (r *run) glob(pattern string) ([]string, error) {
 	if strings.Contains(rest, "**") || strings.Contains(rest, "{") {
 		depth = r.config.MaxFolderDepth
 	}
+	work := matchWork(pattern)
 	var found []string
 	type level struct {
 		dir   string
@@ -130,12 +136,12 @@ func (r *run) glob(pattern string) ([]string, error) {
 	for stack := []level{{base, depth}}; len(stack) > 0; {
 		at := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		entries, err := r.tree.readDir(at.dir)
+		entries, err := r.listings.read(r.tree, at.dir)
 		if err != nil {
-			continue // nothing in it can fit
+			return nil, err
 		}
-		if r.globs.Add(int64(len(entries))) > maxGlobEntries {
-			return nil, errTooManyEntries
+		if !r.listings.spend(work * int64(len(entries))) {
+			return nil, errTooMuchWork
 		}
 		for _, entry := range entries {
 			name := join(at.dir, entry.Name())
@@ -152,6 +158,57 @@ func (r *run) glob(pattern string) ([]string, error) {
 	}
 	slices.Sort(found)
 	return found, nil
+}
+
+// matchWork is what matching one path costs: alternatives are tried one by one.
+func matchWork(pattern string) int64 {
+	work := 1 + int64(len(pattern))/32
+	for group := range strings.SplitSeq(pattern, "}") {
+		if _, alternatives, ok := strings.Cut(group, "{"); ok {
+			work *= 1 + int64(strings.Count(alternatives, ","))
+		}
+	}
+	return work
+}
+
+// listings are the folders of a root as globs see them, kept since many globs look at the same ones.
+type listings struct {
+	mu     sync.Mutex
+	byDir  map[string][]fs.DirEntry
+	listed int   // entries in byDir
+	spent  int64 // of maxGlobWork
+}
+
+// spend counts work; false = there was too much.
+func (l *listings) spend(work int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.spent += work
+	return l.spent <= maxGlobWork
+}
+
+// read lists a folder. One that cannot be read has nothing that can fit.
+func (l *listings) read(t tree, dir string) ([]fs.DirEntry, error) {
+	l.mu.Lock()
+	entries, ok := l.byDir[dir]
+	l.mu.Unlock()
+	if ok {
+		return entries, nil
+	}
+	if !l.spend(listingWork) {
+		return nil, errTooMuchWork
+	}
+	entries, err := t.readDir(dir)
+	if err != nil {
+		entries = nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.byDir[dir]; !ok && l.listed+1+len(entries) <= maxListed {
+		l.byDir[dir] = entries
+		l.listed += 1 + len(entries)
+	}
+	return entries, nil
 }
 
 func inGit(name string) bool { return slices.Contains(strings.Split(name, "/"), ".git") }

@@ -3,9 +3,11 @@ package files_test
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -200,4 +202,56 @@ func TestPlaceholders(t *testing.T) {
 // describedBy is a component whose description is in another file.
 func describedBy(name, file string) string {
 	return strings.Replace(component(name), "spec:", "  description:\n    $text: "+file+"\nspec:", 1)
+}
+
+// TestGlobsShareListings holds that many globs cost no more readings of a folder than one.
+func TestGlobsShareListings(t *testing.T) {
+	contents := fstest.MapFS{}
+	var targets []string
+	for i := range 100 {
+		contents[fmt.Sprintf("a/folder%d/x.txt", i)] = &fstest.MapFile{Data: []byte("a: b")}
+		targets = append(targets, fmt.Sprintf("./a/**/x*%d.none", i))
+	}
+	contents["all.yaml"] = &fstest.MapFile{Data: []byte(location("all", targets...))}
+	tree := counted{FS: contents, listed: map[string]int{}}
+	if got := len(scanned(t, files.Config{Roots: []files.Root{{FS: tree, Display: "."}}}).problems()); got != 100 {
+		t.Errorf("%d problems, want one for each target", got)
+	}
+	for folder, times := range tree.listed {
+		if times > 2 { // by the walk and by the first glob
+			t.Errorf("%s was listed %d times", folder, times)
+		}
+	}
+}
+
+type counted struct {
+	fs.FS
+	listed map[string]int
+}
+
+func (c counted) ReadDir(name string) ([]fs.DirEntry, error) {
+	c.listed[name]++
+	return fs.ReadDir(c.FS, name)
+}
+
+// TestGlobsAreBounded holds that targets whose globs ask for too much together are refused, the first ones not.
+func TestGlobsAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	contents := map[string]string{}
+	for i := range 1000 {
+		contents[fmt.Sprintf("x%d.txt", i)] = "a: b"
+	}
+	var targets []string
+	for i := range 500 {
+		targets = append(targets, fmt.Sprintf("./%sx%d*.none", strings.Repeat("**/", 320), i))
+	}
+	contents["all.yaml"] = location("all", targets...)
+	write(t, dir, contents)
+	codes := map[string]int{}
+	for _, problem := range scanned(t, files.Config{Roots: []files.Root{{Path: dir, Display: "."}}}).problems() {
+		codes[problem[strings.LastIndexByte(problem, ' ')+1:]]++
+	}
+	if codes["missing-target"] < 100 || codes["refused-target"] < 100 {
+		t.Errorf("problems: %v", codes)
+	}
 }

@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,8 +27,8 @@ type run struct {
 	sink   scanners.Sink
 	opened map[string]bool // by location without links; written between rounds and by the walk only
 	// large is held while a large file is parsed: its parsed form may be fifty times its size.
-	large chan struct{}
-	globs atomic.Int64 // folder entries that targets with globs have looked at
+	large    chan struct{}
+	listings listings
 
 	mu       sync.Mutex
 	reported map[string]bool // names of scopes
@@ -43,7 +43,8 @@ func (s *Scanner) scanRoot(ctx context.Context, root Root, opened map[string]boo
 	}
 	r := &run{
 		config: &s.config, tree: t, base: root.display(), sink: sink, opened: opened,
-		large: make(chan struct{}, 1), reported: make(map[string]bool), next: make(map[string]file),
+		large: make(chan struct{}, 1), listings: listings{byDir: make(map[string][]fs.DirEntry)},
+		reported: make(map[string]bool), next: make(map[string]file),
 	}
 	if only != "" {
 		if r.base = path.Dir(r.base); r.base == "." {
