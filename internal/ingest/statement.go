@@ -117,6 +117,7 @@ func (s *scan) pack(scope scanners.Scope) ([]entry, error) {
 	entries := make([]entry, 0, len(ordered))
 	taken := make(map[string]bool, len(ordered))
 	for _, document := range ordered {
+		cutTexts(document.Problems)
 		if len(document.Claims) == 0 {
 			if problems.Location == "" {
 				problems.Location = document.Location
@@ -173,6 +174,19 @@ func subjectOf(subject catalog.Subject) string {
 		return string(subject.Ref)
 	}
 	return string(subject.Alias)
+}
+
+// maxProblemText is how many bytes a text of a problem keeps: a field's name may be as long as its file.
+const maxProblemText = 1000
+
+func cutTexts(problems []catalog.Problem) {
+	for i := range problems {
+		for _, text := range []*string{&problems[i].Field, &problems[i].Message, &problems[i].Fix} {
+			if len(*text) > maxProblemText {
+				*text = strings.ToValidUTF8((*text)[:maxProblemText], "") + "…"
+			}
+		}
+	}
 }
 
 func boundProblems(document *catalog.Document) *catalog.Document {

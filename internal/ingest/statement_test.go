@@ -2,7 +2,9 @@ package ingest_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -180,4 +182,22 @@ func TestRepeatedSubject(t *testing.T) {
 	if result := scan(t, c).Sources[0]; result.Put != 0 || result.Removed != 2 {
 		t.Errorf("put %d, removed %d, want 0 and 2", result.Put, result.Removed)
 	}
+}
+
+// TestLongProblemsAreCut holds that one file about which there is too much to say does not cost the whole scan.
+func TestLongProblemsAreCut(t *testing.T) {
+	t.Parallel()
+	w := new(world)
+	w.says(partly("f", "component:default/a", "!"+strings.Repeat("\U000e0001", graph.MaxDocumentBytes/4+1)))
+	c := newCatalog(t, nil, ingest.Source{ID: "s", Kind: "fake", Scanner: w})
+	if result := scan(t, c); result.Sources[0].Err != nil {
+		t.Fatal(result.Sources[0].Err)
+	}
+	for found := range c.Snapshot().Problems("") {
+		if text := found.Message; len(text) > 2000 || !strings.HasSuffix(text, "…") || !utf8.ValidString(text) {
+			t.Errorf("the message has %d bytes", len(text))
+		}
+		return
+	}
+	t.Error("there is no problem")
 }
