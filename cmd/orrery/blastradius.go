@@ -200,7 +200,8 @@ func (a *blast) table(p *printer) {
 		}
 	}
 	p.table([]column{
-		{title: "IMPACT"}, {title: "ENTITY"}, {title: "STEPS", numbers: true}, {title: "OWNER", shrinks: true}, {title: "PATH", shrinks: true},
+		{title: "IMPACT"}, {title: "ENTITY", short: shortRef}, {title: "STEPS", numbers: true}, {title: "OWNER", shrinks: true},
+		{title: "PATH", shrinks: true, short: restOfChain},
 	}, rows)
 }
 

@@ -134,7 +134,9 @@ func (a *walk) table(p *printer) {
 			text(strings.Join(ways[e.Ref], ", ")), text(shortName(shown(e.Owner))),
 		}
 	}
-	p.table([]column{{title: "ENTITY"}, {title: "DISTANCE"}, {title: "STRENGTH"}, {title: because, shrinks: true}, {title: "OWNER", shrinks: true}}, rows)
+	p.table([]column{
+		{title: "ENTITY", short: shortRef}, {title: "DISTANCE"}, {title: "STRENGTH"}, {title: because, shrinks: true}, {title: "OWNER", shrinks: true},
+	}, rows)
 }
 
 // stronger is the stricter of two strengths.

@@ -119,7 +119,7 @@ func (a *listing) table(p *printer) {
 	}
 	if len(rows) > 0 {
 		p.table([]column{
-			{title: "ENTITY"},
+			{title: "ENTITY", short: shortRef},
 			{title: "TYPE", shrinks: true},
 			{title: "LIFECYCLE", shrinks: true},
 			{title: "TIER", numbers: true},

@@ -28,13 +28,31 @@ func shortNames(refs []string) string {
 	return strings.Join(names, ", ")
 }
 
+// shortRef is a ref without the default namespace, which commands take as well.
+func shortRef(ref string) string {
+	if r := catalog.Ref(ref); r.Name() != "" && r.Namespace() == catalog.DefaultNamespace {
+		return r.Kind() + ":" + r.Name()
+	}
+	return ref
+}
+
 // chain is a path for people: checkout → cart → ledger-db.
 func chain(refs []string) string {
 	names := make([]string, len(refs))
 	for i, ref := range refs {
 		names[i] = shortName(ref)
 	}
-	return strings.Join(names, " → ")
+	return strings.Join(names, arrow)
+}
+
+const arrow = " → "
+
+// restOfChain leaves out the first of a chain.
+func restOfChain(chain string) string {
+	if i := strings.Index(chain, arrow); i >= 0 {
+		return strings.TrimLeft(chain[i:], " ")
+	}
+	return chain
 }
 
 // many counts things in words: "1 entity", "2 entities".

@@ -84,7 +84,10 @@ func (a *way) table(p *printer) {
 		}
 		rows[i] = []cell{text(e.From), {e.Strength, strengthPaint(e.Strength)}, text(e.To), text(kind), text(because.text())}
 	}
-	p.table([]column{{title: "ENTITY"}, {title: "NEEDS"}, {title: "ENTITY"}, {title: "EVIDENCE"}, {title: "WHERE", shrinks: true}}, rows)
+	p.table([]column{
+		{title: "ENTITY", shrinks: true, short: shortRef}, {title: "NEEDS"}, {title: "ENTITY", shrinks: true, short: shortRef},
+		{title: "EVIDENCE"}, {title: "WHERE", shrinks: true, endings: true},
+	}, rows)
 }
 
 func (a *way) drawing() drawing {

@@ -71,23 +71,31 @@ func (p *printer) line(format string, args ...any) {
 
 // paragraph writes text broken at words to the width of the terminal.
 func (p *printer) paragraph(text string) {
-	var current strings.Builder
-	used := 0
-	for _, word := range strings.Fields(printable(text)) {
-		width := uniseg.StringWidth(word)
-		if used > 0 && p.width > 0 && used+1+width > p.width {
-			p.line("%s", current.String())
-			current.Reset()
-			used = 0
-		}
-		if used > 0 {
-			current.WriteByte(' ')
-			used++
-		}
-		current.WriteString(word)
-		used += width
+	for _, line := range wrapped(oneLine(text), p.width) {
+		p.line("%s", line)
 	}
-	p.line("%s", current.String())
+}
+
+// wrapped breaks text at words into lines of at most so many columns, where a word is not longer; 0 or less is no limit.
+func wrapped(text string, width int) []string {
+	if width <= 0 {
+		return []string{text}
+	}
+	var lines []string
+	line, used := "", 0
+	for _, word := range strings.Fields(text) {
+		columns := uniseg.StringWidth(word)
+		switch {
+		case used == 0:
+			line, used = word, columns
+		case used+1+columns > width:
+			lines = append(lines, line)
+			line, used = word, columns
+		default:
+			line, used = line+" "+word, used+1+columns
+		}
+	}
+	return append(lines, line)
 }
 
 // column heads a column of a table.
@@ -95,6 +103,9 @@ type column struct {
 	title   string
 	numbers bool // aligned to the right
 	shrinks bool // may be cut where the terminal is too narrow
+	endings bool // is cut at its beginning
+	// short says the same in less space, for where the terminal is too narrow; nil = there is no shorter way.
+	short func(string) string
 }
 
 // cell is one field of a table; an empty text is shown as "-".
@@ -112,18 +123,18 @@ const (
 
 // table writes aligned columns under their titles.
 func (p *printer) table(columns []column, rows [][]cell) {
-	widths := make([]int, len(columns))
-	for i, c := range columns {
-		widths[i] = uniseg.StringWidth(c.title)
-	}
 	for _, row := range rows {
 		for i := range row {
 			row[i].text = oneLine(row[i].text)
 			if row[i].text == "" {
 				row[i] = cell{text: "-", paint: dim}
 			}
-			widths[i] = max(widths[i], uniseg.StringWidth(row[i].text))
 		}
+	}
+	widths := widthsOf(columns, rows)
+	if p.width > 0 && tableWidth(widths) > p.width {
+		shorten(columns, rows)
+		widths = widthsOf(columns, rows)
 	}
 	p.fit(columns, widths)
 	titles := make([]cell, len(columns))
@@ -136,16 +147,43 @@ func (p *printer) table(columns []column, rows [][]cell) {
 	}
 }
 
+func widthsOf(columns []column, rows [][]cell) []int {
+	widths := make([]int, len(columns))
+	for i, c := range columns {
+		widths[i] = uniseg.StringWidth(c.title)
+		for _, row := range rows {
+			widths[i] = max(widths[i], uniseg.StringWidth(row[i].text))
+		}
+	}
+	return widths
+}
+
+func tableWidth(widths []int) int {
+	total := (len(widths) - 1) * len(gap)
+	for _, width := range widths {
+		total += width
+	}
+	return total
+}
+
+// shorten writes cells the short way where there is one.
+func shorten(columns []column, rows [][]cell) {
+	for i, c := range columns {
+		if c.short == nil {
+			continue
+		}
+		for _, row := range rows {
+			row[i].text = c.short(row[i].text)
+		}
+	}
+}
+
 // fit narrows the widest columns that may shrink until the table fits.
 func (p *printer) fit(columns []column, widths []int) {
 	if p.width <= 0 {
 		return
 	}
-	total := (len(columns) - 1) * len(gap)
-	for _, width := range widths {
-		total += width
-	}
-	for ; total > p.width; total-- {
+	for total := tableWidth(widths); total > p.width; total-- {
 		widest := -1
 		for i, c := range columns {
 			if c.shrinks && widths[i] > leastColumn && (widest < 0 || widths[i] > widths[widest]) {
@@ -163,6 +201,9 @@ func (p *printer) row(columns []column, widths []int, cells []cell) {
 	var b strings.Builder
 	for i, c := range cells {
 		shown := truncate(c.text, widths[i])
+		if columns[i].endings {
+			shown = truncateStart(c.text, widths[i])
+		}
 		padding := strings.Repeat(" ", max(0, widths[i]-uniseg.StringWidth(shown)))
 		if i > 0 {
 			b.WriteString(gap)
@@ -198,6 +239,20 @@ func truncate(text string, width int) string {
 	return b.String() + "…"
 }
 
+// truncateStart cuts the beginning of text, so that so many columns are left.
+func truncateStart(text string, width int) string {
+	columns := uniseg.StringWidth(text)
+	if columns <= width {
+		return text
+	}
+	for state := -1; text != "" && columns > width-1; {
+		var cut int
+		_, text, cut, state = uniseg.FirstGraphemeClusterInString(text, state)
+		columns -= cut
+	}
+	return "…" + text
+}
+
 // printable replaces what could steer a terminal: catalog files are written by anybody.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
@@ -217,7 +272,7 @@ type fact struct {
 	value cell
 }
 
-// facts writes named values, one a line, in full.
+// facts writes named values in full, one a line, or broken at words where the terminal is too narrow.
 func (p *printer) facts(facts []fact) {
 	width := 0
 	for _, f := range facts {
@@ -228,6 +283,10 @@ func (p *printer) facts(facts []fact) {
 		if value.text == "" {
 			value = cell{"-", dim}
 		}
-		p.line("%s%s%s%s", p.painted(f.name, bold), strings.Repeat(" ", width-uniseg.StringWidth(f.name)), gap, p.painted(value.text, value.paint))
+		head := p.painted(f.name, bold) + strings.Repeat(" ", width-uniseg.StringWidth(f.name)) + gap
+		for _, line := range wrapped(value.text, p.width-width-len(gap)) {
+			p.line("%s%s", head, p.painted(line, value.paint))
+			head = strings.Repeat(" ", width) + gap
+		}
 	}
 }

@@ -52,6 +52,53 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestNarrowTable holds what a terminal of 80 columns shows: refs and paths the short way before anything is cut, and of
+// places the end.
+func TestNarrowTable(t *testing.T) {
+	t.Parallel()
+	columns := []column{
+		{title: "ENTITY", short: shortRef}, {title: "PATH", shrinks: true, short: restOfChain}, {title: "WHERE", shrinks: true, endings: true},
+	}
+	rows := func() [][]cell {
+		return [][]cell{
+			{text("component:default/ledger"), text("ledger → ledger-db"), text("repos/ledger/catalog-info.yaml:12")},
+			{text("component:shop/ledger"), text("ledger"), text("")},
+		}
+	}
+	for width, want := range map[int]string{
+		0: "ENTITY                    PATH                WHERE\n" +
+			"component:default/ledger  ledger → ledger-db  repos/ledger/catalog-info.yaml:12\n" +
+			"component:shop/ledger     ledger              -\n",
+		79: "ENTITY                    PATH                WHERE\n" +
+			"component:default/ledger  ledger → ledger-db  repos/ledger/catalog-info.yaml:12\n" +
+			"component:shop/ledger     ledger              -\n",
+		78: "ENTITY                 PATH         WHERE\n" +
+			"component:ledger       → ledger-db  repos/ledger/catalog-info.yaml:12\n" +
+			"component:shop/ledger  ledger       -\n",
+		50: "ENTITY                 PATH         WHERE\n" +
+			"component:ledger       → ledger-db  …-info.yaml:12\n" +
+			"component:shop/ledger  ledger       -\n",
+	} {
+		var b strings.Builder
+		p := printer{w: &b, width: width}
+		p.table(columns, rows())
+		if diff := cmp.Diff(want, b.String()); diff != "" {
+			t.Errorf("in %d columns:\n%s", width, diff)
+		}
+	}
+}
+
+func TestFactsBreakAtWords(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	p := printer{w: &b, width: 20}
+	p.facts([]fact{{"Owns", text("ledger, payments, psp")}, {"Link", text("https://a.example/very/long")}, {"Tier", text("")}})
+	want := "Owns  ledger,\n      payments, psp\nLink  https://a.example/very/long\nTier  -\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestParagraph(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
@@ -84,6 +131,10 @@ func FuzzTruncate(f *testing.F) {
 		}
 		if uniseg.StringWidth(s) <= width && got != s {
 			t.Errorf("%q fits and became %q", s, got)
+		}
+		got = truncateStart(s, width)
+		if n := uniseg.StringWidth(got); n > width || !strings.HasSuffix(s, strings.TrimPrefix(got, "…")) {
+			t.Errorf("the end of %q in %d columns is %q, %d wide", s, width, got, n)
 		}
 	})
 }

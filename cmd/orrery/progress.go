@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -10,36 +11,46 @@ import (
 	"github.com/orrery-catalog/orrery/internal/ingest"
 )
 
-// progress tells people on a terminal how far scans are. Elsewhere it is silent.
+// shortScan is how long a scan may take without a word.
+const shortScan = 300 * time.Millisecond
+
+// progress tells people on a terminal how far long scans are. Elsewhere it is silent.
 type progress struct {
 	mu      sync.Mutex
-	bar     *progressbar.ProgressBar // nil = silent
+	out     io.Writer // nil = silent
+	started time.Time
+	bar     *progressbar.ProgressBar // nil while the scan is short
 	sources map[string]ingest.Event  // the last one of each
 }
 
 func (p *program) startProgress() *progress {
-	progress := &progress{sources: map[string]ingest.Event{}}
+	progress := &progress{started: time.Now(), sources: map[string]ingest.Event{}}
 	if isTerminal(p.stderr) {
-		progress.bar = progressbar.NewOptions(-1,
-			progressbar.OptionSetWriter(p.stderr),
-			progressbar.OptionSetDescription("reading"),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionSpinnerType(14),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetElapsedTime(false),
-		)
+		progress.out = p.stderr
 	}
 	return progress
 }
 
 // notify hears of one source, from several goroutines.
 func (p *progress) notify(event ingest.Event) {
-	if p.bar == nil {
+	if p.out == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sources[event.Source] = event
+	if time.Since(p.started) < shortScan {
+		return
+	}
+	if p.bar == nil {
+		p.bar = progressbar.NewOptions(-1,
+			progressbar.OptionSetWriter(p.out),
+			progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionSpinnerType(14),
+			progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetElapsedTime(false),
+		)
+	}
 	var scopes, documents int
 	for _, e := range p.sources {
 		scopes += e.Scopes
@@ -52,9 +63,9 @@ func (p *progress) notify(event ingest.Event) {
 
 // stop takes the line away.
 func (p *progress) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.bar != nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
 		_ = p.bar.Finish()
 	}
 }

@@ -214,5 +214,5 @@ func neighbours(p *printer, title string, list []edge, other func(edge) string) 
 		})
 	}
 	p.line("")
-	p.table([]column{{title: title, shrinks: true}, {title: "STRENGTH"}, {title: "ANY OF"}, {title: "EVIDENCE"}}, rows)
+	p.table([]column{{title: title, shrinks: true, short: shortRef}, {title: "STRENGTH"}, {title: "ANY OF"}, {title: "EVIDENCE"}}, rows)
 }
