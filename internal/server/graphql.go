@@ -26,6 +26,10 @@ const (
 	// costInFlight bounds what all operations together may be computing at one time, so that many large questions wait for
 	// each other instead of filling the memory.
 	costInFlight = 2_000_000
+	// maxUnread bounds the bytes of answers that their clients are slow to take; smallAnswer is the size up to which an
+	// answer is not counted, so that lookups go on meanwhile.
+	maxUnread   = 128 << 20
+	smallAnswer = 64 << 10
 )
 
 // maxErrors is how many mistakes of one document are told.
@@ -43,6 +47,7 @@ type graphQL struct {
 	exec    *executor.Executor
 	metrics *metrics
 	flight  *semaphore.Weighted
+	unread  *semaphore.Weighted
 }
 
 func newGraphQL(config Config, m *metrics) *graphQL {
@@ -50,6 +55,7 @@ func newGraphQL(config Config, m *metrics) *graphQL {
 		exec:    resolve.NewExecutor(resolve.Config{Snapshots: config.Snapshots, Log: config.Log, Limits: config.Limits}),
 		metrics: m,
 		flight:  semaphore.NewWeighted(costInFlight),
+		unread:  semaphore.NewWeighted(maxUnread),
 	}
 }
 
@@ -144,6 +150,17 @@ func (g *graphQL) write(w http.ResponseWriter, media string, status int, respons
 	if err != nil { // cannot be: data was encoded before, the rest are texts and numbers
 		http.Error(w, "the answer could not be written", http.StatusInternalServerError)
 		return
+	}
+	if size := int64(len(body)); size > smallAnswer {
+		if !g.unread.TryAcquire(min(size, maxUnread)) {
+			w.Header().Set("Retry-After", "1")
+			g.write(w, media, http.StatusServiceUnavailable, &graphql.Response{Errors: gqlerror.List{{
+				Message:    "too many answers wait for clients that do not read them: try again",
+				Extensions: map[string]any{"code": resolve.CodeUnavailable},
+			}}})
+			return
+		}
+		defer g.unread.Release(min(size, maxUnread))
 	}
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	w.WriteHeader(status)
