@@ -56,7 +56,13 @@ func (s *Store) explain(err error) error {
 	case isCode(err, sqlite3.SQLITE_NOMEM):
 		return say("memory is short")
 	case isCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-		return fmt.Errorf("%s is damaged: move it and its -wal away and restore a copy, or scan again: %w", s.path, err)
+		return s.damaged(err)
+	case errors.As(err, new(*graph.CorruptError)):
+		return s.damaged(err)
 	}
 	return err
+}
+
+func (s *Store) damaged(err error) error {
+	return fmt.Errorf("%s is damaged: move it and its -wal away and restore a copy, or scan again: %w", s.path, err)
 }

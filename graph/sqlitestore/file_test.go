@@ -229,6 +229,9 @@ func TestDamage(t *testing.T) {
 			if !errors.As(err, &corrupt) || corrupt.Document.Scope != "1234" || n != 1234 {
 				t.Errorf("after %d documents: %v, want a *CorruptError that names scope 1234", n, err)
 			}
+			if !strings.Contains(err.Error(), path+" is damaged: move it") {
+				t.Errorf("the message does not say what to do: %v", err)
+			}
 			return
 		}
 		t.Error("the damage was not noticed")

@@ -139,7 +139,7 @@ func (s *Store) Load(ctx context.Context) (graph.Revision, iter.Seq2[graph.Recor
 		}
 		defer end()
 		rows := ahead(v.records(ctx, "SELECT "+recordColumns+" FROM records ORDER BY kind, source, scope, key"), row.size)
-		for record, err := range ahead(unpacked(rows), loaded.size) {
+		for record, err := range ahead(s.unpacked(rows), loaded.size) {
 			if !yield(record.Record, err) || err != nil {
 				return
 			}
@@ -163,12 +163,14 @@ func (l loaded) size() int { return l.bytes }
 
 func (r row) size() int { return len(r.data) }
 
-func unpacked(rows iter.Seq2[row, error]) iter.Seq2[loaded, error] {
+func (s *Store) unpacked(rows iter.Seq2[row, error]) iter.Seq2[loaded, error] {
 	return func(yield func(loaded, error) bool) {
 		for r, err := range rows {
 			l := loaded{bytes: len(r.data)}
 			if err == nil {
-				l.Record, err = r.record()
+				if l.Record, err = r.record(); err != nil {
+					err = s.explain(err)
+				}
 			}
 			if !yield(l, err) || err != nil {
 				return
