@@ -67,6 +67,7 @@ func BenchmarkBlastRadius(b *testing.B) {
 	}{{"hottest", company.Hottest}, {"typical", typical}} {
 		b.Run(c.name, func(b *testing.B) {
 			failed := []catalog.Ref{c.of()}
+			snapshot()
 			var blast *graph.Blast
 			for b.Loop() {
 				var err error

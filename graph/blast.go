@@ -50,21 +50,21 @@ func (s *Snapshot) BlastRadius(failed []catalog.Ref, options BlastOptions) (*Bla
 		if a < 0 {
 			return nil, s.notFound(string(ref))
 		}
-		if w.state[a] == 0 {
+		if w.mark[a] == 0 {
 			v.fail(w, a)
 			b.failed = append(b.failed, FailedEntity{Entity: v.entity(a)})
 		}
 	}
 	b.failed = append(b.failed, v.failParts(w)...)
 	count := len(w.queue)
-	v.spread(w)
-	v.measure(w, w.queue[:count])
+	v.spreadOutage(w)
+	v.measure(w, count)
 	b.collect(w, count)
 	return b, nil
 }
 
 func (v *view) fail(w *scratch, a node) {
-	w.state[a] = state(Outage)
+	w.mark[a] = mark(Outage)
 	w.queue = append(w.queue, a)
 }
 
@@ -89,7 +89,7 @@ func (v *view) failParts(w *scratch) []FailedEntity {
 					continue
 				}
 				open = append(open, need.to)
-				if w.state[need.to] == 0 {
+				if w.mark[need.to] == 0 {
 					v.fail(w, need.to)
 					parts = append(parts, FailedEntity{Entity: v.entity(need.to), PartOf: v.ref(whole)})
 				}
@@ -110,124 +110,136 @@ func through(impact Impact, strength catalog.Strength) Impact {
 	return min(impact, Impact(strength)) // ASYNC, SOFT, HARD let pass at most DELAYED, DEGRADED, OUTAGE
 }
 
-// spread finds the impact on every entity, from the failed ones in the queue, worst impact first: when an entity is
-// taken up its impact is final, as what is left to take up can give at most the impact under way. So every need is
-// followed once. The queue then holds every entity with an impact.
-func (v *view) spread(w *scratch) {
-	v.spreadFrom(w, 0, Outage)
-	for impact := Degraded; impact > None; impact-- {
-		start := len(w.queue)
-		for _, a := range w.later[impact] {
-			if w.state[a].impact() == impact { // else it got worse meanwhile and is in the queue
-				w.queue = append(w.queue, a)
-			}
-		}
-		v.spreadFrom(w, start, impact)
-	}
-}
-
-// spreadFrom takes up the entities of the queue from start on, all of the same impact.
-func (v *view) spreadFrom(w *scratch, start int, impact Impact) {
-	for i := start; i < len(w.queue); i++ {
-		v.spreadTo(w, w.queue[i], impact)
-	}
-}
-
-// spreadTo passes the impact on one node, which is being taken up, on to those that need it.
-func (v *view) spreadTo(w *scratch, b node, impact Impact) {
-	states, chosen, env := w.state, v.chosen, v.env
-	lastGroup := int32(noGroup)
-	for _, need := range v.in(b) {
-		if e := need.attr.environment(); need.attr&chosen == 0 || e != envEvery && e != env {
-			continue
-		}
-		given := through(impact, need.attr.strength())
-		if need.attr&(attrGrouped|attrHub) != 0 {
-			if need.attr&attrHub != 0 {
-				v.spreadByHub(w, need.from, impact)
+// spreadOutage finds every outage, from those of the failed in the queue. It is the only impact that takes counting: of
+// the members of a group, all must be lost.
+func (v *view) spreadOutage(w *scratch) {
+	chosen, env := v.chosen, v.env
+	for i := 0; i < len(w.queue); i++ {
+		needs, groups := v.in(w.queue[i])
+		lastGroup := int32(noGroup)
+		for j, need := range needs {
+			if need.attr&(attrStrength|attrHub) != attr(catalog.Hard) || need.attr&chosen == 0 {
 				continue
 			}
-			if given == Outage { // counted even where the source is out already: for measure
-				if need.group == lastGroup { // several relations to the same member
+			if e := need.attr.environment(); e != envEvery && e != env {
+				continue
+			}
+			if need.attr&attrGrouped != 0 {
+				number := groupOf(need, groups, j)
+				if number == lastGroup { // several relations to the same member
 					continue
 				}
-				lastGroup = need.group
-				given = v.lose(w, lastGroup)
+				lastGroup = number
+				if !v.lose(w, number) {
+					continue
+				}
 			}
-		}
-		if states[need.from].impact() >= given {
-			continue
-		}
-		states[need.from] = state(given)
-		if given == impact {
-			w.queue = append(w.queue, need.from)
-		} else {
-			w.later[given] = append(w.later[given], need.from)
+			if w.mark[need.from] == 0 {
+				w.mark[need.from] = mark(Outage)
+				w.queue = append(w.queue, need.from)
+			}
 		}
 	}
 }
 
-// lose counts a lost member of a group and returns what the group gives.
-func (v *view) lose(w *scratch, number int32) Impact {
+// lose counts a lost member of a group and says whether that was the last.
+func (v *view) lose(w *scratch, number int32) bool {
 	if w.lost[number] == 0 {
 		w.hit = append(w.hit, number)
 	}
 	w.lost[number]++
-	if w.lost[number] < v.size(number) {
-		return Degraded
-	}
-	return Outage
+	return v.isLost(w, number)
 }
 
-// spreadByHub passes an impact on to the consumers of a topic, once: the first producer that is hit delays them all.
-func (v *view) spreadByHub(w *scratch, hub node, impact Impact) {
-	if w.state[hub] == 0 {
-		w.state[hub] = state(impact)
-		w.hubs = append(w.hubs, hub)
-		v.spreadTo(w, hub, impact)
-	}
-}
+// isLost says whether all members of a group are lost.
+func (v *view) isLost(w *scratch, number int32) bool { return w.lost[number] == v.size(number) }
 
-// measure gives every entity with an impact its distance: breadth first, over the needs that support the impact on their
-// source.
-func (v *view) measure(w *scratch, failed []node) {
-	w.front = append(w.front[:0], failed...)
+// measure gives every outage its distance, and everything else that is hit its impact and distance: breadth first for
+// one impact after the other, the worst first. With the outages known, DEGRADED is whatever is reached from there over
+// needs that let it pass, and DELAYED what is left of all that is reached; so the needs of each entity are followed once.
+func (v *view) measure(w *scratch, failed int) {
+	w.front = append(w.front[:0], w.queue[:failed]...)
 	for _, a := range w.front {
-		w.state[a] |= atDistance(0)
+		w.mark[a] |= measured
 	}
-	for d := 1; len(w.front) > 0; d++ {
-		w.next = w.next[:0]
-		for _, b := range w.front {
-			v.measureTo(w, b, w.state[b].impact(), atDistance(d))
+	for impact := Outage; impact > None; impact-- {
+		var reached [2][]distant
+		if impact != Outage {
+			reached = w.reached[impact]
 		}
-		w.front, w.next = w.next, w.front
+		for d := 0; len(w.front)+len(reached[0])+len(reached[1]) > 0; d++ {
+			for i := range reached {
+				for len(reached[i]) > 0 && reached[i][0].distance == d {
+					v.take(w, reached[i][0].a, impact)
+					reached[i] = reached[i][1:]
+				}
+			}
+			w.next = w.next[:0]
+			for _, b := range w.front {
+				w.state[b] = state(impact) | atDistance(d)
+				v.reach(w, b, impact, d+1)
+			}
+			if impact != Outage { // outages are in the queue already
+				w.queue = append(w.queue, w.front...)
+			}
+			w.front, w.next = w.next, w.front
+		}
 	}
 }
 
-// measureTo gives the distance at to those without one whose impact is supported by that on b.
-func (v *view) measureTo(w *scratch, b node, impact Impact, at state) {
-	states, chosen, env := w.state, v.chosen, v.env
-	for _, need := range v.in(b) {
-		reached := states[need.from]
-		if reached >= atDistance(0) {
+// take puts an entity that was reached from a worse impact into the layer under way, unless a nearer or worse way to it
+// was found.
+func (v *view) take(w *scratch, a node, impact Impact) {
+	if m := w.mark[a]; m&measured == 0 && m.impact() == impact {
+		w.mark[a] |= measured
+		w.front = append(w.front, a)
+	}
+}
+
+// reach follows the needs to b, which has this impact: those whose source has the same by it are in the next layer, the
+// others are noted for when their own impact is measured.
+func (v *view) reach(w *scratch, b node, impact Impact, distance int) {
+	needs, groups := v.in(b)
+	marks, chosen, env := w.mark, v.chosen, v.env
+	for i, need := range needs {
+		m := marks[need.from]
+		if m&measured != 0 {
 			continue
 		}
 		if e := need.attr.environment(); need.attr&chosen == 0 || e != envEvery && e != env {
 			continue
 		}
 		if need.attr&attrHub != 0 {
-			states[need.from] |= at
-			v.measureTo(w, need.from, impact, at)
+			v.reachByHub(w, need.from, impact, distance)
 			continue
 		}
-		if through(impact, need.attr.strength()) < reached.impact() {
-			continue
+		given := through(impact, need.attr.strength())
+		switch {
+		case m.impact() == Outage:
+			if given < Outage || need.attr&attrGrouped != 0 && !v.isLost(w, groupOf(need, groups, i)) {
+				continue // does not support the outage
+			}
+		case given == Outage:
+			given = Degraded // by a group with members left, or else the source were out
 		}
-		if need.attr&attrGrouped != 0 && reached.impact() == Outage && w.lost[need.group] < v.size(need.group) {
-			continue
+		if given == impact {
+			marks[need.from] = mark(given) | measured
+			w.next = append(w.next, need.from)
+		} else if m.impact() < given || m.impact() == given && m.noted() != impact {
+			marks[need.from] = mark(given) | notedFrom(impact)
+			w.reached[given][Outage-impact] = append(w.reached[given][Outage-impact], distant{need.from, distance})
 		}
-		states[need.from] |= at
-		w.next = append(w.next, need.from)
+	}
+}
+
+// reachByHub reaches the consumers of a topic, once from each impact: by the nearest producer.
+func (v *view) reachByHub(w *scratch, hub node, impact Impact, distance int) {
+	if w.mark[hub] == 0 {
+		w.hubs = append(w.hubs, hub)
+	}
+	if w.mark[hub].noted() != impact {
+		w.mark[hub] = notedFrom(impact)
+		v.reach(w, hub, impact, distance)
 	}
 }
 

@@ -91,18 +91,19 @@ func (v *view) out(a node) []outNeed {
 	return g.out[g.outStart[a]:g.outStart[a+1]]
 }
 
-// in is the row of needs to b.
-func (v *view) in(b node) []inNeed {
+// in is the row of needs to b, with the group of each.
+func (v *view) in(b node) (needs []inNeed, groups []int32) {
 	if v.overlay != nil {
 		if row, ok := v.overlay.in[b]; ok {
-			return row
+			return row.needs, row.groups
 		}
 		if int(b) >= v.hubEnd() {
-			return nil
+			return nil, nil
 		}
 	}
 	g := &v.needs
-	return g.in[g.inStart[b]:g.inStart[b+1]]
+	from, to := g.inStart[b], g.inStart[b+1]
+	return g.in[from:to], g.inGroup[from:to]
 }
 
 // nodeCount is one more than the greatest node.
@@ -241,7 +242,8 @@ func (v *view) stepOf(a node, need outNeed) step {
 // sources yields the other entities with a need of b that counts; one may come more than once.
 func (v *view) sources(b node) iter.Seq[node] {
 	return func(yield func(node) bool) {
-		for _, need := range v.in(b) {
+		needs, _ := v.in(b)
+		for _, need := range needs {
 			if !v.counts(need.attr) {
 				continue
 			}
@@ -251,7 +253,8 @@ func (v *view) sources(b node) iter.Seq[node] {
 				}
 				continue
 			}
-			for _, consumer := range v.in(need.from) {
+			consumers, _ := v.in(need.from)
+			for _, consumer := range consumers {
 				if consumer.from != b && v.counts(consumer.attr) && !yield(consumer.from) {
 					return
 				}

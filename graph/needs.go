@@ -34,12 +34,13 @@ type needGraph struct {
 	outStart, inStart []int32
 	out               []outNeed
 	in                []inNeed
-	groups            []group
+	inGroup           []int32 // of each of in; apart, as a walk looks at few of them
+	groups            []group // the first group of each node has the number of the node, its others follow
 	sizes             []int32 // of each group: different members that production sees
 	hubTopic          []node  // the topic of each hub, in the order of hubs
 	environments      map[string]uint32
-	// envSizes and bareSizes correct sizes for other environments than production: what an environment's own members
-	// make it, and what is left where it has none of its own.
+	// Where environments differ in the members of a group, envSizes has the size for each that has members of its own
+	// (but production) and bareSizes that for all others.
 	envSizes  map[uint32]map[int32]int32
 	bareSizes map[int32]int32
 }
@@ -54,9 +55,8 @@ type outNeed struct {
 
 // inNeed is a need seen from its target.
 type inNeed struct {
-	from  node
-	attr  attr
-	group int32
+	from node
+	attr attr
 }
 
 const noGroup = -1
@@ -85,12 +85,13 @@ var originNames = [...]string{providers: "providers", parts: "parts", workloads:
 type attr uint32
 
 const (
-	attrStrength   attr = 3      // two bits: catalog.Strength
-	attrGrouped    attr = 1 << 2 // member of an any-of group
-	attrFreshShift      = 3      // three bits: kinds of evidence that are not stale
-	attrKindsShift      = 6      // three bits: all kinds of evidence
-	attrHub        attr = 1 << 9 // the source is a hub
-	attrEnvShift        = 10     // the rest: number of the environment
+	attrStrength   attr = 3       // two bits: catalog.Strength
+	attrGrouped    attr = 1 << 2  // member of an any-of group; not set, seen from the target, where it is the only one
+	attrFreshShift      = 3       // three bits: kinds of evidence that are not stale
+	attrKindsShift      = 6       // three bits: all kinds of evidence
+	attrHub        attr = 1 << 9  // the source is a hub
+	attrOther      attr = 1 << 10 // seen from the target: the group is not the first of the source
+	attrEnvShift        = 11      // the rest: number of the environment
 
 	attrEvidence attr = 1<<9 - 1<<attrFreshShift // without it a need never counts
 )
@@ -271,6 +272,7 @@ func (g *needGraph) arrange(needs []statedNeed, edges []catalog.Edge, nodeCount 
 
 	g.outStart = make([]int32, nodeCount+1)
 	g.out = make([]outNeed, len(needs))
+	g.groups = make([]group, nodeCount)
 	numbers := map[groupKey]int32{}
 	for i := 0; i < len(needs); {
 		a := needs[i].from
@@ -285,7 +287,7 @@ func (g *needGraph) arrange(needs []statedNeed, edges []catalog.Edge, nodeCount 
 			out := outNeed{to: need.to, attr: need.attr, group: noGroup, edge: need.edge}
 			if need.origin != plain {
 				out.attr |= attrGrouped
-				out.group = g.number(numbers, keyOf(&need, edges))
+				out.group = g.number(a, numbers, keyOf(&need, edges))
 			}
 			g.out[i+j] = out
 		}
@@ -293,8 +295,8 @@ func (g *needGraph) arrange(needs []statedNeed, edges []catalog.Edge, nodeCount 
 		i = end
 	}
 	sum(g.outStart)
-	g.reverse(nodeCount)
 	g.sizeGroups()
+	g.reverse(nodeCount)
 }
 
 // groupKey tells the groups of one node apart.
@@ -310,12 +312,16 @@ func keyOf(need *statedNeed, edges []catalog.Edge) groupKey {
 	return groupKey{need.origin, originNames[need.origin]}
 }
 
-func (g *needGraph) number(numbers map[groupKey]int32, key groupKey) int32 {
+func (g *needGraph) number(a node, numbers map[groupKey]int32, key groupKey) int32 {
 	number, ok := numbers[key]
 	if !ok {
-		number = int32(len(g.groups))
+		number = a
+		if len(numbers) > 0 {
+			number = int32(len(g.groups))
+			g.groups = append(g.groups, group{})
+		}
 		numbers[key] = number
-		g.groups = append(g.groups, group{name: key.name, origin: key.origin})
+		g.groups[number] = group{name: key.name, origin: key.origin}
 	}
 	return number
 }
@@ -351,11 +357,17 @@ func (g *needGraph) reverse(nodeCount int) {
 	}
 	sum(g.inStart)
 	g.in = make([]inNeed, len(g.out))
+	g.inGroup = make([]int32, len(g.out))
 	next := slices.Clone(g.inStart)
 	for a := range nodeCount {
 		for _, need := range g.out[g.outStart[a]:g.outStart[a+1]] {
-			g.in[next[need.to]] = inNeed{from: node(a), attr: need.attr, group: need.group}
+			at := next[need.to]
 			next[need.to]++
+			g.in[at] = need.seenFrom(node(a))
+			if need.group != noGroup && g.isSingle(need.group) {
+				g.in[at].attr &^= attrGrouped
+			}
+			g.inGroup[at] = need.group
 		}
 	}
 }
@@ -392,19 +404,39 @@ func (g *needGraph) sizeGroups() {
 		}
 		i = end
 	}
-	for env, sizes := range g.envSizes {
-		for number, extra := range sizes {
-			if env == envProduction {
-				g.bareSizes[number] = g.sizes[number]
-				continue
-			}
-			sizes[number] = g.sizes[number] + extra
+	for _, sizes := range g.envSizes {
+		for number, own := range sizes {
+			g.bareSizes[number] = g.sizes[number]
+			sizes[number] = g.sizes[number] + own
 		}
 	}
-	for number, extra := range g.envSizes[envProduction] {
-		g.sizes[number] += extra
+	for number, size := range g.envSizes[envProduction] {
+		g.sizes[number] = size
 	}
 	delete(g.envSizes, envProduction)
+}
+
+// seenFrom is the need of a seen from its target.
+func (n *outNeed) seenFrom(a node) inNeed {
+	seen := inNeed{from: a, attr: n.attr}
+	if n.group != noGroup && n.group != a {
+		seen.attr |= attrOther
+	}
+	return seen
+}
+
+// groupOf is the group of a need that has one.
+func groupOf(need inNeed, groups []int32, i int) int32 {
+	if need.attr&attrOther != 0 {
+		return groups[i]
+	}
+	return need.from
+}
+
+// isSingle says whether a group has one member, in every environment the same: it gives what a plain need would.
+func (g *needGraph) isSingle(number int32) bool {
+	_, mixed := g.bareSizes[number]
+	return g.sizes[number] == 1 && !mixed
 }
 
 // sizeOf is the number of different members that an environment sees in a group.

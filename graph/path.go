@@ -41,7 +41,8 @@ func (v *view) reachBack(w *scratch, start, end node) bool {
 	for i := 0; i < len(w.queue) && w.state[start] == 0; i++ {
 		b := w.queue[i]
 		next := atDistance(w.state[b].distance() + 1)
-		for _, need := range v.in(b) {
+		needs, _ := v.in(b)
+		for _, need := range needs {
 			if !v.counts(need.attr) || w.state[need.from] != 0 {
 				continue
 			}
@@ -51,7 +52,8 @@ func (v *view) reachBack(w *scratch, start, end node) bool {
 				continue
 			}
 			w.hubs = append(w.hubs, need.from)
-			for _, consumer := range v.in(need.from) {
+			consumers, _ := v.in(need.from)
+			for _, consumer := range consumers {
 				if v.counts(consumer.attr) && w.state[consumer.from] == 0 {
 					w.state[consumer.from] = next
 					w.queue = append(w.queue, consumer.from)

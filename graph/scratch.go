@@ -3,20 +3,24 @@ package graph
 // scratch is working memory of a walk, kept between questions. Every table is all zero between uses: whoever writes
 // puts back what it touched, so that a small answer costs little in a large graph.
 type scratch struct {
-	state       []state        // by node
-	lost        []int32        // by group: members lost
-	queue       []node         // entities with a state
-	hubs        []node         // hubs with a state
-	later       [Outage][]node // by impact below Outage: nodes that may have it
-	hit         []int32        // groups with lost members
-	front, next []node         // of a walk by layers
+	state []state // by node
+	mark  []mark  // by node: what a blast radius looks at most, small enough to stay near the processor
+	lost  []int32 // by group: members lost
+	queue []node  // entities with a state or mark
+	hubs  []node  // hubs with a state or mark
+	hit   []int32 // groups with lost members
+
+	front, next []node // layers
+	// reached holds by impact below Outage, and by that of what it was reached from (Outage, Degraded), entities that have
+	// the impact if nothing worse, by distance.
+	reached [Outage][2][]distant
 }
 
 // borrow takes working memory that is large enough for the view.
 func (v *view) borrow() *scratch {
 	w := v.scratch.Get().(*scratch)
 	if n := v.nodeCount(); len(w.state) < n {
-		w.state = make([]state, n)
+		w.state, w.mark = make([]state, n), make([]mark, n)
 	}
 	if n := v.groupCount(); len(w.lost) < n {
 		w.lost = make([]int32, n)
@@ -28,15 +32,17 @@ func (v *view) borrow() *scratch {
 func (v *view) giveBack(w *scratch) {
 	for _, touched := range [][]node{w.queue, w.hubs} {
 		for _, a := range touched {
-			w.state[a] = 0
+			w.state[a], w.mark[a] = 0, 0
 		}
 	}
 	for _, number := range w.hit {
 		w.lost[number] = 0
 	}
 	w.queue, w.hubs, w.hit = w.queue[:0], w.hubs[:0], w.hit[:0]
-	for i := range w.later {
-		w.later[i] = w.later[i][:0]
+	for i := range w.reached {
+		for j := range w.reached[i] {
+			w.reached[i][j] = w.reached[i][j][:0]
+		}
 	}
 	v.scratch.Put(w)
 }
@@ -52,3 +58,22 @@ func (s state) impact() Impact { return Impact(s & 3) }
 func (s state) distance() int { return int(s>>stateDistanceShift) - 1 }
 
 func atDistance(d int) state { return state(d+1) << stateDistanceShift }
+
+// distant is an entity with the distance at which it was reached.
+type distant struct {
+	a        node
+	distance int
+}
+
+// mark packs the impact on a node, whether its distance is known, and from which impact it was reached last.
+type mark uint8
+
+const (
+	measured       mark = 1 << 2
+	markNotedShift      = 3
+)
+
+func (m mark) impact() Impact { return Impact(m & 3) }
+func (m mark) noted() Impact  { return Impact(m >> markNotedShift & 3) }
+
+func notedFrom(impact Impact) mark { return mark(impact) << markNotedShift }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/orrery-catalog/orrery/catalog"
@@ -13,10 +14,15 @@ type overlay struct {
 	entities []*catalog.Entity    // the assumed ones, behind all nodes of the snapshot, in no order
 	edges    []catalog.Edge       // the assumed ones, behind all of the model
 	out      map[node][]outNeed
-	in       map[node][]inNeed
+	in       map[node]inRow
 	groups   []group         // new ones, behind those of the snapshot
 	sizes    map[int32]int32 // of every group of a changed row
 	vias     []viaNeed       // needs by way of a topic that had to be made explicit: outNeed.edge is ^ the place here
+}
+
+type inRow struct {
+	needs  []inNeed
+	groups []int32
 }
 
 // viaNeed is a consumer's need of one producer by way of a topic.
@@ -29,7 +35,7 @@ type viaNeed struct {
 type pair struct{ from, to node }
 
 func newOverlay(v *view, filter Filter) *overlay {
-	o := &overlay{index: map[catalog.Ref]node{}, out: map[node][]outNeed{}, in: map[node][]inNeed{}, sizes: map[int32]int32{}}
+	o := &overlay{index: map[catalog.Ref]node{}, out: map[node][]outNeed{}, in: map[node]inRow{}, sizes: map[int32]int32{}}
 	v.overlay = o // so that find, entity and the like know the assumed entities from here on
 	added := map[node][]int32{}
 	removed := map[pair]bool{}
@@ -67,6 +73,11 @@ func newOverlay(v *view, filter Filter) *overlay {
 			row = append(row, o.assumedNeed(v, a, row, i))
 		}
 		slices.SortStableFunc(row, func(x, y outNeed) int { return o.compareNeeds(v, x, y) })
+		for _, need := range row {
+			if need.group != noGroup {
+				changed[need.to] = true // a single member may have got company
+			}
+		}
 		rows[a] = row
 	}
 	columns := o.columns(v, rows, changed)
@@ -191,25 +202,25 @@ func (o *overlay) groupOrNone(v *view, number int32) group {
 }
 
 // columns makes the changed rows by target: what unchanged sources need of it, and what is left of the changed ones.
-func (o *overlay) columns(v *view, rows map[node][]outNeed, changed map[node]bool) map[node][]inNeed {
-	columns := map[node][]inNeed{}
+func (o *overlay) columns(v *view, rows map[node][]outNeed, changed map[node]bool) map[node]inRow {
+	columns := make(map[node]inRow, len(changed))
 	for b := range changed {
-		columns[b] = nil
-		for _, need := range v.in(b) {
+		var row inRow
+		needs, groups := v.in(b)
+		for i, need := range needs {
 			if _, ok := rows[need.from]; !ok {
-				columns[b] = append(columns[b], need)
+				row.needs, row.groups = append(row.needs, need), append(row.groups, groups[i])
 			}
 		}
+		columns[b] = row
 	}
-	for a, row := range rows {
-		for _, need := range row {
-			if changed[need.to] {
-				columns[need.to] = append(columns[need.to], inNeed{from: a, attr: need.attr, group: need.group})
+	for _, a := range slices.Sorted(maps.Keys(rows)) {
+		for _, need := range rows[a] {
+			if row, ok := columns[need.to]; ok { // no order is needed, but that needs of one source stand together
+				row.needs, row.groups = append(row.needs, need.seenFrom(a)), append(row.groups, need.group)
+				columns[need.to] = row
 			}
 		}
-	}
-	for _, column := range columns {
-		slices.SortStableFunc(column, func(x, y inNeed) int { return cmp.Compare(x.from, y.from) })
 	}
 	return columns
 }
