@@ -200,7 +200,10 @@ func (a *blast) table(p *printer) {
 		}
 	}
 	p.table([]column{
-		{title: "IMPACT"}, {title: "ENTITY", short: shortRef}, {title: "STEPS", numbers: true}, {title: "OWNER", shrinks: true},
+		{title: "IMPACT"},
+		{title: "ENTITY", short: shortRef},
+		{title: "STEPS", numbers: true},
+		{title: "OWNER", shrinks: true},
 		{title: "PATH", shrinks: true, short: restOfChain},
 	}, rows)
 }
@@ -285,10 +288,10 @@ func hitWords(hits []hit) string {
 func (a *blast) drawing() drawing {
 	var d drawing
 	for _, ref := range a.Failed {
-		d.nodes = append(d.nodes, drawnNode{ref, shortName(ref) + " FAILED", "#d9534f"})
+		d.nodes = append(d.nodes, drawnNode{ref, "FAILED", "#d9534f"})
 	}
 	for _, hit := range a.Impacted {
-		d.nodes = append(d.nodes, drawnNode{hit.Ref, shortName(hit.Ref) + " " + hit.Impact, impactColor(hit.Impact)})
+		d.nodes = append(d.nodes, drawnNode{hit.Ref, hit.Impact, impactColor(hit.Impact)})
 	}
 	for _, e := range a.steps {
 		d.edges = append(d.edges, e.drawn())

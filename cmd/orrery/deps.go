@@ -153,6 +153,6 @@ func (a *walk) drawing() drawing {
 	for i, e := range a.Edges {
 		drawnEdges[i] = e.drawn()
 	}
-	first := []drawnNode{{ref: a.Ref, label: shortName(a.Ref), fill: "#d9d9d9"}}
+	first := []drawnNode{{ref: a.Ref, fill: "#d9d9d9"}}
 	return drawing{nodes: nodesOf(first, drawnEdges), edges: drawnEdges}
 }

@@ -13,8 +13,8 @@ type drawing struct {
 }
 
 type drawnNode struct {
-	ref, label string
-	fill       string // a colour as #rrggbb; "" = none
+	ref, note string
+	fill      string // a colour as #rrggbb; "" = none
 }
 
 type drawnEdge struct{ from, to, label, style string }
@@ -60,15 +60,31 @@ func (d drawing) write(w io.Writer, format string) error {
 	return err
 }
 
+// labels are the names of the nodes, with their notes.
+func (d drawing) labels() []string {
+	refs := make([]string, len(d.nodes))
+	for i, node := range d.nodes {
+		refs[i] = node.ref
+	}
+	labels := namesApart(refs)
+	for i, node := range d.nodes {
+		if node.note != "" {
+			labels[i] += " " + node.note
+		}
+	}
+	return labels
+}
+
 func (d drawing) dot() string {
 	var b strings.Builder
+	labels := d.labels()
 	b.WriteString("digraph orrery {\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=sans];\n")
-	for _, node := range d.nodes {
+	for i, node := range d.nodes {
 		fill := ""
 		if node.fill != "" {
 			fill = ", fillcolor=" + dotQuoted(node.fill)
 		}
-		fmt.Fprintf(&b, "  %s [label=%s%s];\n", dotQuoted(node.ref), dotQuoted(node.label), fill)
+		fmt.Fprintf(&b, "  %s [label=%s%s];\n", dotQuoted(node.ref), dotQuoted(labels[i]), fill)
 	}
 	for _, edge := range d.edges {
 		fmt.Fprintf(&b, "  %s -> %s [label=%s, style=%s];\n", dotQuoted(edge.from), dotQuoted(edge.to), dotQuoted(edge.label), edge.style)
@@ -85,9 +101,10 @@ func (d drawing) mermaid() string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
 	ids := map[string]string{}
+	labels := d.labels()
 	for i, node := range d.nodes {
 		ids[node.ref] = fmt.Sprintf("n%d", i)
-		fmt.Fprintf(&b, "  n%d[\"%s\"]\n", i, mermaidEscaped(node.label))
+		fmt.Fprintf(&b, "  n%d[\"%s\"]\n", i, mermaidEscaped(labels[i]))
 	}
 	for _, edge := range d.edges {
 		arrow := "-->"
@@ -132,7 +149,7 @@ func nodesOf(given []drawnNode, edges []drawnEdge) []drawnNode {
 		for _, ref := range []string{edge.from, edge.to} {
 			if !seen[ref] {
 				seen[ref] = true
-				given = append(given, drawnNode{ref: ref, label: shortName(ref)})
+				given = append(given, drawnNode{ref: ref})
 			}
 		}
 	}

@@ -1,5 +1,7 @@
 package main
 
+import "strings"
+
 // What several answers have in common: the GraphQL selections, and the shapes of the JSON contract. A nil pointer is an
 // unknown value, written as null.
 
@@ -66,11 +68,17 @@ func edges(nodes []dependencyNode) []edge {
 }
 
 func (e edge) drawn() drawnEdge {
-	label := ""
-	if e.AnyOf != nil {
-		label = "any of " + *e.AnyOf
+	var notes []string
+	if strengthStyle(e.Strength) != solid {
+		notes = append(notes, strings.ToLower(e.Strength))
 	}
-	return drawnEdge{from: e.From, to: e.To, label: label, style: strengthStyle(e.Strength)}
+	if e.AnyOf != nil {
+		notes = append(notes, "any of "+*e.AnyOf)
+	}
+	if e.Via != nil {
+		notes = append(notes, "via "+shortName(*e.Via))
+	}
+	return drawnEdge{from: e.From, to: e.To, label: strings.Join(notes, ", "), style: strengthStyle(e.Strength)}
 }
 
 const contactFields = "onCall { kind target }"

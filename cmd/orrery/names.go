@@ -36,14 +36,28 @@ func shortRef(ref string) string {
 	return ref
 }
 
-// chain is a path for people: checkout → cart → ledger-db.
-func chain(refs []string) string {
+// namesApart are the short names of what is told together: with the kind, where an API is called like its service.
+func namesApart(refs []string) []string {
+	called := map[string]string{}
+	shared := map[string]bool{}
+	for _, ref := range refs {
+		name := shortName(ref)
+		if other, taken := called[name]; taken && other != ref {
+			shared[name] = true
+		}
+		called[name] = ref
+	}
 	names := make([]string, len(refs))
 	for i, ref := range refs {
-		names[i] = shortName(ref)
+		if names[i] = shortName(ref); shared[names[i]] {
+			names[i] = shortRef(ref)
+		}
 	}
-	return strings.Join(names, arrow)
+	return names
 }
+
+// chain is a path for people: checkout → cart → ledger-db.
+func chain(refs []string) string { return strings.Join(namesApart(refs), arrow) }
 
 const arrow = " → "
 

@@ -85,8 +85,11 @@ func (a *way) table(p *printer) {
 		rows[i] = []cell{text(e.From), {e.Strength, strengthPaint(e.Strength)}, text(e.To), text(kind), text(because.text())}
 	}
 	p.table([]column{
-		{title: "ENTITY", shrinks: true, short: shortRef}, {title: "NEEDS"}, {title: "ENTITY", shrinks: true, short: shortRef},
-		{title: "EVIDENCE"}, {title: "WHERE", shrinks: true, endings: true},
+		{title: "ENTITY", shrinks: true, short: shortRef},
+		{title: "NEEDS"},
+		{title: "ENTITY", shrinks: true, short: shortRef},
+		{title: "EVIDENCE"},
+		{title: "WHERE", shrinks: true, endings: true},
 	}, rows)
 }
 
@@ -96,7 +99,7 @@ func (a *way) drawing() drawing {
 		d.edges = append(d.edges, e.drawn())
 	}
 	if a.Found {
-		d.nodes = []drawnNode{{ref: a.From, label: shortName(a.From)}}
+		d.nodes = []drawnNode{{ref: a.From}}
 	}
 	d.nodes = nodesOf(d.nodes, d.edges)
 	return d

@@ -142,18 +142,27 @@ func FuzzTruncate(f *testing.F) {
 func TestDrawingsEscape(t *testing.T) {
 	t.Parallel()
 	odd := `resource:default/"];x{}|<b>#` + "\n\x1b" + `\`
-	d := drawing{nodes: nodesOf([]drawnNode{{odd, odd, "#fff"}}, []drawnEdge{{odd, "b:c/d", `"|`, dotted}})}
+	d := drawing{nodes: nodesOf([]drawnNode{{odd, "FAILED", "#fff"}}, []drawnEdge{{odd, "b:c/d", `"|`, dotted}})}
 	d.edges = []drawnEdge{{odd, "b:c/d", `"|`, dotted}}
 	quoted := `"resource:default/\"];x{}|<b># ` + "\uFFFD" + `\\"`
+	quotedLabel := `"\"];x{}|<b># ` + "\uFFFD" + `\\ FAILED"`
 	wantDot := "digraph orrery {\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=sans];\n" +
-		"  " + quoted + " [label=" + quoted + ", fillcolor=\"#fff\"];\n  \"b:c/d\" [label=\"c/d\"];\n" +
+		"  " + quoted + " [label=" + quotedLabel + ", fillcolor=\"#fff\"];\n  \"b:c/d\" [label=\"c/d\"];\n" +
 		"  " + quoted + " -> \"b:c/d\" [label=\"\\\"|\", style=dotted];\n}\n"
 	if diff := cmp.Diff(wantDot, d.dot()); diff != "" {
 		t.Error(diff)
 	}
-	wantMermaid := "flowchart LR\n  n0[\"resource:default/#34;#93;#59;x#123;#125;#124;#60;b#62;#35; \uFFFD#92;\"]\n  n1[\"c/d\"]\n" +
+	wantMermaid := "flowchart LR\n  n0[\"#34;#93;#59;x#123;#125;#124;#60;b#62;#35; \uFFFD#92; FAILED\"]\n  n1[\"c/d\"]\n" +
 		"  n0 -.->|\"#34;#124;\"| n1\n  style n0 fill:#fff\n"
 	if diff := cmp.Diff(wantMermaid, d.mermaid()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNamesApart(t *testing.T) {
+	t.Parallel()
+	refs := []string{"api:default/orders", "component:default/orders", "resource:shop/orders", "resource:default/db", "resource:default/db"}
+	if diff := cmp.Diff("api:orders → component:orders → shop/orders → db → db", chain(refs)); diff != "" {
 		t.Error(diff)
 	}
 }
