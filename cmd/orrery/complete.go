@@ -67,6 +67,16 @@ func (p *program) suggest(ctx context.Context, d *data, args []string, typed str
 	return suggestions
 }
 
+// refFlags suggests refs as the values of flags.
+func (p *program) refFlags(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		// The flag was added just before, which is the only thing that can fail.
+		_ = cmd.RegisterFlagCompletionFunc(name, func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+			return p.completeRefs(1)(cmd, nil, typed)
+		})
+	}
+}
+
 // fixedFlag suggests the values of a flag.
 func fixedFlag(cmd *cobra.Command, name string, values ...string) {
 	// The flag was added just before, which is the only thing that can fail.

@@ -33,6 +33,7 @@ func (p *program) listCommand() *cobra.Command {
 	withProblems := flags.Bool("with-problems", false, "only those with problems")
 	placeholders := flags.Bool("placeholders", false, "only what is referred to and nobody describes")
 	order := flags.String("order", "ref", "the order: ref, name or tier")
+	p.refFlags(cmd, "owner", "system")
 	fixedFlag(cmd, "order", "ref", "name", "tier")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		orders, err := enums("--order", []string{*order}, "REF", "NAME", "TIER")

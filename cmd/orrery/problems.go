@@ -22,6 +22,7 @@ func (p *program) problemsCommand() *cobra.Command {
 		"refs":   flags.StringSlice("ref", nil, "only about this entity (a `REF`)"),
 		"owners": flags.StringSlice("owner", nil, "only about what this group or user owns (a `REF`)"),
 	}
+	p.refFlags(cmd, "ref", "owner")
 	fixedFlag(cmd, "severity", "ERROR", "WARNING")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		found, err := enums("--severity", *severities, "ERROR", "WARNING")
