@@ -17,7 +17,7 @@ func TestCompletion(t *testing.T) {
 		"owner --config testdata/nowhere.yaml ch":            ":4\n",
 		"owner --server http://127.0.0.1:9 ch":               ":4\n",
 		"owner --server nonsense ch":                         ":4\n",
-		"list --catalog testdata/shop --owner group:paym":    "group:payments\tPayments\n:4\n",
+		"list --catalog testdata/shop --owner group:paym":    "group:payments\tgroup:default/payments\n:4\n",
 		"problems --catalog testdata/shop --ref fra":         "fraud\tcomponent:default/fraud\n:4\n",
 		"deps --direction ne":                                "needs\nneeded-by\n:4\n",
 		"path --format ":                                     "table\njson\ndot\nmermaid\n:4\n",
