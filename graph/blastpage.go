@@ -213,7 +213,6 @@ type TeamHit struct {
 func (b *Blast) Teams() []TeamHit {
 	v := b.view
 	index := map[node]int{}
-	owners := []node{}
 	teams := []TeamHit{}
 	for _, a := range b.order {
 		owner := node(-1)
@@ -224,7 +223,6 @@ func (b *Blast) Teams() []TeamHit {
 		if !ok {
 			i = len(teams)
 			index[owner] = i
-			owners = append(owners, owner)
 			team := TeamHit{}
 			if owner >= 0 {
 				team.Owner, team.OnCall = v.entity(owner), v.onCallOfOwner(owner)

@@ -24,46 +24,49 @@ func Digest(s *Snapshot) string {
 	for i := range s.model.Edges {
 		digestEdge(w, &s.model.Edges[i])
 	}
-	_ = w.Flush() // a hash takes everything
+	_ = w.Flush()
 	return hex.EncodeToString(hash.Sum(nil))
 }
+
+// put writes to what cannot fail: a hash takes everything.
+func put(w *bufio.Writer, format string, values ...any) { _, _ = fmt.Fprintf(w, format, values...) }
 
 // digestEntity writes texts quoted, so that no two entities read the same.
 func digestEntity(w *bufio.Writer, entity *catalog.Entity) {
 	d := &entity.Descriptor
-	fmt.Fprintf(w, "entity %q %q %q %q %q %q %q %q %q", d.Ref, d.Kind, d.Namespace, d.Name, d.Title, d.Description,
+	put(w, "entity %q %q %q %q %q %q %q %q %q", d.Ref, d.Kind, d.Namespace, d.Name, d.Title, d.Description,
 		d.Type, d.Lifecycle, d.Owner)
-	fmt.Fprintf(w, " %q %q %q %q %q", d.Labels, d.Annotations, d.Tags, d.Links, entity.Aliases)
+	put(w, " %q %q %q %q %q", d.Labels, d.Annotations, d.Tags, d.Links, entity.Aliases)
 	if d.Profile != nil {
-		fmt.Fprintf(w, " profile %q", *d.Profile)
+		put(w, " profile %q", *d.Profile)
 	}
 	if d.SLO != nil {
-		fmt.Fprintf(w, " slo %v", *d.SLO)
+		put(w, " slo %v", *d.SLO)
 	}
 	if d.Capacity != nil {
-		fmt.Fprintf(w, " capacity %v", *d.Capacity)
+		put(w, " capacity %v", *d.Capacity)
 	}
-	fmt.Fprintf(w, " %t %t %t %d", entity.Placeholder, entity.Discovered, entity.Stale, entity.Line)
+	put(w, " %t %t %t %d", entity.Placeholder, entity.Discovered, entity.Stale, entity.Line)
 	digestOrigin(w, entity.Origin)
 }
 
 func digestEdge(w *bufio.Writer, edge *catalog.Edge) {
-	fmt.Fprintf(w, "edge %q %q %s %s %s %t %q %q", edge.From, edge.To, edge.Type, edge.Strength, edge.Role, edge.Stale,
+	put(w, "edge %q %q %s %s %s %t %q %q", edge.From, edge.To, edge.Type, edge.Strength, edge.Role, edge.Stale,
 		edge.AnyOf, edge.Environment)
 	if edge.Details != nil {
-		fmt.Fprintf(w, " details %q %v %v", edge.Details.Fallback, edge.Details.CallsPerRequest, edge.Details.Timeout)
+		put(w, " details %q %v %v", edge.Details.Fallback, edge.Details.CallsPerRequest, edge.Details.Timeout)
 	}
 	for i := range edge.Evidence {
 		evidence := &edge.Evidence[i]
-		fmt.Fprintf(w, "\nevidence %s %t %d", evidence.Kind, evidence.Stale, evidence.Line)
+		put(w, "\nevidence %s %t %d", evidence.Kind, evidence.Stale, evidence.Line)
 		digestOrigin(w, evidence.Origin)
 	}
-	_, _ = w.WriteString("\n")
+	put(w, "\n")
 }
 
 func digestOrigin(w *bufio.Writer, origin *catalog.Origin) {
 	if origin != nil {
-		fmt.Fprintf(w, " at %q %q", origin.Location, origin.Environment)
+		put(w, " at %q %q", origin.Location, origin.Environment)
 	}
-	_, _ = w.WriteString("\n")
+	put(w, "\n")
 }

@@ -50,7 +50,7 @@ func (s *Snapshot) deriveNeeds(from, to []node) {
 	for i := range edges {
 		edge := &edges[i]
 		a, b := from[i], to[i]
-		if a < 0 || b < 0 || !edge.Type.IsDependency() {
+		if a < 0 || b < 0 {
 			continue
 		}
 		need := statedNeed{from: a, to: b, attr: attr(strengthOf(edge)), edge: int32(i)}
@@ -79,7 +79,10 @@ func (s *Snapshot) deriveNeeds(from, to []node) {
 				need.origin = workloads
 			case kindNode:
 				need.origin = nodes
+			default: // plain
 			}
+		default: // ownership and membership carry no failure
+			continue
 		}
 		needs = g.appendBelieved(needs, need, edge)
 	}

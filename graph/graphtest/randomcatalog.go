@@ -16,8 +16,16 @@ func RandomCatalog(random *rand.Rand) []string {
 		name string
 		most int
 	}{
-		{"Component", 2 * size}, {"Resource", size}, {"API", size}, {"System", 3}, {"Domain", 3}, {"Group", 3}, {"User", 3},
-		{"Journey", 2}, {"Topic", 2}, {"Machine", 1},
+		{"Component", 2 * size},
+		{"Resource", size},
+		{"API", size},
+		{"System", 3},
+		{"Domain", 3},
+		{"Group", 3},
+		{"User", 3},
+		{"Journey", 2},
+		{"Topic", 2},
+		{"Machine", 1},
 	} {
 		for i := range c.IntN(kind.most + 1) {
 			c.things = append(c.things, c.thing(kind.name, i))
