@@ -64,7 +64,7 @@ func BenchmarkBlastRadius(b *testing.B) {
 	for _, c := range []struct {
 		name string
 		of   func() catalog.Ref
-	}{{"hottest", company.Hottest}, {"typical", typical}} {
+	}{{"hottest", company.Hottest}, {"typical", typical}, {"small", func() catalog.Ref { return company.ServiceRef(0) }}} {
 		b.Run(c.name, func(b *testing.B) {
 			failed := []catalog.Ref{c.of()}
 			snapshot()
