@@ -21,7 +21,10 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	beProgram()
+	goleak.VerifyTestMain(m)
+}
 
 // outcome is what one run of the program left behind.
 type outcome struct {
