@@ -58,13 +58,13 @@ func ParseAlias(s string) (Alias, error) {
 	case len(s) > MaxAliasBytes:
 		return "", fmt.Errorf("%w: %d bytes are more than %d", ErrAlias, len(s), MaxAliasBytes)
 	case !ok:
-		return "", fmt.Errorf("%w: %q does not begin with otel:, k8s:, dns:, host:, db:, topic: or repo:", ErrAlias, s)
+		return "", fmt.Errorf("%w: %q has none of otel:, k8s:, dns:, host:, db:, topic: and repo: in front", ErrAlias, s)
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
 		return "", fmt.Errorf("%w: %q holds characters that no name has", ErrAlias, s)
 	}
 	normal, shape := normalise(world, strings.TrimSpace(rest))
 	if shape == "" {
-		return "", fmt.Errorf("%w: %q begins with none of otel:, k8s:, dns:, host:, db:, topic: and repo:", ErrAlias, s)
+		return "", fmt.Errorf("%w: %q has none of otel:, k8s:, dns:, host:, db:, topic: and repo: in front", ErrAlias, s)
 	}
 	if normal == "" {
 		return "", fmt.Errorf("%w: %q does not look like %s:%s", ErrAlias, s, world, shape)

@@ -39,65 +39,121 @@ func TestEdgesCombine(t *testing.T) {
 		live []catalog.EdgeClaim // of a, from a source in production, file live
 		want string
 	}{
-		{name: "a call is hard", own: []catalog.EdgeClaim{plain()},
-			want: "component:default/a dependsOn component:default/b HARD [DECLARED a:2]"},
-		{name: "a consumer is async", own: []catalog.EdgeClaim{entry(consume)},
-			want: "component:default/a dependsOn component:default/b ASYNC CONSUME [DECLARED a:2]"},
-		{name: "a publisher is hard", own: []catalog.EdgeClaim{entry(publish)},
-			want: "component:default/a dependsOn component:default/b HARD PUBLISH [DECLARED a:2]"},
-		{name: "a stated strength goes before the role", own: []catalog.EdgeClaim{entry(consume, soft)},
-			want: "component:default/a dependsOn component:default/b SOFT CONSUME [DECLARED a:2]"},
-		{name: "both places of a file are evidence of one edge, and the entry wins",
+		{
+			name: "a call is hard", own: []catalog.EdgeClaim{plain()},
+			want: "component:default/a dependsOn component:default/b HARD [DECLARED a:2]",
+		},
+		{
+			name: "a consumer is async", own: []catalog.EdgeClaim{entry(consume)},
+			want: "component:default/a dependsOn component:default/b ASYNC CONSUME [DECLARED a:2]",
+		},
+		{
+			name: "a publisher is hard", own: []catalog.EdgeClaim{entry(publish)},
+			want: "component:default/a dependsOn component:default/b HARD PUBLISH [DECLARED a:2]",
+		},
+		{
+			name: "a stated strength goes before the role", own: []catalog.EdgeClaim{entry(consume, soft)},
+			want: "component:default/a dependsOn component:default/b SOFT CONSUME [DECLARED a:2]",
+		},
+		{
+			name: "both places of a file are evidence of one edge, and the entry wins",
 			own:  []catalog.EdgeClaim{plain(), entry(line(5), soft, anyOf("g"), said)},
-			want: "component:default/a dependsOn component:default/b SOFT anyOf=g {Fallback:cache CallsPerRequest:2 Timeout:1s} [DECLARED a:2] [DECLARED a:5]"},
-		{name: "the entry wins over a stricter plain one", own: []catalog.EdgeClaim{plain(hard), entry(soft)},
-			want: "component:default/a dependsOn component:default/b SOFT [DECLARED a:2]"},
-		{name: "with consumesApis it is that", own: []catalog.EdgeClaim{entry(line(5), soft), plain(consumed)},
-			want: "component:default/a consumesApi component:default/b SOFT [DECLARED a:2] [DECLARED a:5]"},
-		{name: "with both lists it is consumesApi, once", own: []catalog.EdgeClaim{plain(), entry(async), plain(consumed, line(4))},
-			want: "component:default/a consumesApi component:default/b ASYNC [DECLARED a:2] [DECLARED a:4]"},
-		{name: "without an entry the two lists are two relations", own: []catalog.EdgeClaim{plain(), plain(consumed)},
+			want: "component:default/a dependsOn component:default/b SOFT anyOf=g {Fallback:cache CallsPerRequest:2 Timeout:1s} [DECLARED a:2] [DECLARED a:5]",
+		},
+		{
+			name: "the entry wins over a stricter plain one", own: []catalog.EdgeClaim{plain(hard), entry(soft)},
+			want: "component:default/a dependsOn component:default/b SOFT [DECLARED a:2]",
+		},
+		{
+			name: "with consumesApis it is that", own: []catalog.EdgeClaim{entry(line(5), soft), plain(consumed)},
+			want: "component:default/a consumesApi component:default/b SOFT [DECLARED a:2] [DECLARED a:5]",
+		},
+		{
+			name: "with both lists it is consumesApi, once", own: []catalog.EdgeClaim{plain(), entry(async), plain(consumed, line(4))},
+			want: "component:default/a consumesApi component:default/b ASYNC [DECLARED a:2] [DECLARED a:4]",
+		},
+		{
+			name: "without an entry the two lists are two relations", own: []catalog.EdgeClaim{plain(), plain(consumed)},
 			want: "component:default/a dependsOn component:default/b HARD [DECLARED a:2]\n" +
-				"component:default/a consumesApi component:default/b HARD [DECLARED a:2]"},
-		{name: "twice an entry: the stricter", own: []catalog.EdgeClaim{entry(async), entry(soft)},
-			want: "component:default/a dependsOn component:default/b SOFT [DECLARED a:2]"},
-		{name: "a stated strength goes before none", own: []catalog.EdgeClaim{entry(), entry(async)},
-			want: "component:default/a dependsOn component:default/b ASYNC [DECLARED a:2]"},
-		{name: "who publishes and consumes does both", own: []catalog.EdgeClaim{entry(consume), entry(publish, line(5))},
-			want: "component:default/a dependsOn component:default/b HARD PUBLISH_AND_CONSUME [DECLARED a:2] [DECLARED a:5]"},
-		{name: "of both sides the stricter strength counts", own: []catalog.EdgeClaim{entry(consume, soft), entry(publish, async)},
-			want: "component:default/a dependsOn component:default/b SOFT PUBLISH_AND_CONSUME [DECLARED a:2]"},
-		{name: "both sides of an API are one edge, too", own: []catalog.EdgeClaim{plain(consumed), entry(consume), entry(publish)},
-			want: "component:default/a consumesApi component:default/b HARD PUBLISH_AND_CONSUME [DECLARED a:2]"},
-		{name: "what is seen adds no side to what is declared", own: []catalog.EdgeClaim{entry(consume)}, live: []catalog.EdgeClaim{plain(seen, publish, line(0))},
-			want: "component:default/a dependsOn component:default/b ASYNC CONSUME [DECLARED a:2] [OBSERVED live:0]"},
-		{name: "a group goes before none", own: []catalog.EdgeClaim{entry(), plain(anyOf("g"))},
-			want: "component:default/a dependsOn component:default/b HARD anyOf=g [DECLARED a:2]"},
-		{name: "of two groups the first", own: []catalog.EdgeClaim{entry(anyOf("z")), entry(anyOf("b"))},
-			want: "component:default/a dependsOn component:default/b HARD anyOf=z [DECLARED a:2]"},
-		{name: "dependencyOf is turned round", of: []catalog.EdgeClaim{plain(line(9))},
-			want: "component:default/a dependsOn component:default/b HARD [DECLARED b:9]"},
-		{name: "the word of the source goes before that of the target", own: []catalog.EdgeClaim{plain(soft)}, of: []catalog.EdgeClaim{plain(hard, line(9))},
-			want: "component:default/a dependsOn component:default/b SOFT [DECLARED a:2] [DECLARED b:9]"},
-		{name: "where the source says nothing the target does", own: []catalog.EdgeClaim{plain()}, of: []catalog.EdgeClaim{plain(soft, line(9))},
-			want: "component:default/a dependsOn component:default/b SOFT [DECLARED a:2] [DECLARED b:9]"},
-		{name: "what is seen has its environment", live: []catalog.EdgeClaim{plain(seen, consume, line(0))},
-			want: "component:default/a dependsOn component:default/b ASYNC CONSUME production [OBSERVED live:0]"},
-		{name: "what a live source declares holds everywhere", live: []catalog.EdgeClaim{plain(line(0))},
-			want: "component:default/a dependsOn component:default/b HARD [DECLARED live:0]"},
-		{name: "what is declared covers what is seen", own: []catalog.EdgeClaim{entry(soft)}, live: []catalog.EdgeClaim{plain(seen, hard, line(0)), plain(guessed, anyOf("g"), line(0))},
-			want: "component:default/a dependsOn component:default/b SOFT [DECLARED a:2] [OBSERVED live:0] [INFERRED live:0]"},
-		{name: "what is seen says how, where nothing is declared of it", own: []catalog.EdgeClaim{plain()}, live: []catalog.EdgeClaim{plain(seen, consume, said, line(0))},
-			want: "component:default/a dependsOn component:default/b ASYNC CONSUME {Fallback:cache CallsPerRequest:2 Timeout:1s} [DECLARED a:2] [OBSERVED live:0]"},
-		{name: "what is seen may be of a group of its own", live: []catalog.EdgeClaim{plain(seen, anyOf("g"), line(0))},
-			want: "component:default/a dependsOn component:default/b HARD production anyOf=g [OBSERVED live:0]"},
-		{name: "a relation of another type is another edge", own: []catalog.EdgeClaim{plain(), plain(func(e *catalog.EdgeClaim) { e.Type = catalog.PartOf })},
+				"component:default/a consumesApi component:default/b HARD [DECLARED a:2]",
+		},
+		{
+			name: "twice an entry: the stricter", own: []catalog.EdgeClaim{entry(async), entry(soft)},
+			want: "component:default/a dependsOn component:default/b SOFT [DECLARED a:2]",
+		},
+		{
+			name: "a stated strength goes before none", own: []catalog.EdgeClaim{entry(), entry(async)},
+			want: "component:default/a dependsOn component:default/b ASYNC [DECLARED a:2]",
+		},
+		{
+			name: "who publishes and consumes does both", own: []catalog.EdgeClaim{entry(consume), entry(publish, line(5))},
+			want: "component:default/a dependsOn component:default/b HARD PUBLISH_AND_CONSUME [DECLARED a:2] [DECLARED a:5]",
+		},
+		{
+			name: "of both sides the stricter strength counts", own: []catalog.EdgeClaim{entry(consume, soft), entry(publish, async)},
+			want: "component:default/a dependsOn component:default/b SOFT PUBLISH_AND_CONSUME [DECLARED a:2]",
+		},
+		{
+			name: "both sides of an API are one edge, too", own: []catalog.EdgeClaim{plain(consumed), entry(consume), entry(publish)},
+			want: "component:default/a consumesApi component:default/b HARD PUBLISH_AND_CONSUME [DECLARED a:2]",
+		},
+		{
+			name: "what is seen adds no side to what is declared", own: []catalog.EdgeClaim{entry(consume)}, live: []catalog.EdgeClaim{plain(seen, publish, line(0))},
+			want: "component:default/a dependsOn component:default/b ASYNC CONSUME [DECLARED a:2] [OBSERVED live:0]",
+		},
+		{
+			name: "a group goes before none", own: []catalog.EdgeClaim{entry(), plain(anyOf("g"))},
+			want: "component:default/a dependsOn component:default/b HARD anyOf=g [DECLARED a:2]",
+		},
+		{
+			name: "of two groups the first", own: []catalog.EdgeClaim{entry(anyOf("z")), entry(anyOf("b"))},
+			want: "component:default/a dependsOn component:default/b HARD anyOf=z [DECLARED a:2]",
+		},
+		{
+			name: "dependencyOf is turned round", of: []catalog.EdgeClaim{plain(line(9))},
+			want: "component:default/a dependsOn component:default/b HARD [DECLARED b:9]",
+		},
+		{
+			name: "the word of the source goes before that of the target", own: []catalog.EdgeClaim{plain(soft)}, of: []catalog.EdgeClaim{plain(hard, line(9))},
+			want: "component:default/a dependsOn component:default/b SOFT [DECLARED a:2] [DECLARED b:9]",
+		},
+		{
+			name: "where the source says nothing the target does", own: []catalog.EdgeClaim{plain()}, of: []catalog.EdgeClaim{plain(soft, line(9))},
+			want: "component:default/a dependsOn component:default/b SOFT [DECLARED a:2] [DECLARED b:9]",
+		},
+		{
+			name: "what is seen has its environment", live: []catalog.EdgeClaim{plain(seen, consume, line(0))},
+			want: "component:default/a dependsOn component:default/b ASYNC CONSUME production [OBSERVED live:0]",
+		},
+		{
+			name: "what a live source declares holds everywhere", live: []catalog.EdgeClaim{plain(line(0))},
+			want: "component:default/a dependsOn component:default/b HARD [DECLARED live:0]",
+		},
+		{
+			name: "what is declared covers what is seen", own: []catalog.EdgeClaim{entry(soft)}, live: []catalog.EdgeClaim{plain(seen, hard, line(0)), plain(guessed, anyOf("g"), line(0))},
+			want: "component:default/a dependsOn component:default/b SOFT [DECLARED a:2] [OBSERVED live:0] [INFERRED live:0]",
+		},
+		{
+			name: "what is seen says how, where nothing is declared of it", own: []catalog.EdgeClaim{plain()}, live: []catalog.EdgeClaim{plain(seen, consume, said, line(0))},
+			want: "component:default/a dependsOn component:default/b ASYNC CONSUME {Fallback:cache CallsPerRequest:2 Timeout:1s} [DECLARED a:2] [OBSERVED live:0]",
+		},
+		{
+			name: "what is seen may be of a group of its own", live: []catalog.EdgeClaim{plain(seen, anyOf("g"), line(0))},
+			want: "component:default/a dependsOn component:default/b HARD production anyOf=g [OBSERVED live:0]",
+		},
+		{
+			name: "a relation of another type is another edge", own: []catalog.EdgeClaim{plain(), plain(func(e *catalog.EdgeClaim) { e.Type = catalog.PartOf })},
 			want: "component:default/a dependsOn component:default/b HARD [DECLARED a:2]\n" +
-				"component:default/a partOf component:default/b HARD [DECLARED a:2]"},
-		{name: "ownership has no strength", own: []catalog.EdgeClaim{plain(hard, anyOf("g"), said, func(e *catalog.EdgeClaim) { e.Type = catalog.OwnedBy })},
-			want: "component:default/a ownedBy component:default/b [DECLARED a:2]"},
-		{name: "without a line of its own a relation is where the claim is", own: []catalog.EdgeClaim{plain(line(0))},
-			want: "component:default/a dependsOn component:default/b HARD [DECLARED a:1]"},
+				"component:default/a partOf component:default/b HARD [DECLARED a:2]",
+		},
+		{
+			name: "ownership has no strength", own: []catalog.EdgeClaim{plain(hard, anyOf("g"), said, func(e *catalog.EdgeClaim) { e.Type = catalog.OwnedBy })},
+			want: "component:default/a ownedBy component:default/b [DECLARED a:2]",
+		},
+		{
+			name: "without a line of its own a relation is where the claim is", own: []catalog.EdgeClaim{plain(line(0))},
+			want: "component:default/a dependsOn component:default/b HARD [DECLARED a:1]",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var reversed []catalog.EdgeClaim

@@ -115,7 +115,7 @@ func (m *merger) edgeSet(claim *claimRecord) map[comparableEdge]bool {
 		if edge.details != nil {
 			key.edgeDetails = *edge.details
 		}
-		key.line, key.edgeRecord.details = 0, nil
+		key.line, key.details = 0, nil
 		set[key] = true
 	}
 	return set

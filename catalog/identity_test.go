@@ -232,16 +232,29 @@ func TestOtherNamesOfWhatIsObserved(t *testing.T) {
 		want      string // of dns
 	}{
 		{"stands for what states it", []*catalog.Document{naming(workload, dns)}, "workload:shop/eu.deployment.w DISCOVERY"},
-		{"and what that is matched to", []*catalog.Document{naming(workload, dns), stating("component:x/c", workload)},
-			"component:x/c DECLARATION"},
-		{"unless an entity states it", []*catalog.Document{naming(workload, dns), stating("component:x/c", dns)},
-			"component:x/c DECLARATION"},
-		{"before an equal name", []*catalog.Document{naming(workload, dns), stating("component:shop/w"), stating("component:x/c", workload), sighting(dns)},
-			"component:x/c DECLARATION"},
+		{
+			"and what that is matched to",
+			[]*catalog.Document{naming(workload, dns), stating("component:x/c", workload)},
+			"component:x/c DECLARATION",
+		},
+		{
+			"unless an entity states it",
+			[]*catalog.Document{naming(workload, dns), stating("component:x/c", dns)},
+			"component:x/c DECLARATION",
+		},
+		{
+			"before an equal name",
+			[]*catalog.Document{naming(workload, dns), stating("component:shop/w"), stating("component:x/c", workload), sighting(dns)},
+			"component:x/c DECLARATION",
+		},
 		{"two that are one agree", []*catalog.Document{
-			naming(workload, dns), naming("otel:w", dns), stating("component:x/c", workload, "otel:w")}, "component:x/c DECLARATION"},
-		{"two that differ do not", []*catalog.Document{naming(workload, dns), naming("otel:w", dns), sighting(dns)},
-			"component:shop/w DISCOVERY"},
+			naming(workload, dns), naming("otel:w", dns), stating("component:x/c", workload, "otel:w"),
+		}, "component:x/c DECLARATION"},
+		{
+			"two that differ do not",
+			[]*catalog.Document{naming(workload, dns), naming("otel:w", dns), sighting(dns)},
+			"component:shop/w DISCOVERY",
+		},
 		{"nobody uses a name that differs", []*catalog.Document{naming(workload, dns), naming("otel:w", dns)}, ""},
 		{"names make no chains", []*catalog.Document{naming(workload, "otel:w"), naming("otel:w", dns)}, ""},
 		{"nor circles", []*catalog.Document{naming(workload, dns), naming(dns, workload)}, "component:shop/w DISCOVERY"},

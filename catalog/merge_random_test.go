@@ -84,8 +84,10 @@ func randomClaim(r *rand.Rand) catalog.Claim {
 		claim.Aliases = append(claim.Aliases, catalog.AliasClaim{Alias: pick(r, worldAliases...), Line: int32(r.IntN(2))})
 	}
 	if r.IntN(4) == 0 {
-		claim.Links = []catalog.Link{{URL: pick(r, "https://one.example", "https://two.example"), Type: pick(r, "", "runbook"),
-			Title: pick(r, "t", "u")}}
+		claim.Links = []catalog.Link{{
+			URL: pick(r, "https://one.example", "https://two.example"), Type: pick(r, "", "runbook"),
+			Title: pick(r, "t", "u"),
+		}}
 	}
 	if claim.Subject.Alias != "" && r.IntN(3) == 0 {
 		claim.Hints = []catalog.Hint{

@@ -35,14 +35,6 @@ func dependsOn(target catalog.Ref) catalog.EdgeClaim {
 	return catalog.EdgeClaim{Target: catalog.Subject{Ref: target}, Type: catalog.DependsOn, Evidence: catalog.Declared, Line: 2}
 }
 
-// detailed is an entry of dependencies.
-func detailed(target catalog.Ref, change func(*catalog.EdgeClaim)) catalog.EdgeClaim {
-	edge := dependsOn(target)
-	edge.Detailed, edge.Line = true, 3
-	change(&edge)
-	return edge
-}
-
 func with(edge catalog.EdgeClaim, change func(*catalog.EdgeClaim)) catalog.EdgeClaim {
 	change(&edge)
 	return edge

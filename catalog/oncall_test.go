@@ -24,8 +24,12 @@ func TestOnCallOf(t *testing.T) {
 				"grafana/oncall": "no", "pagerduty/service-id": "no",
 			},
 			want: []catalog.Contact{
-				{Kind: "pagerduty", Target: "P123"}, {Kind: "pagerduty", Target: "k"}, {Kind: "opsgenie", Target: "payments"},
-				{Kind: "grafana", Target: "G1"}, {Kind: "grafana", Target: "G2"}, {Kind: "chat", Target: "#pay-oncall"},
+				{Kind: "pagerduty", Target: "P123"},
+				{Kind: "pagerduty", Target: "k"},
+				{Kind: "opsgenie", Target: "payments"},
+				{Kind: "grafana", Target: "G1"},
+				{Kind: "grafana", Target: "G2"},
+				{Kind: "chat", Target: "#pay-oncall"},
 			},
 		},
 		{
@@ -34,15 +38,19 @@ func TestOnCallOf(t *testing.T) {
 				"orrery.dev/oncall": "https://pager.example/pay, Pay Team <pay@acme.example>,mailto:sre@acme.example?subject=x,\n@jane,#x,#x",
 			},
 			want: []catalog.Contact{
-				{Kind: "url", Target: "https://pager.example/pay"}, {Kind: "email", Target: "pay@acme.example"},
-				{Kind: "email", Target: "sre@acme.example"}, {Kind: "chat", Target: "@jane"}, {Kind: "chat", Target: "#x"},
+				{Kind: "url", Target: "https://pager.example/pay"},
+				{Kind: "email", Target: "pay@acme.example"},
+				{Kind: "email", Target: "sre@acme.example"},
+				{Kind: "chat", Target: "@jane"},
+				{Kind: "chat", Target: "#x"},
 			},
 		},
 		{
 			name:        "what a browser would run is no link",
 			annotations: map[string]string{"orrery.dev/oncall": "javascript:alert(1),https:,data:text/html;x"},
 			want: []catalog.Contact{
-				{Kind: "chat", Target: "javascript:alert(1)"}, {Kind: "chat", Target: "https:"},
+				{Kind: "chat", Target: "javascript:alert(1)"},
+				{Kind: "chat", Target: "https:"},
 				{Kind: "chat", Target: "data:text/html;x"},
 			},
 		},
@@ -59,8 +67,10 @@ func TestRunbooksOf(t *testing.T) {
 	d := &catalog.Descriptor{
 		Annotations: map[string]string{"orrery.dev/runbook": "https://wiki.example/a, http://wiki.example/b\nnone,javascript:x"},
 		Links: []catalog.Link{
-			{URL: "https://wiki.example/a", Type: "runbook"}, {URL: "https://wiki.example/c", Type: "Runbook"},
-			{URL: "https://wiki.example/d", Type: "docs"}, {URL: "javascript:x", Type: "runbook"},
+			{URL: "https://wiki.example/a", Type: "runbook"},
+			{URL: "https://wiki.example/c", Type: "Runbook"},
+			{URL: "https://wiki.example/d", Type: "docs"},
+			{URL: "javascript:x", Type: "runbook"},
 		},
 	}
 	want := []string{"https://wiki.example/a", "http://wiki.example/b", "https://wiki.example/c"}

@@ -63,94 +63,142 @@ func must(f field) field {
 }
 
 var (
-	ownerField = field{name: "owner", shape: reference, relation: catalog.OwnedBy, defaultKind: catalog.KindGroup,
-		also: []string{catalog.KindUser}, about: "The group or user that answers for it."}
-	systemField = field{name: "system", shape: reference, relation: catalog.PartOf, defaultKind: catalog.KindSystem,
-		about: "The system it is a part of."}
+	ownerField = field{
+		name: "owner", shape: reference, relation: catalog.OwnedBy, defaultKind: catalog.KindGroup,
+		also: []string{catalog.KindUser}, about: "The group or user that answers for it.",
+	}
+	systemField = field{
+		name: "system", shape: reference, relation: catalog.PartOf, defaultKind: catalog.KindSystem,
+		about: "The system it is a part of.",
+	}
 	typeField      = field{name: "type", shape: text1, about: "What sort of thing it is, in words of your own, such as service."}
 	lifecycleField = field{name: "lifecycle", shape: text1, about: "How far it is, in words of your own, such as production."}
-	dependsOnField = field{name: "dependsOn", shape: references, relation: catalog.DependsOn,
-		about: "Entities it needs, each with its kind, such as resource:orders-db."}
-	dependencyOfField = field{name: "dependencyOf", shape: looseRefs, relation: catalog.DependsOn, reverse: true,
-		about: "Entities that need it, each with its kind."}
+	dependsOnField = field{
+		name: "dependsOn", shape: references, relation: catalog.DependsOn,
+		about: "Entities it needs, each with its kind, such as resource:orders-db.",
+	}
+	dependencyOfField = field{
+		name: "dependencyOf", shape: looseRefs, relation: catalog.DependsOn, reverse: true,
+		about: "Entities that need it, each with its kind.",
+	}
 	profileField = field{name: "profile", shape: profile, about: "How it shows itself to people."}
 
 	// Beside the Backstage fields, on every kind that can need something.
-	dependenciesField = field{name: "dependencies", shape: dependencyList, relation: catalog.DependsOn,
-		about: "Entities it needs, with what is known about how. An entry here wins over the same target in dependsOn or consumesApis."}
+	dependenciesField = field{
+		name: "dependencies", shape: dependencyList, relation: catalog.DependsOn,
+		about: "Entities it needs, with what is known about how. An entry here wins over the same target in dependsOn or consumesApis.",
+	}
 	sloField      = field{name: "slo", shape: objective, about: "The availability it promises."}
 	capacityField = field{name: "capacity", shape: capacity, about: "The load it is built for."}
 )
 
 // kinds is the table of all kinds that have rules of their own.
 var kinds = []kind{
-	{name: catalog.KindComponent, versions: backstageVersions, about: "A piece of software, such as a service or a library.",
+	{
+		name: catalog.KindComponent, versions: backstageVersions, about: "A piece of software, such as a service or a library.",
 		fields: []field{
 			must(typeField), must(lifecycleField), must(ownerField), systemField,
-			{name: "subcomponentOf", shape: reference, relation: catalog.PartOf, defaultKind: catalog.KindComponent,
-				about: "The component it is a part of."},
-			{name: "providesApis", shape: references, relation: catalog.ProvidesAPI, defaultKind: catalog.KindAPI,
-				about: "APIs it serves."},
-			{name: "consumesApis", shape: references, relation: catalog.ConsumesAPI, defaultKind: catalog.KindAPI,
-				about: "APIs it calls."},
+			{
+				name: "subcomponentOf", shape: reference, relation: catalog.PartOf, defaultKind: catalog.KindComponent,
+				about: "The component it is a part of.",
+			},
+			{
+				name: "providesApis", shape: references, relation: catalog.ProvidesAPI, defaultKind: catalog.KindAPI,
+				about: "APIs it serves.",
+			},
+			{
+				name: "consumesApis", shape: references, relation: catalog.ConsumesAPI, defaultKind: catalog.KindAPI,
+				about: "APIs it calls.",
+			},
 			dependsOnField, dependencyOfField, dependenciesField, sloField, capacityField,
-		}},
-	{name: catalog.KindAPI, versions: backstageVersions, about: "An interface that components provide and consume.",
+		},
+	},
+	{
+		name: catalog.KindAPI, versions: backstageVersions, about: "An interface that components provide and consume.",
 		fields: []field{
 			must(typeField), must(lifecycleField), must(ownerField), systemField,
 			must(field{name: "definition", shape: bulk, about: "The definition, in the format that type names. Usually $text: ./openapi.yaml."}),
 			{name: "remotes", shape: remotes, about: "Where an API of type mcp-server is reached; it takes the place of definition."},
 			dependenciesField, sloField, capacityField,
-		}},
-	{name: catalog.KindResource, versions: backstageVersions, about: "Infrastructure that components need, such as a database.",
+		},
+	},
+	{
+		name: catalog.KindResource, versions: backstageVersions, about: "Infrastructure that components need, such as a database.",
 		fields: []field{
 			must(typeField), must(ownerField), systemField, dependsOnField, dependencyOfField,
 			dependenciesField, sloField, capacityField,
-		}},
-	{name: catalog.KindSystem, versions: backstageVersions, about: "Components, APIs and resources that belong together.",
+		},
+	},
+	{
+		name: catalog.KindSystem, versions: backstageVersions, about: "Components, APIs and resources that belong together.",
 		fields: []field{
 			must(ownerField),
-			{name: "domain", shape: reference, relation: catalog.PartOf, defaultKind: catalog.KindDomain,
-				about: "The domain it is a part of."},
+			{
+				name: "domain", shape: reference, relation: catalog.PartOf, defaultKind: catalog.KindDomain,
+				about: "The domain it is a part of.",
+			},
 			typeField, dependenciesField, sloField, capacityField,
-		}},
-	{name: catalog.KindDomain, versions: backstageVersions, about: "Systems that serve one part of the business.",
+		},
+	},
+	{
+		name: catalog.KindDomain, versions: backstageVersions, about: "Systems that serve one part of the business.",
 		fields: []field{
 			must(ownerField),
-			{name: "subdomainOf", shape: reference, relation: catalog.PartOf, defaultKind: catalog.KindDomain,
-				about: "The domain it is a part of."},
+			{
+				name: "subdomainOf", shape: reference, relation: catalog.PartOf, defaultKind: catalog.KindDomain,
+				about: "The domain it is a part of.",
+			},
 			typeField, dependenciesField, sloField, capacityField,
-		}},
-	{name: catalog.KindGroup, versions: backstageVersions, about: "A team, or another unit of people.",
+		},
+	},
+	{
+		name: catalog.KindGroup, versions: backstageVersions, about: "A team, or another unit of people.",
 		fields: []field{
 			must(typeField), profileField,
-			{name: "parent", shape: reference, relation: catalog.MemberOf, defaultKind: catalog.KindGroup,
-				about: "The group above it."},
-			must(field{name: "children", shape: references, relation: catalog.MemberOf, reverse: true,
-				defaultKind: catalog.KindGroup, about: "The groups right below it; [] for none."}),
-			{name: "members", shape: references, relation: catalog.MemberOf, reverse: true, defaultKind: catalog.KindUser,
-				about: "The users in it."},
-		}},
-	{name: catalog.KindUser, versions: backstageVersions, about: "A person.",
+			{
+				name: "parent", shape: reference, relation: catalog.MemberOf, defaultKind: catalog.KindGroup,
+				about: "The group above it.",
+			},
+			must(field{
+				name: "children", shape: references, relation: catalog.MemberOf, reverse: true,
+				defaultKind: catalog.KindGroup, about: "The groups right below it; [] for none.",
+			}),
+			{
+				name: "members", shape: references, relation: catalog.MemberOf, reverse: true, defaultKind: catalog.KindUser,
+				about: "The users in it.",
+			},
+		},
+	},
+	{
+		name: catalog.KindUser, versions: backstageVersions, about: "A person.",
 		fields: []field{
 			profileField,
-			must(field{name: "memberOf", shape: references, relation: catalog.MemberOf, defaultKind: catalog.KindGroup,
-				about: "The groups the person is in; [] for none."}),
-		}},
-	{name: catalog.KindLocation, versions: backstageVersions, about: "A pointer to other catalog files.",
+			must(field{
+				name: "memberOf", shape: references, relation: catalog.MemberOf, defaultKind: catalog.KindGroup,
+				about: "The groups the person is in; [] for none.",
+			}),
+		},
+	},
+	{
+		name: catalog.KindLocation, versions: backstageVersions, about: "A pointer to other catalog files.",
 		fields: []field{
 			{name: "type", shape: text1, about: "url or file; without it, that of the file it stands in."},
 			{name: "target", shape: text1, about: "A URL, or a path relative to this file; * and ** may stand in it."},
 			{name: "targets", shape: texts, about: "Several of them."},
 			{name: "presence", shape: presence, about: "Whether the target must exist: required (default) or optional."},
-		}},
-	{name: catalog.KindJourney, versions: orreryVersions, about: "A critical flow of the users through the services.",
+		},
+	},
+	{
+		name: catalog.KindJourney, versions: orreryVersions, about: "A critical flow of the users through the services.",
 		fields: []field{
 			ownerField, typeField, lifecycleField,
-			must(field{name: "steps", shape: dependencyList, relation: catalog.DependsOn,
-				about: "What the flow needs, in order. Each step takes every field of dependencies."}),
+			must(field{
+				name: "steps", shape: dependencyList, relation: catalog.DependsOn,
+				about: "What the flow needs, in order. Each step takes every field of dependencies.",
+			}),
 			dependenciesField, sloField, capacityField,
-		}},
+		},
+	},
 }
 
 // customKind is how an entity of any other kind is read. Nothing is required, since nobody said so.

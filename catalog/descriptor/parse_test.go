@@ -61,9 +61,12 @@ spec:
 					Capacity: &catalog.Capacity{RequestsPerSecond: 800},
 				},
 				Aliases: []catalog.AliasClaim{
-					{Alias: "otel:shop/checkout", Line: 12}, {Alias: "db:postgresql:orders-db:5432/orders", Line: 12},
-					{Alias: "otel:checkout-v2", Line: 13}, {Alias: "host:pay.example.com", Line: 14},
-					{Alias: "host:api.example.com", Line: 14}, {Alias: "repo:github.com/acme/checkout", Line: 15},
+					{Alias: "otel:shop/checkout", Line: 12},
+					{Alias: "db:postgresql:orders-db:5432/orders", Line: 12},
+					{Alias: "otel:checkout-v2", Line: 13},
+					{Alias: "host:pay.example.com", Line: 14},
+					{Alias: "host:api.example.com", Line: 14},
+					{Alias: "repo:github.com/acme/checkout", Line: 15},
 				},
 				Edges: []catalog.EdgeClaim{{
 					Target: catalog.Subject{Ref: "group:shop/payments"}, Type: catalog.OwnedBy, Evidence: catalog.Declared, Line: 22,
@@ -147,18 +150,24 @@ func TestRecognition(t *testing.T) {
 		{"only comments", "catalog-info.yaml", "# nothing\n---\n", ""},
 		{"entity in a file of any name", "infra/x.yml", component(""), "true"},
 		{"entity in flow style", "x.json", "{kind: System, spec: {owner: o}, metadata: {name: a}, apiVersion: 'backstage.io/v1alpha1'}", "true"},
-		{"no apiVersion in a catalog file", "catalog-info.yaml", "kind: Component\nmetadata: {name: a}\nspec: {type: a, lifecycle: b, owner: c}\n",
-			"false 1 ERROR missing-field apiVersion"},
+		{
+			"no apiVersion in a catalog file", "catalog-info.yaml", "kind: Component\nmetadata: {name: a}\nspec: {type: a, lifecycle: b, owner: c}\n",
+			"false 1 ERROR missing-field apiVersion",
+		},
 		{"no apiVersion in another file", "x.yaml", "kind: Component\nmetadata: {name: a}\nspec: {type: a, lifecycle: b, owner: c}\n", ""},
-		{"no apiVersion beside an entity", "x.yaml", component("") + "---\nkind: Component\nmetadata: {name: a}\nspec: {type: a, lifecycle: b, owner: c}\n",
-			"true\nfalse 6 ERROR missing-field apiVersion"},
+		{
+			"no apiVersion beside an entity", "x.yaml", component("") + "---\nkind: Component\nmetadata: {name: a}\nspec: {type: a, lifecycle: b, owner: c}\n",
+			"true\nfalse 6 ERROR missing-field apiVersion",
+		},
 		{"broken catalog file", "catalog-info.yaml", "kind: [\n", "false 1 ERROR yaml-syntax"},
 		{"broken file of another name", "x.yaml", "a: [\n# backstage.io\n", ""},
 		{"broken entity", "x.yaml", "apiVersion: backstage.io/v1alpha1\nkind: [\n", "false 2 ERROR yaml-syntax"},
 		{"list in a catalog file", "catalog-info.yaml", "- a\n", "false 1 ERROR not-a-map"},
 		{"misspelt group", "catalog-info.yaml", strings.Replace(component(""), "backstage.io", "backstage", 1), "false 1 ERROR unknown-api-version apiVersion"},
-		{"entity of another group", "catalog-info.yaml", strings.Replace(document("Fleet", "", "owner: o"), "backstage.io", "acme.example.com", 1),
-			"true 2 WARNING unknown-kind kind"},
+		{
+			"entity of another group", "catalog-info.yaml", strings.Replace(document("Fleet", "", "owner: o"), "backstage.io", "acme.example.com", 1),
+			"true 2 WARNING unknown-kind kind",
+		},
 		{"template", "skeleton/catalog-info.yaml", strings.Replace(component(""), "name: t", "name: '${{ values.name }}'", 1), "template false 3 WARNING template"},
 		{"cookiecutter", "x.yaml", strings.Replace(component(""), "name: t", "name: {{ cookiecutter.name }}", 1), "template false 3 WARNING template"},
 		{"broken template", "x.yaml", "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: a\n  {%- if x %}\n  b: c\n", "template false 5 WARNING template"},
@@ -187,7 +196,8 @@ func TestLocationSpec(t *testing.T) {
 	text := "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: all}\nspec:\n  type: url\n  target: ./a.yaml\n  targets:\n    - ./b.yaml\n    - https://example.com/*/c.yaml\n  presence: optional\n"
 	result := descriptor.Parse([]byte(text), descriptor.Options{})
 	want := &descriptor.LocationSpec{Type: "url", Optional: true, Targets: []descriptor.Target{
-		{Target: "./a.yaml", Line: 6, Field: "spec.target"}, {Target: "./b.yaml", Line: 8, Field: "spec.targets[0]"},
+		{Target: "./a.yaml", Line: 6, Field: "spec.target"},
+		{Target: "./b.yaml", Line: 8, Field: "spec.targets[0]"},
 		{Target: "https://example.com/*/c.yaml", Line: 9, Field: "spec.targets[1]"},
 	}}
 	if diff := cmp.Diff(want, result.Documents[0].Location); diff != "" {
@@ -215,8 +225,12 @@ func TestPlaceholders(t *testing.T) {
 		edges      []string
 	}{
 		{"text", withMetadata("description: {$text: ./about.md}"), []string{"./about.md"}, nil, []string{ownedByO}},
-		{"yaml list", component("dependsOn: {$yaml: deps.yaml}"), []string{"deps.yaml"}, nil,
-			[]string{ownedByO, "dependsOn component:default/a", "dependsOn resource:default/b"}},
+		{
+			"yaml list", component("dependsOn: {$yaml: deps.yaml}"),
+			[]string{"deps.yaml"},
+			nil,
+			[]string{ownedByO, "dependsOn component:default/a", "dependsOn resource:default/b"},
+		},
 		{"json text", document("System", "", "owner: {$json: owner.json}"), []string{"owner.json"}, nil, []string{"ownedBy group:default/team-a"}},
 		{"a whole spec", strings.Replace(component(""), "spec: {type: service, lifecycle: production, owner: o}", "spec: {$yaml: spec.yaml}", 1), []string{"spec.yaml"}, nil, []string{ownedByO}},
 		{"definitions are not read", document("API", "", "type: openapi, lifecycle: production, owner: o, definition: {$text: ./gone.yaml}"), nil, nil, []string{ownedByO}},

@@ -218,8 +218,10 @@ func metadataSchema() schema {
 				"type": "object", "required": []string{"url"},
 				"properties": schema{
 					"url":   orPlaceholder(schema{"type": "string", "pattern": `^\s*[A-Za-z][A-Za-z0-9+.\-]*:`}),
-					"title": orPlaceholder(schema{"type": "string", "pattern": `\S`}), "icon": orPlaceholder(schema{"type": "string",
-						"pattern": `\S`}), "type": orPlaceholder(text),
+					"title": orPlaceholder(schema{"type": "string", "pattern": `\S`}), "icon": orPlaceholder(schema{
+						"type":    "string",
+						"pattern": `\S`,
+					}), "type": orPlaceholder(text),
 				},
 			})}),
 		},

@@ -23,8 +23,7 @@ func (c *Catalog) Run(ctx context.Context) error {
 	for _, source := range result.Sources {
 		log := c.config.Log.With().Str("source", source.ID).Dur("took", source.Duration).Logger()
 		switch {
-		case ctx.Err() != nil:
-			return nil
+		case errors.Is(source.Err, context.Canceled): // asked to end
 		case source.Err != nil:
 			log.Error().Err(source.Err).Msg("scan failed; the last good data stands")
 		default:
