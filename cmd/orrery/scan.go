@@ -93,13 +93,17 @@ func (p *program) scan(ctx context.Context, g config.Graph, sources []ingest.Sou
 // scanned is the summary of a scan.
 type scanned struct {
 	sources                []ingest.SourceResult
+	states                 map[string]graph.SourceState
 	entities, placeholders int
 	problems               int
 }
 
 func newScanned(result ingest.Result, snapshot *graph.Snapshot) *scanned {
-	a := &scanned{sources: result.Sources}
+	a := &scanned{sources: result.Sources, states: map[string]graph.SourceState{}}
 	if snapshot != nil {
+		for _, source := range snapshot.Sources() {
+			a.states[source.ID] = source.State
+		}
 		for entity := range snapshot.Entities("") {
 			if entity.Placeholder {
 				a.placeholders++
@@ -120,7 +124,7 @@ func (a *scanned) table(p *printer) {
 		switch {
 		case s.Err != nil:
 			state = cell{"FAILED", red}
-		case s.Unreadable > 0:
+		case a.states[s.ID] == graph.SourceStale:
 			state = cell{"STALE", yellow}
 		}
 		rows[i] = []cell{

@@ -1,9 +1,12 @@
 package ingest
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/scanners"
 )
 
@@ -45,7 +48,7 @@ func (s *scan) above(name string) statement {
 			return statement{state: scanners.Read}
 		}
 		if folder, ok := s.scopes[name[:slash+1]]; ok {
-			return statement{state: folder.state}
+			return statement{state: folder.state, reason: folder.reason}
 		}
 		name = name[:slash]
 	}
@@ -58,6 +61,7 @@ func (now statement) after(before []entry) ([]entry, error) {
 		return before, nil
 	case scanners.Read:
 		return now.entries, nil
+	case scanners.Partly, scanners.Unreadable: // below
 	}
 	restated := make(map[string]bool)
 	for _, e := range now.entries {
@@ -77,7 +81,7 @@ func (now statement) after(before []entry) ([]entry, error) {
 		} else if restated[subject] {
 			continue
 		}
-		old, err := e.asStale()
+		old, err := e.asStale(now.reason)
 		if err != nil {
 			return nil, err
 		}
@@ -102,16 +106,28 @@ func (e entry) subject() (string, error) {
 	return subjectOf(document.Claims[0].Subject), nil
 }
 
-func (e entry) asStale() (entry, error) {
-	if e.stale {
-		return e, nil
-	}
+// codeStale is the code of the problem that tells why a document is stale.
+const codeStale = "stale"
+
+func (e entry) asStale(reason string) (entry, error) {
 	document, err := e.document()
 	if err != nil {
 		return entry{}, err
 	}
 	document.Stale = true
-	return newEntry(document)
+	document.Problems = slices.DeleteFunc(document.Problems, func(p catalog.Problem) bool { return p.Code == codeStale })
+	document.Problems = append(document.Problems, catalog.Problem{
+		Location: document.Location, Line: document.Claims[0].Line, Severity: catalog.Warning, Code: codeStale,
+		Message: "what was read last stands, as it could not be read again: " + reason,
+		Fix:     "mend the file, or what keeps it from being read", Ref: document.Claims[0].Subject.Ref,
+	})
+	cutTexts(document.Problems)
+	packed, err := newEntry(document)
+	if errors.Is(err, graph.ErrTooLarge) { // what it says goes before why it is stale
+		document.Problems = document.Problems[:len(document.Problems)-1]
+		packed, err = newEntry(document)
+	}
+	return packed, err
 }
 
 func equal(a, b []entry) bool {

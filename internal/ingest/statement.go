@@ -32,8 +32,7 @@ type scan struct {
 	closed     bool
 	scopes     map[string]statement
 	unreadable int
-	partly     int
-	example    string // the error of the first scope, by name, that could not be read or only partly
+	example    string // the error of the first scope, by name, that could not be read
 	exampleOf  string
 	documents  int
 }
@@ -42,6 +41,7 @@ type scan struct {
 type statement struct {
 	state   scanners.ScopeState
 	entries []entry // sorted by key
+	reason  string  // why not all of it could be read, in one line
 }
 
 func newScan(source Source, notify func(Event)) *scan {
@@ -72,11 +72,8 @@ func (s *scan) Report(ctx context.Context, scope scanners.Scope) error {
 		s.mu.Unlock()
 		return fmt.Errorf("the scanner reported scope %q twice", scope.Name)
 	}
-	s.scopes[scope.Name] = statement{scope.State, entries}
+	s.scopes[scope.Name] = statement{scope.State, entries, reasonOf(scope)}
 	s.documents += len(scope.Documents)
-	if scope.State == scanners.Partly {
-		s.partly++
-	}
 	if scope.State == scanners.Unreadable {
 		s.unreadable++
 		if s.exampleOf == "" || scope.Name < s.exampleOf {
@@ -89,6 +86,26 @@ func (s *scan) Report(ctx context.Context, scope scanners.Scope) error {
 		s.notify(event)
 	}
 	return nil
+}
+
+// reasonOf says why not all of a scope could be read: by the first error in it, where there is one.
+func reasonOf(scope scanners.Scope) string {
+	var first *catalog.Problem
+	for _, document := range scope.Documents {
+		for i := range document.Problems {
+			problem := &document.Problems[i]
+			if len(document.Claims) == 0 && problem.Severity == catalog.Error && (first == nil || problem.Line < first.Line) {
+				first = problem
+			}
+		}
+	}
+	switch {
+	case first == nil:
+		return oneLine(scope.Error)
+	case first.Line > 0:
+		return oneLine(fmt.Sprintf("line %d: %s", first.Line, first.Message))
+	}
+	return oneLine(first.Message)
 }
 
 // close refuses what comes later: it would change a scan that is being committed.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/internal/ingest"
 )
@@ -56,12 +57,12 @@ func TestStatements(t *testing.T) {
 		},
 		{
 			name: "a file cannot be read", scans: [][]scope{{read("f", a, b), read("g", c)}, {unreadable("f"), read("g", c)}},
-			want: []string{a + " stale", b + " stale", c}, problems: []string{"f broken"}, put: 3, documents: 3,
+			want: []string{a + " stale", b + " stale", c}, problems: []string{"f broken", "f stale", "f stale"}, put: 3, documents: 3,
 			state: graph.SourceStale, sourceError: "1 could not be read, of them f: it is broken",
 		},
 		{
 			name: "a file cannot be read twice", scans: [][]scope{{read("f", a)}, {unreadable("f")}, {unreadable("f")}},
-			want: []string{a + " stale"}, problems: []string{"f broken"}, documents: 1,
+			want: []string{a + " stale"}, problems: []string{"f broken", "f stale"}, documents: 1,
 			state: graph.SourceStale, sourceError: "1 could not be read, of them f: it is broken",
 		},
 		{
@@ -79,7 +80,8 @@ func TestStatements(t *testing.T) {
 		},
 		{
 			name: "one document is broken", scans: [][]scope{{read("f", a, b, c)}, {partly("f", a+" Alpha", "!broken", c)}},
-			want: []string{a + " Alpha", b + " stale", c}, problems: []string{"f broken"}, put: 3, documents: 3, state: graph.SourceStale,
+			want: []string{a + " Alpha", b + " stale", c}, problems: []string{"f broken", "f stale"}, put: 3, documents: 3, state: graph.SourceStale,
+			sourceError: "1 could not be read again: what was read last stands",
 		},
 		{
 			name: "one document was never whole", scans: [][]scope{{partly("f", a, "!broken")}},
@@ -95,7 +97,8 @@ func TestStatements(t *testing.T) {
 		},
 		{
 			name: "nothing new is said about what is stale", scans: [][]scope{{read("f", a)}, {unreadable("f")}, {unchanged("f")}},
-			want: []string{a + " stale"}, problems: []string{"f broken"}, documents: 1, state: graph.SourceStale,
+			want: []string{a + " stale"}, problems: []string{"f broken", "f stale"}, documents: 1, state: graph.SourceStale,
+			sourceError: "1 could not be read again: what was read last stands",
 		},
 		{
 			name: "a folder cannot be listed",
@@ -103,7 +106,7 @@ func TestStatements(t *testing.T) {
 				{read("x/f", a), read("x/y/g", b), read("xz", c)},
 				{unreadable("x/")},
 			},
-			want: []string{a + " stale", b + " stale"}, problems: []string{"x/ broken"}, put: 3, gone: 1, documents: 2,
+			want: []string{a + " stale", b + " stale"}, problems: []string{"x/ broken", "x/f stale", "x/y/g stale"}, put: 3, gone: 1, documents: 2,
 			state: graph.SourceStale, sourceError: "1 could not be read, of them x/: it is broken",
 		},
 		{
@@ -112,7 +115,7 @@ func TestStatements(t *testing.T) {
 				{read("x/f", a), read("x/y/g", b), read("x/z/h", c)},
 				{unreadable("x/y/"), read("x/f", a)},
 			},
-			want: []string{a, b + " stale"}, problems: []string{"x/y/ broken"}, put: 2, gone: 1, documents: 2,
+			want: []string{a, b + " stale"}, problems: []string{"x/y/ broken", "x/y/g stale"}, put: 2, gone: 1, documents: 2,
 			state: graph.SourceStale, sourceError: "1 could not be read, of them x/y/: it is broken",
 		},
 		{
@@ -200,4 +203,38 @@ func TestLongProblemsAreCut(t *testing.T) {
 		return
 	}
 	t.Error("there is no problem")
+}
+
+// TestStaleTellsWhy holds that what stands of an unreadable scope says why, in the newest words, once, and no longer when
+// it is read again.
+func TestStaleTellsWhy(t *testing.T) {
+	const a, b = "component:default/a", "component:default/b"
+	w := &world{}
+	c := newCatalog(t, openStore(t, storePath(t), false), ingest.Source{ID: "w", Kind: "files", Scanner: w})
+	for _, step := range []struct {
+		says scope
+		want []string
+	}{
+		{read("f", a, b), nil},
+		{unreadable("f"), []string{a + " it is broken", b + " it is broken"}},
+		{partly("f", b, "!the fourth line is torn", "!the fifth line is torn"), []string{a + " the fourth line is torn"}},
+		{partly("f", b, "!the fourth line is torn"), []string{a + " the fourth line is torn"}},
+		{read("f", a, b), nil},
+	} {
+		w.says(step.says)
+		scan(t, c)
+		var got []string
+		for problem := range c.Snapshot().Problems("") {
+			if problem.Code == "stale" {
+				_, why, _ := strings.Cut(problem.Message, "read again: ")
+				got = append(got, string(problem.Ref)+" "+why)
+				if problem.Severity != catalog.Warning || problem.Location != "f" || problem.Line == 0 || problem.Fix == "" {
+					t.Errorf("%+v", problem)
+				}
+			}
+		}
+		if diff := cmp.Diff(step.want, got); diff != "" {
+			t.Errorf("after %v (-want +got):\n%s", step.says, diff)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -80,6 +81,9 @@ func (s *state) describe(id string, configured Source, known bool) graph.Source 
 		source.State = graph.SourceFailed
 	case stale > 0 || was.Unreadable > 0:
 		source.State = graph.SourceStale
+		if source.Error == "" {
+			source.Error = fmt.Sprintf("%d could not be read again: what was read last stands", stale)
+		}
 	}
 	return source
 }
