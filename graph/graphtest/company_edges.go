@@ -142,10 +142,15 @@ func (p *plan) api(service, target int) dependency {
 	return dependency{}
 }
 
-// topic draws one of the topics around the service; one service in five publishes.
+// topic draws one of the topics around the service that lie in its layer as a whole, for messages seldom leave a domain;
+// one service in five publishes. A layer without a topic of its own draws none.
 func (p *plan) topic(service int, random *rand.Rand) dependency {
-	around := service * p.topics / p.Services
-	index := min(p.topics-1, max(0, around-2+random.IntN(5)))
+	layer := p.localLayer(service)
+	first, last := ceilDiv(layer.first*p.topics, p.Services), layer.last*p.topics/p.Services-1
+	if first > last {
+		return dependency{}
+	}
+	index := min(last, max(first, service*p.topics/p.Services-2+random.IntN(5)))
 	role := catalog.Consume
 	if random.IntN(5) == 0 {
 		role = catalog.Publish
