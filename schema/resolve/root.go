@@ -84,7 +84,10 @@ func NewExecutor(config Config) *executor.Executor {
 	e.SetRecoverFunc(errors.recovered)
 	e.Use(extension.Introspection{})
 	e.Use(&budget{limits: limits, known: documents})
+	e.AroundOperations(boundAnswer)
 	e.AroundOperations(root.pin)
+	e.AroundRootFields(boundField)
+	e.AroundResponses(tellTooLong)
 	e.AroundResponses(tellRevision)
 	return e
 }
