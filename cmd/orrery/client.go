@@ -177,8 +177,11 @@ func told(e graphqlError) error {
 			message += "?"
 		}
 	}
-	if e.Extensions.Code == "BAD_INPUT" {
+	switch {
+	case e.Extensions.Code == "BAD_INPUT":
 		return &usageError{message}
+	case e.Extensions.Code == "NOT_FOUND" && len(e.Extensions.Candidates) == 0:
+		message += ": `orrery list` shows what is"
 	}
 	return errors.New(message)
 }

@@ -98,8 +98,12 @@ func (p *program) readFolders(ctx context.Context, folders []string, log zerolog
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.Scan(ctx); err != nil {
-		return nil, withoutSource(err)
+	_, err = c.Scan(ctx)
+	switch err = withoutSource(err); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: check the path", err)
+	case err != nil:
+		return nil, err
 	}
 	return c.Snapshot(), nil
 }
