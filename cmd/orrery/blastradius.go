@@ -196,7 +196,7 @@ func (a *blast) table(p *printer) {
 		rows[i] = []cell{
 			{hit.Impact, impactPaint(hit.Impact)},
 			text(hit.Ref), text(fmt.Sprint(hit.Distance)),
-			text(shortName(shown(hit.Owner))), text(chain(hit.Path)),
+			text(shortName(shown(hit.Owner))), text(hit.proof()),
 		}
 	}
 	p.table([]column{
@@ -206,6 +206,21 @@ func (a *blast) table(p *printer) {
 		{title: "OWNER", shrinks: true},
 		{title: "PATH", shrinks: true, short: restOfChain},
 	}, rows)
+}
+
+// maxAlternatives is how many are named in a table.
+const maxAlternatives = 4
+
+// proof is the path, with the others that are lost too where it begins with an alternative.
+func (hit *impacted) proof() string {
+	path := chain(hit.Path)
+	switch n := len(hit.Alternatives); {
+	case n > maxAlternatives:
+		path += fmt.Sprintf(" (all %d alternatives are lost)", n)
+	case n > 1:
+		path += " (all of " + shortNames(hit.Alternatives) + " are lost)"
+	}
+	return path
 }
 
 // summary says in words what is hit and whom to page.
