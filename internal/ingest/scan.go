@@ -91,7 +91,7 @@ func (c *Catalog) scanSource(ctx context.Context, source Source) SourceResult {
 		return result
 	}
 	started := c.config.Now()
-	scan := newScan(source, c.config.Notify)
+	scan := newScan(source, c.config.Notify, c.share)
 	c.config.Notify(Event{Source: source.ID})
 	c.mu.RLock()
 	cursor := c.state.cursor[source.ID]

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"time"
@@ -102,6 +103,19 @@ func (s *state) newest() time.Time {
 		}
 	}
 	return newest
+}
+
+// share puts the documents that are held already in place of new ones that are equal, so that a scan that finds nothing
+// new keeps nothing twice. The entries may have any order.
+func (c *Catalog) share(source, scope string, entries []entry) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	held := c.state.held[source][scope]
+	for i, e := range entries {
+		if at, found := findKey(held, e.key); found && bytes.Equal(held[at].packed, e.packed) {
+			entries[i] = held[at]
+		}
+	}
 }
 
 // packed lists all documents, in no order.

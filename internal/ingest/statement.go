@@ -27,6 +27,7 @@ const notifyEvery = 256
 type scan struct {
 	source Source
 	notify func(Event)
+	share  func(source, scope string, entries []entry)
 
 	mu         sync.Mutex
 	closed     bool
@@ -44,11 +45,11 @@ type statement struct {
 	reason  string  // why not all of it could be read, in one line
 }
 
-func newScan(source Source, notify func(Event)) *scan {
+func newScan(source Source, notify func(Event), share func(source, scope string, entries []entry)) *scan {
 	if source.Priority == 0 {
 		source.Priority = catalog.DefaultPriorityFiles
 	}
-	return &scan{source: source, notify: notify, scopes: make(map[string]statement)}
+	return &scan{source: source, notify: notify, share: share, scopes: make(map[string]statement)}
 }
 
 // errScanEnded is what a scanner gets that goes on reporting when it has returned.
@@ -63,6 +64,7 @@ func (s *scan) Report(ctx context.Context, scope scanners.Scope) error {
 	if err != nil {
 		return err
 	}
+	s.share(s.source.ID, scope.Name, entries)
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
