@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -213,7 +214,7 @@ func TestGlobsShareListings(t *testing.T) {
 		targets = append(targets, fmt.Sprintf("./a/**/x*%d.none", i))
 	}
 	contents["all.yaml"] = &fstest.MapFile{Data: []byte(location("all", targets...))}
-	tree := counted{FS: contents, listed: map[string]int{}}
+	tree := &counted{FS: contents, listed: map[string]int{}}
 	if got := len(scanned(t, files.Config{Roots: []files.Root{{FS: tree, Display: "."}}}).problems()); got != 100 {
 		t.Errorf("%d problems, want one for each target", got)
 	}
@@ -226,11 +227,14 @@ func TestGlobsShareListings(t *testing.T) {
 
 type counted struct {
 	fs.FS
+	mu     sync.Mutex
 	listed map[string]int
 }
 
-func (c counted) ReadDir(name string) ([]fs.DirEntry, error) {
+func (c *counted) ReadDir(name string) ([]fs.DirEntry, error) {
+	c.mu.Lock()
 	c.listed[name]++
+	c.mu.Unlock()
 	return fs.ReadDir(c.FS, name)
 }
 
