@@ -14,8 +14,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/orrery-catalog/orrery/internal/config"
 )
 
 // runEnv makes this test binary be the program: see [TestMain].
@@ -204,5 +202,5 @@ func beProgram() {
 	if os.Getenv(runEnv) == "" {
 		return
 	}
-	os.Exit(run(context.Background(), os.Args[1:], config.Lookup(os.LookupEnv), os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(context.Background(), os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr))
 }
