@@ -52,7 +52,7 @@ test-race: ## Run the quick tests under the race detector
 # A browser for the UI's end-to-end test. Where it cannot be installed, that test is skipped and says so.
 .PHONY: chromium
 chromium:
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || echo "no Chromium: the browser test will be skipped"
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || echo "no Chromium: the browser test will be skipped"
 
 .PHONY: lint
 lint: ## Check style, imports and likely mistakes
