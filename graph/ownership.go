@@ -88,6 +88,3 @@ func (s *Snapshot) onCallOfOwner(owner node) []catalog.Contact {
 	}
 	return nil
 }
-
-// Contact is [catalog.Contact].
-type Contact = catalog.Contact
