@@ -18,7 +18,7 @@ const context = await chromium.launchPersistentContext(profile, {
     "--disable-sync",
   ],
 });
-context.setDefaultTimeout(20_000);
+context.setDefaultTimeout(60_000); // the first start of a browser reads it from disk
 const complaints = [];
 const page = context.pages()[0] ?? (await context.newPage());
 watch(page);
@@ -115,6 +115,7 @@ const steps = {
 
   "GraphiQL answers its first example": async () => {
     await page.goto(base + "/graphiql");
+    await page.locator(".view-line", { hasText: "entity" }).first().waitFor(); // before, there is nothing to execute
     await page.getByRole("button", { name: /^Execute/ }).click();
     await page.locator(".result-window").getByText(/group:default\/payments/).first().waitFor();
   },
