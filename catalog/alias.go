@@ -156,13 +156,7 @@ func splitWorkload(rest string) (w workload, ok bool) {
 	return w, isWorkloadKind(w.kind)
 }
 
-func isWorkloadKind(s string) bool {
-	switch s {
-	case "deployment", "statefulset", "daemonset", "cronjob", "job", "pod":
-		return true
-	}
-	return false
-}
+func isWorkloadKind(s string) bool { return slices.Contains(WorkloadKinds(), s) }
 
 func normalDNS(s string) (normal, shape string) {
 	const form = "name.namespace.svc"

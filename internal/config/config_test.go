@@ -42,7 +42,7 @@ sources:
     priority: ${PRIORITY}
   - {id: again, kind: files, paths: *p}
 `
-	lookup := environment(map[string]string{"ROOT": "/root", "PRIORITY": "7"})
+	lookup := environment(map[string]string{"ROOT": "/data", "PRIORITY": "7"})
 	got, err := config.Parse("conf/orrery.yaml", []byte(text), lookup)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ sources:
 		File: "conf/orrery.yaml", Listen: "localhost:8080",
 		Graph: config.Graph{Engine: "sqlite", Path: "conf/data/orrery.db"},
 		Sources: []config.Source{
-			{ID: "repos", Kind: "files", Environment: "production", Priority: 100, Paths: []string{"/srv/repos", "conf/more", "/root/x"}},
+			{ID: "repos", Kind: "files", Environment: "production", Priority: 100, Paths: []string{"/srv/repos", "conf/more", "/data/x"}},
 			{ID: "staging", Kind: "files", Environment: "staging", Priority: 7, Paths: []string{"conf/a"}, Include: []string{"**/catalog-info.yaml"}, Exclude: []string{"vendor"}},
 			{ID: "again", Kind: "files", Environment: "production", Priority: 100, Paths: []string{"conf/a"}},
 		},
@@ -116,8 +116,8 @@ func TestErrors(t *testing.T) {
 		"unknown kind":         {"sources:\n  - {id: acme, kind: github, organization: acme}", `f.yaml:2: sources[0].kind: "github" is no kind that exists (known: files)`},
 		"no kind":              {"sources:\n  - {id: acme, paths: [x]}", "f.yaml:2: sources[0]: the setting kind is missing (What kind of place it is.)"},
 		"no id":                {"sources:\n  - {kind: files, paths: [x]}", "f.yaml:2: sources[0]: the setting id is missing (Name of the source, unique in the file: letters, digits and . _ - between them, at most 63.)"},
-		"schedule":             {"sources:\n  - {id: a, kind: files, paths: [x], schedule: '@every 1m'}", "f.yaml:2: sources[0].schedule: not supported (this version scans every source when it starts, and on request; remove the setting)"},
-		"watch":                {"sources:\n  - {id: a, kind: files, paths: [x], watch: true}", "f.yaml:2: sources[0].watch: not supported (this version scans every source when it starts, and on request; remove the setting)"},
+		"schedule":             {"sources:\n  - {id: a, kind: files, paths: [x], schedule: '@every 1m'}", "f.yaml:2: sources[0].schedule: not supported (this version scans every source when it starts, and by orrery scan; remove the setting)"},
+		"watch":                {"sources:\n  - {id: a, kind: files, paths: [x], watch: true}", "f.yaml:2: sources[0].watch: not supported (this version scans every source when it starts, and by orrery scan; remove the setting)"},
 		"id twice":             {source + "  - {id: a, kind: files, paths: [y]}", `f.yaml:3: sources[1].id: "a" is taken by the source of line 2 (give every source an id of its own)`},
 		"id malformed":         {"sources:\n  - {id: a b, kind: files, paths: [x]}", `f.yaml:2: sources[0].id: "a b" is no id (use letters, digits and . _ - between them, at most 63)`},
 		"environment":          {"sources:\n  - {id: a, kind: files, paths: [x], environment: a/b}", `f.yaml:2: sources[0].environment: "a/b" is no name of an environment (use letters, digits and . _ - between them, at most 63)`},

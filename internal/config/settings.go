@@ -55,7 +55,7 @@ func graphSettings() []setting[Graph] {
 }
 
 func sourceSettings() []setting[Source] {
-	const atStart = "this version scans every source when it starts, and on request"
+	const atStart = "this version scans every source when it starts, and by orrery scan"
 	return []setting[Source]{
 		{
 			name: "id", into: func(s *Source) any { return &s.ID }, required: true,
