@@ -23,6 +23,10 @@ type Document struct {
 	Stale       bool      `cbor:"6,keyasint,omitempty"` // could not be renewed; these are the last good claims
 	Claims      []Claim   `cbor:"7,keyasint,omitempty"`
 	Problems    []Problem `cbor:"8,keyasint,omitempty"` // found while reading it
+	// Held marks a document that the last scan did not find and whose removal waits for a person. It is stale, too.
+	Held bool `cbor:"9,keyasint,omitempty"`
+	// LastSeen is when a stale document was read last; 0 for others, which the last good scan of their source has seen.
+	LastSeen Instant `cbor:"10,keyasint,omitempty"`
 }
 
 // DefaultPriorityFiles and DefaultPriorityDiscoveredTeams are the priorities of sources that configure none.
@@ -50,6 +54,29 @@ type Claim struct {
 	Links      []Link       `cbor:"6,keyasint,omitempty"` // contributed, united with the descriptor's
 	// Hints are names that may identify an observed subject, in the order to try (labels of a workload).
 	Hints []Hint `cbor:"7,keyasint,omitempty"`
+	// FirstSeen is since when the source has said this without a break, whatever else the claim says; 0 = unknown.
+	FirstSeen Instant `cbor:"8,keyasint,omitempty"`
+	// Labels are those of an observed subject (a workload), for Selectors to match.
+	Labels map[string]string `cbor:"9,keyasint,omitempty"`
+	// Selectors are a person's word on an entity which observed subjects are it, by their labels.
+	Selectors []Selector `cbor:"10,keyasint,omitempty"`
+}
+
+// Selector matches labels, as a label selector of Kubernetes does: all its requirements must hold. Without any it matches
+// nothing.
+type Selector struct {
+	Requirements []Requirement `cbor:"1,keyasint"`
+	Namespace    string        `cbor:"2,keyasint,omitempty"` // of the matched; "" = any
+	Line         int32         `cbor:"3,keyasint,omitempty"`
+}
+
+// Requirement is one condition of a Selector on one label.
+type Requirement struct {
+	Key string `cbor:"1,keyasint"`
+	// Values of which the label must have one, or none with Not. Without Values the label must be there, or with Not absent.
+	// As in Kubernetes, "none of them" also holds where the label is absent.
+	Values []string `cbor:"2,keyasint,omitempty"`
+	Not    bool     `cbor:"3,keyasint,omitempty"`
 }
 
 // AliasClaim is a stated alias of the claim's subject.
@@ -81,4 +108,8 @@ type EdgeClaim struct {
 	Timeout         time.Duration `cbor:"11,keyasint,omitempty"`
 	// Detailed marks an entry of `dependencies`, which wins over the same target in dependsOn or consumesApis.
 	Detailed bool `cbor:"12,keyasint,omitempty"`
+	// FirstSeen is since when the source has said this without a break; 0 = as long as the claim it stands in.
+	FirstSeen Instant `cbor:"13,keyasint,omitempty"`
+	// LastSeen is when it was seen last, where that is not when the document was read (traffic); 0 = then.
+	LastSeen Instant `cbor:"14,keyasint,omitempty"`
 }

@@ -167,6 +167,9 @@ type Evidence struct {
 	Stale  bool
 	Line   int32   // 1-based; 0 = the place has no lines
 	Origin *Origin // shared between all facts of one document; never nil
+	// FirstSeen is since when the source has said so without a break; 0 = unknown. LastSeen is when it did last; 0 = in its
+	// last good scan.
+	FirstSeen, LastSeen Instant
 }
 
 // Origin is the document that a fact comes from.

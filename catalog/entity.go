@@ -63,6 +63,9 @@ type Entity struct {
 	Origin     *Origin       // of the winning descriptor; nil where nobody describes the entity
 	Line       int32         // of the winning descriptor, 1-based; 0 = none
 	Aliases    []EntityAlias // sorted by alias
+	// FirstSeen is the earliest of what is claimed about the entity itself, also under the aliases that it took over; 0 =
+	// unknown. LastSeen is when a stale one was read last; 0 = in the last good scan of its source.
+	FirstSeen, LastSeen Instant
 }
 
 // LifecycleDiscovered is the lifecycle of an entity that scanners found and nobody declares.
@@ -73,6 +76,10 @@ type EntityAlias struct {
 	Alias Alias
 	// MatchedBy says which rule of identity gave the alias to the entity.
 	MatchedBy MatchedBy
+	// Origin and Line say where: for a declared alias the place that declares it, else the first, by precedence, that was
+	// observed under it.
+	Origin *Origin
+	Line   int32
 }
 
 // MatchedBy names a rule of identity (which claim decided that an alias is an entity).

@@ -69,7 +69,7 @@ func (m *merger) identify(options MergeOptions) {
 			by = MatchedByDiscovery
 		}
 		m.identity[alias] = resolution{ref, by}
-		m.known[ref] = append(m.known[ref], EntityAlias{m.aliases[alias], by})
+		m.known[ref] = append(m.known[ref], EntityAlias{Alias: m.aliases[alias], MatchedBy: by})
 		m.mentioned[ref] = true
 		if by == MatchedByDiscovery {
 			m.found[ref] = m.found[ref] || said.fresh

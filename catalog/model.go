@@ -16,6 +16,9 @@ type Model struct {
 type MergeOptions struct {
 	// Rewrites turn an alias into the name of an entity, tried in order.
 	Rewrites []Rewrite
+	// Environments gives the name that counts for another name of an environment (prod → production), by the other in lower
+	// case. Names that are not in it count as they are, in lower case.
+	Environments map[string]string
 }
 
 // Rewrite is one configured rule of identity.
@@ -23,4 +26,29 @@ type Rewrite struct {
 	Match *regexp.Regexp // must match the whole alias
 	// Replace is a Ref, with $1 and so on for the groups of Match. The rule says nothing where nobody describes that Ref.
 	Replace string
+}
+
+// ModelChange is the difference between two Models.
+type ModelChange struct {
+	Entities []EntityChange // by Ref; each differs
+	Edges    []EdgesChange  // by From; each differs
+	// Problems that came and that went, each sorted by [CompareProblems].
+	Problems, Mended []Problem
+}
+
+// EntityChange is one entity that came, changed or went.
+type EntityChange struct {
+	Ref    Ref
+	Entity *Entity // nil = it is gone
+}
+
+// EdgesChange is all edges from one entity, where any of them came, changed or went.
+type EdgesChange struct {
+	From  Ref
+	Edges []Edge // sorted by To, Type, Environment; none = there are none left
+}
+
+// IsEmpty says whether nothing differs.
+func (c *ModelChange) IsEmpty() bool {
+	return len(c.Entities)+len(c.Edges)+len(c.Problems)+len(c.Mended) == 0
 }

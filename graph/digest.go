@@ -36,7 +36,10 @@ func digestEntity(w *bufio.Writer, entity *catalog.Entity) {
 	d := &entity.Descriptor
 	put(w, "entity %q %q %q %q %q %q %q %q %q", d.Ref, d.Kind, d.Namespace, d.Name, d.Title, d.Description,
 		d.Type, d.Lifecycle, d.Owner)
-	put(w, " %q %q %q %q %q", d.Labels, d.Annotations, d.Tags, d.Links, entity.Aliases)
+	put(w, " %q %q %q %q", d.Labels, d.Annotations, d.Tags, d.Links)
+	for _, alias := range entity.Aliases {
+		put(w, " alias %q %q", alias.Alias, alias.MatchedBy)
+	}
 	if d.Profile != nil {
 		put(w, " profile %q", *d.Profile)
 	}

@@ -31,6 +31,8 @@ var (
 	ErrCompacted = errors.New("the revisions are no longer kept")
 	// ErrBadChange says that a change contradicts itself: see [Change.Check]. It is a mistake of the program.
 	ErrBadChange = errors.New("the change contradicts itself")
+	// ErrNoRevision says that nothing was in the store by the time that was asked for, or not that revision yet.
+	ErrNoRevision = errors.New("the store had no revision then")
 	// ErrClosed says that Close was called.
 	ErrClosed = errors.New("the store is closed")
 )
@@ -69,8 +71,9 @@ type Store interface {
 	// Load streams a state: everything that was true at the returned revision, documents by ID, then states by source and
 	// name. The stream can be run through once, and must be drained or broken off, or ctx ended; its error, if any, is the
 	// last pair. Applying what Follow gives after the revision on top keeps the state true, even while others write during
-	// the load. Yielded documents belong to the caller.
-	Load(ctx context.Context) (Revision, iter.Seq2[Record, error])
+	// the load. Yielded documents belong to the caller. A past state is kept as long as history is: ErrCompacted where it
+	// is older, ErrNoRevision where the store has none by then.
+	Load(ctx context.Context, at AsOf) (Revision, iter.Seq2[Record, error])
 
 	// Follow yields the changes after the revision, in order, each exactly once and only when whole, and then waits for
 	// more until ctx ends (which ends the stream without an error). Each comes as it was made, even if a later one replaced
@@ -96,6 +99,13 @@ type Store interface {
 
 	// Close frees what the store holds. Streams under way end with an error.
 	Close() error
+}
+
+// AsOf names a state of the store: the newest one, the one of a Revision, or that of a Time, which is the newest revision
+// whose own time is not later. Only one of the fields may be set.
+type AsOf struct {
+	Revision Revision
+	Time     time.Time
 }
 
 // FencingToken orders the holders of a lease: a change with an older token than the newest granted is refused.

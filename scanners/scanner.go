@@ -18,6 +18,24 @@ type Scanner interface {
 	Scan(ctx context.Context, previous []byte, sink Sink) (next []byte, err error)
 }
 
+// PartScanner is a Scanner that can read a part of its source alone.
+type PartScanner interface {
+	Scanner
+	// ScanParts reads the named scopes again, and all below those whose name ends in "/". What is named, or lies below a
+	// named one, and is not reported is gone; everything else stays as it is. Otherwise it is like Scan.
+	ScanParts(ctx context.Context, previous []byte, names []string, sink Sink) (next []byte, err error)
+}
+
+// Watcher is a Scanner that hears of changes as they happen.
+type Watcher interface {
+	PartScanner
+	// Watch tells which scopes may have changed, by names as ScanParts takes them; without any name, all may have. It does
+	// so once without a name as soon as it hears of everything, so that nothing that came before is missed. It calls changed
+	// from one goroutine, which must return soon, until ctx ends (then it returns nil) or it can no longer hear of
+	// everything (then it returns why).
+	Watch(ctx context.Context, changed func(names ...string)) error
+}
+
 // Sink takes what a scanner finds. It may be called from several goroutines.
 type Sink interface {
 	// Report takes one scope. It blocks while the receiver is behind. Its error ends the scan and must be returned.

@@ -196,7 +196,7 @@ func testOwnership(t *testing.T, engine Engine) {
 	}
 	spoil(change.Put, change.States)
 	for range 2 {
-		_, records := h.store.Load(t.Context())
+		_, records := h.store.Load(t.Context(), graph.AsOf{})
 		for record, err := range records {
 			if err != nil {
 				t.Fatal(err)
@@ -343,7 +343,7 @@ func testConcurrentAppliers(t *testing.T, engine Engine) {
 	const appliers, counts = 4, 15
 	count := func() error {
 		for {
-			revision, records := store.Load(t.Context())
+			revision, records := store.Load(t.Context(), graph.AsOf{})
 			counter := &catalog.Document{ID: storedID(0)}
 			for record, err := range records {
 				if err != nil {

@@ -36,7 +36,7 @@ func BenchStore(b *testing.B, engine Engine) {
 	b.Run("Load", func(b *testing.B) {
 		store := filled(b)
 		for b.Loop() {
-			_, records := store.Load(b.Context())
+			_, records := store.Load(b.Context(), graph.AsOf{})
 			if err := lastError(records); err != nil {
 				b.Fatal(err)
 			}

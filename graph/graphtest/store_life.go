@@ -57,7 +57,7 @@ func testReady(t *testing.T, engine Engine) {
 		if !errors.Is(err, graph.ErrUnavailable) {
 			t.Errorf("apply while the database does not answer: %v, want ErrUnavailable", err)
 		}
-		_, records := h.store.Load(ctx)
+		_, records := h.store.Load(ctx, graph.AsOf{})
 		for _, err := range records {
 			if !errors.Is(err, graph.ErrUnavailable) {
 				t.Errorf("load while the database does not answer: %v, want ErrUnavailable", err)
@@ -84,14 +84,14 @@ func testClosed(t *testing.T, engine Engine) {
 	h.apply(t, graph.Change{Put: storedDocuments(0, 5, 0)})
 	store := h.store
 	ctx := t.Context()
-	_, unread := store.Load(ctx)
+	_, unread := store.Load(ctx, graph.AsOf{})
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Close(); err != nil {
 		t.Errorf("closing again: %v", err)
 	}
-	_, records := store.Load(ctx)
+	_, records := store.Load(ctx, graph.AsOf{})
 	_, applied := store.Apply(ctx, graph.Change{Base: 1, Time: timeOf(1)})
 	_, leased := store.Lease(ctx, "scans", "me", time.Hour)
 	for name, err := range map[string]error{
@@ -128,7 +128,7 @@ func testClosedUnderStreams(t *testing.T, engine Engine) {
 	h.apply(t, change)
 	reading, closed, ended := make(chan struct{}, 3), make(chan struct{}), make(chan error, 3)
 	go func() {
-		_, records := h.store.Load(t.Context())
+		_, records := h.store.Load(t.Context(), graph.AsOf{})
 		ended <- lastError(pauseAfterFirst(records, reading, closed))
 	}()
 	go func() {

@@ -52,7 +52,7 @@ func testLoadBeforeItsStream(t *testing.T, engine Engine) {
 	h.apply(t, graph.Change{Put: storedDocuments(0, 30, 0)})
 	for _, reader := range []graph.Store{h.store, engine.Join(t, h.store)} {
 		before := h.state.clone()
-		revision, records := reader.Load(t.Context())
+		revision, records := reader.Load(t.Context(), graph.AsOf{})
 		h.apply(t, graph.Change{Put: storedDocuments(10, 40, int(revision)), Remove: []catalog.DocumentID{storedID(int(revision))}})
 		got := newStoreState()
 		got.revision = revision
@@ -73,7 +73,7 @@ func testLoadBrokenOff(t *testing.T, engine Engine) {
 	h.apply(t, graph.Change{Put: storedDocuments(0, 20, 0)})
 	for round := range 100 {
 		ctx, cancel := context.WithCancel(t.Context())
-		_, records := h.store.Load(ctx)
+		_, records := h.store.Load(ctx, graph.AsOf{})
 		if round%2 == 0 { // otherwise the stream is never run
 			n := 0
 			for _, err := range records {
@@ -102,7 +102,7 @@ func testLoadEndedByContext(t *testing.T, engine Engine) {
 	h := newHistory(t, engine)
 	h.apply(t, graph.Change{Put: storedDocuments(0, 2000, 0)})
 	ctx, cancel := context.WithCancel(t.Context())
-	_, records := h.store.Load(ctx)
+	_, records := h.store.Load(ctx, graph.AsOf{})
 	n, last := 0, error(nil)
 	for record, err := range records {
 		if last != nil {
@@ -119,7 +119,7 @@ func testLoadEndedByContext(t *testing.T, engine Engine) {
 	if !errors.Is(last, context.Canceled) || n == 2000 {
 		t.Errorf("the load ended after %d records with %v", n, last)
 	}
-	_, records = h.store.Load(ctx)
+	_, records = h.store.Load(ctx, graph.AsOf{})
 	for _, err := range records {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("load with an ended context: %v", err)

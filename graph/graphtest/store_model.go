@@ -217,7 +217,7 @@ func (h *history) disturbance() graph.Change {
 func load(t testing.TB, store graph.Store, each func()) *storeState {
 	t.Helper()
 	got := newStoreState()
-	revision, records := store.Load(t.Context())
+	revision, records := store.Load(t.Context(), graph.AsOf{})
 	got.revision = revision
 	var last *graph.Record
 	for record, err := range records {

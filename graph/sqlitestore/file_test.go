@@ -45,7 +45,7 @@ func put(t testing.TB, store graph.Store, base graph.Revision, location string) 
 // location is what put put.
 func location(t testing.TB, store graph.Store) string {
 	t.Helper()
-	_, records := store.Load(t.Context())
+	_, records := store.Load(t.Context(), graph.AsOf{})
 	for record, err := range records {
 		if err != nil {
 			t.Fatal(err)
@@ -218,7 +218,7 @@ func TestDamage(t *testing.T) {
 		path := newStore(t)
 		exec(t, path, "UPDATE records SET data = x'01000000ffa0' WHERE scope = '1234'")
 		store := open(t, sqlitestore.Config{Path: path})
-		_, records := store.Load(t.Context())
+		_, records := store.Load(t.Context(), graph.AsOf{})
 		n := 0
 		for _, err := range records {
 			if err == nil {
@@ -240,7 +240,7 @@ func TestDamage(t *testing.T) {
 		path := newStore(t)
 		exec(t, path, "UPDATE records SET data = (SELECT data FROM records WHERE scope = '0001') WHERE scope = '0002'")
 		var corrupt *graph.CorruptError
-		_, records := open(t, sqlitestore.Config{Path: path}).Load(t.Context())
+		_, records := open(t, sqlitestore.Config{Path: path}).Load(t.Context(), graph.AsOf{})
 		for _, err := range records {
 			if errors.As(err, &corrupt) && corrupt.Document.Scope == "0002" {
 				return
@@ -261,7 +261,7 @@ func TestDamage(t *testing.T) {
 		store, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Path: path})
 		if err == nil {
 			t.Cleanup(func() { _ = store.Close() })
-			_, records := store.Load(t.Context())
+			_, records := store.Load(t.Context(), graph.AsOf{})
 			for _, e := range records {
 				err = e
 			}

@@ -66,7 +66,7 @@ func killChild(path string) error {
 	if err != nil {
 		return err
 	}
-	revision, records := store.Load(context.Background())
+	revision, records := store.Load(context.Background(), graph.AsOf{})
 	for _, err := range records {
 		if err != nil {
 			return err
@@ -369,7 +369,7 @@ func checkKilled(t *testing.T, path string, round int, k killed, head graph.Revi
 func killContent(t *testing.T, store *Store) (graph.Revision, map[string]string) {
 	t.Helper()
 	got := make(map[string]string)
-	revision, records := store.Load(t.Context())
+	revision, records := store.Load(t.Context(), graph.AsOf{})
 	for record, err := range records {
 		switch {
 		case err != nil:

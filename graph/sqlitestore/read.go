@@ -121,7 +121,7 @@ func (r row) record() (graph.Record, error) {
 }
 
 // Load implements [graph.Store].
-func (s *Store) Load(ctx context.Context) (graph.Revision, iter.Seq2[graph.Record, error]) {
+func (s *Store) Load(ctx context.Context, at graph.AsOf) (graph.Revision, iter.Seq2[graph.Record, error]) {
 	v, err := s.view(ctx)
 	if err != nil {
 		return 0, func(yield func(graph.Record, error) bool) { yield(graph.Record{}, err) }

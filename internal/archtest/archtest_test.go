@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 }
 
 // engines are named by cmd alone.
-var engines = []string{"graph/sqlitestore", "scanners/files"}
+var engines = []string{"graph/sqlitestore", "scanners/files", "scanners/backstage"}
 
 func TestImportDirections(t *testing.T) {
 	for _, p := range packages(t) {

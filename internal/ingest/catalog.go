@@ -66,9 +66,6 @@ type Catalog struct {
 	changed    atomic.Pointer[chan struct{}] // closed by the next Snapshot
 }
 
-// ErrUnknownSource says that a source is not in the configuration.
-var ErrUnknownSource = errors.New("no such source is configured")
-
 // New loads what the store has and publishes it as the first Snapshot, unless the store is empty.
 func New(ctx context.Context, config Config) (*Catalog, error) {
 	if config.Now == nil {
@@ -124,7 +121,7 @@ func (c *Catalog) Ready(ctx context.Context) error {
 func (c *Catalog) source(id string) (Source, error) {
 	i, found := slices.BinarySearchFunc(c.sources, id, func(s Source, id string) int { return cmp.Compare(s.ID, id) })
 	if !found {
-		return Source{}, fmt.Errorf("%w: %q (there are %s)", ErrUnknownSource, id, c.sourceNames())
+		return Source{}, fmt.Errorf("%w: %q (there are %s)", graph.ErrUnknownSource, id, c.sourceNames())
 	}
 	return c.sources[i], nil
 }

@@ -150,7 +150,7 @@ func TestUnconfiguredSource(t *testing.T) {
 
 func TestUnknownSource(t *testing.T) {
 	c := newCatalog(t, nil, ingest.Source{ID: "w", Scanner: &world{}})
-	if _, err := c.Scan(t.Context(), "v"); !errors.Is(err, ingest.ErrUnknownSource) || !strings.Contains(err.Error(), "w") {
+	if _, err := c.Scan(t.Context(), "v"); !errors.Is(err, graph.ErrUnknownSource) || !strings.Contains(err.Error(), "w") {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -14,7 +14,7 @@ func (c *Catalog) load(ctx context.Context) error {
 	if c.config.Store == nil {
 		return nil
 	}
-	revision, records := c.config.Store.Load(ctx)
+	revision, records := c.config.Store.Load(ctx, graph.AsOf{})
 	next := newState()
 	next.revision = revision
 	c.mu.RLock()

@@ -83,7 +83,7 @@ func (c *Catalog) publish() error {
 		sources[i].Lost = c.merged.lost[sources[i].ID]
 	}
 	if stands && old != nil {
-		c.show(old.Renew(revision, time, sources))
+		c.show(old.Apply(nil, revision, time, sources))
 	} else {
 		c.show(graph.Build(graph.Input{Revision: revision, Time: time, Model: c.merged.model, Sources: sources}))
 	}

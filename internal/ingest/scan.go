@@ -45,7 +45,7 @@ func (e *SourceError) Unwrap() error { return e.Err }
 
 // Scan scans the named sources, or all, each into one atomic change, and publishes a Snapshot of what was committed. A
 // source that fails keeps its last good claims and does not keep the others from being scanned; the error then joins one
-// *SourceError for each. Other errors: [ErrUnknownSource], graph.ErrReadOnly. The Result is complete in any case but
+// *SourceError for each. Other errors: [graph.ErrUnknownSource], graph.ErrReadOnly. The Result is complete in any case but
 // these. What ends because ctx does leaves no trace.
 func (c *Catalog) Scan(ctx context.Context, ids ...string) (Result, error) {
 	if c.config.ReadOnly {

@@ -49,6 +49,26 @@ type BlastRadiusOptions struct {
 	MaxDistance *int `json:"maxDistance,omitempty"`
 }
 
+// A page of changes.
+type ChangeConnection struct {
+	// The elements with their cursors.
+	Edges []*ChangeEdge `json:"edges"`
+	// The elements alone.
+	Nodes []*graph.Recorded `json:"nodes"`
+	// Where this page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many elements the whole list has.
+	TotalCount int `json:"totalCount"`
+}
+
+// A change in a page.
+type ChangeEdge struct {
+	// The element.
+	Node *graph.Recorded `json:"node"`
+	// Marks the place of the element, whatever is added or removed elsewhere. Opaque.
+	Cursor string `json:"cursor"`
+}
+
 // A name offered for completion.
 type Completion struct {
 	// What to put in place of what was typed. It begins with it, in lower case, and may still fit several entities.
@@ -189,6 +209,10 @@ type Evidence struct {
 	Line *int `json:"line,omitempty"`
 	// Whether it could not be renewed.
 	Stale bool `json:"stale"`
+	// Since when it is said without a break; null where that is not known.
+	FirstSeen *time.Time `json:"firstSeen,omitempty"`
+	// When it was said last: for what is not stale, at the last good scan of its source. null where that is not known.
+	LastSeen *time.Time `json:"lastSeen,omitempty"`
 }
 
 // A page of failed entities.
@@ -223,6 +247,22 @@ type GraphOptions struct {
 	Add []*AssumedDependency `json:"add,omitempty"`
 	// Pairs between which no dependency is left for this question, at most 100.
 	Remove []*AssumedAbsence `json:"remove,omitempty"`
+}
+
+// Removals that wait for a person: too much of a source is gone at once.
+type HeldRemoval struct {
+	// Stands for exactly what would be removed. `approveScan` takes it, and refuses it once something else would be.
+	Digest string `json:"digest"`
+	// When the first of it was missed.
+	Since time.Time `json:"since"`
+	// How many entities would be removed.
+	Entities int `json:"entities"`
+	// How many the source had.
+	Of int `json:"of"`
+	// Why it is held.
+	Reason string `json:"reason"`
+	// The refs of what would be removed, the first 100.
+	Refs []string `json:"refs"`
 }
 
 // A page of entities, each with the impact on it.
@@ -399,12 +439,86 @@ type RelationEdge struct {
 	Cursor string `json:"cursor"`
 }
 
+// What one revision changed, in the order in which it was recorded.
+type RevisionChanges struct {
+	// The number of the state that they led to. Subscribe with it as `after` to go on behind it.
+	Revision int `json:"revision"`
+	// When it was made.
+	Time time.Time `json:"time"`
+	// The first 1000 of them that were asked for.
+	Changes []*graph.Recorded `json:"changes"`
+	// Whether there are more: ask `changes` for them.
+	Truncated bool `json:"truncated"`
+}
+
 // The availability that an entity promises.
 type Slo struct {
 	// In percent, over 0 and at most 100.
 	Availability float64 `json:"availability"`
 	// The time over which it is measured, in seconds.
 	WindowSeconds *float64 `json:"windowSeconds,omitempty"`
+}
+
+// How far a scan is.
+type ScanProgress struct {
+	// The id of the source.
+	Source string `json:"source"`
+	// How many files, repositories or the like were read so far.
+	Scopes int `json:"scopes"`
+	// How many documents were found in them.
+	Documents int `json:"documents"`
+	// Whether it has ended.
+	Done bool `json:"done"`
+	// Why it changed nothing; null where it is under way or good.
+	Error *string `json:"error,omitempty"`
+}
+
+// How a scan ended.
+type ScanResult struct {
+	// The source, as it is now.
+	Source *Source `json:"source"`
+	// The revision that shows it.
+	Revision int `json:"revision"`
+	// How many files, repositories or the like were read.
+	Scopes int `json:"scopes"`
+	// How many of them could not be.
+	Unreadable int `json:"unreadable"`
+	// How many documents came or changed.
+	Put int `json:"put"`
+	// How many documents went.
+	Removed int `json:"removed"`
+	// How long it took, in seconds.
+	DurationSeconds float64 `json:"durationSeconds"`
+}
+
+// A page of what was found.
+type SearchConnection struct {
+	// The elements with their cursors.
+	Edges []*SearchEdge `json:"edges"`
+	// The elements alone.
+	Nodes []*SearchHit `json:"nodes"`
+	// Where this page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many elements the whole list has.
+	TotalCount int `json:"totalCount"`
+}
+
+// An entity that was found in a page.
+type SearchEdge struct {
+	// The element.
+	Node *SearchHit `json:"node"`
+	// Marks the place of the element, whatever is added or removed elsewhere. Opaque.
+	Cursor string `json:"cursor"`
+}
+
+// An entity that fits what was typed.
+type SearchHit struct {
+	// The entity.
+	Entity *catalog.Entity `json:"entity"`
+	// What of it fits best.
+	Field SearchField `json:"field"`
+	// The text that fits, for example the alias.
+	Text string `json:"text"`
 }
 
 // One configured place that data comes from, with how its last scan went.
@@ -425,8 +539,28 @@ type Source struct {
 	DurationSeconds *float64 `json:"durationSeconds,omitempty"`
 	// How many documents it holds now.
 	Documents int `json:"documents"`
+	// How many of them could not be renewed, or were not found by the last scan and wait for approval of their removal.
+	StaleDocuments int `json:"staleDocuments"`
+	// How many entities it says something about.
+	Entities int `json:"entities"`
+	// How many files, repositories or the like hold something.
+	Scopes int `json:"scopes"`
 	// Input that could not be used, by reason.
 	Lost []*LostInput `json:"lost"`
+	// Whether it is in the configuration. What one that no longer is has said leaves by the rule for removals.
+	Configured bool `json:"configured"`
+	// The environment that what it observes belongs to; null where that is not known.
+	Environment *string `json:"environment,omitempty"`
+	// When it is scanned, as configured; null for no schedule.
+	Schedule *string `json:"schedule,omitempty"`
+	// When it is scanned next; null for not by itself.
+	NextScan *time.Time `json:"nextScan,omitempty"`
+	// Whether its changes are seen as they happen.
+	Watched bool `json:"watched"`
+	// Why watching was lost, so that it is scanned instead; null for no reason.
+	WatchError *string `json:"watchError,omitempty"`
+	// What the last scan did not find and does not remove without a person's word; null for nothing.
+	Held *HeldRemoval `json:"held,omitempty"`
 }
 
 // A page of sources.
@@ -591,6 +725,73 @@ func (e *RelationDirection) UnmarshalJSON(b []byte) error {
 }
 
 func (e RelationDirection) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What of an entity can fit, the weightiest first.
+type SearchField string
+
+const (
+	// Its name.
+	SearchFieldName SearchField = "NAME"
+	// Its title, or the name that a group or user shows.
+	SearchFieldTitle SearchField = "TITLE"
+	// A name by which another world knows it.
+	SearchFieldAlias SearchField = "ALIAS"
+	// One of its tags.
+	SearchFieldTag SearchField = "TAG"
+	// Its description.
+	SearchFieldDescription SearchField = "DESCRIPTION"
+)
+
+var AllSearchField = []SearchField{
+	SearchFieldName,
+	SearchFieldTitle,
+	SearchFieldAlias,
+	SearchFieldTag,
+	SearchFieldDescription,
+}
+
+func (e SearchField) IsValid() bool {
+	switch e {
+	case SearchFieldName, SearchFieldTitle, SearchFieldAlias, SearchFieldTag, SearchFieldDescription:
+		return true
+	}
+	return false
+}
+
+func (e SearchField) String() string {
+	return string(e)
+}
+
+func (e *SearchField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SearchField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SearchField", str)
+	}
+	return nil
+}
+
+func (e SearchField) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SearchField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SearchField) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -22,16 +22,20 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	BlastRadius() BlastRadiusResolver
+	Change() ChangeResolver
 	Cycle() CycleResolver
 	Dependency() DependencyResolver
 	DependencyWalk() DependencyWalkResolver
 	Entity() EntityResolver
+	EntityAlias() EntityAliasResolver
 	Failed() FailedResolver
 	Impacted() ImpactedResolver
+	Mutation() MutationResolver
 	Problem() ProblemResolver
 	Query() QueryResolver
 	Relation() RelationResolver
 	Snapshot() SnapshotResolver
+	Subscription() SubscriptionResolver
 }
 
 type DirectiveRoot struct {
@@ -98,6 +102,38 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			}
 
 			return &response
+		}
+	case ast.Mutation:
+		return func(ctx context.Context) *graphql.Response {
+			if !first {
+				return nil
+			}
+			first = false
+			ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
+			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
+			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
 		}
 
 	default:
@@ -231,6 +267,41 @@ input BlastRadiusOptions {
   remove: [AssumedAbsence!]
   "Only list what is at most so many steps away; null or 0 is no limit. The impact still passes on beyond."
   maxDistance: Int
+}
+`, BuiltIn: false},
+	{Name: "../change.graphqls", Input: `"One recorded change of one field of an entity."
+type Change {
+  "The number of the state that it led to."
+  revision: Int!
+  "When it was found."
+  time: Time!
+  "The ref of the entity, even where that is gone."
+  ref: String!
+  "The entity as it is now; null where it is gone."
+  entity: Entity
+  """
+  What changed: a field such as ` + "`" + `owner` + "`" + `, ` + "`" + `lifecycle` + "`" + `, ` + "`" + `labels.team` + "`" + `, or a relation such as
+  ` + "`" + `dependsOn component:default/ledger` + "`" + `; null for the entity itself, which came, went, or got another standing.
+  """
+  field: String
+  "What it was; null where it was not there. Of the entity itself: ` + "`" + `DESCRIBED` + "`" + `, ` + "`" + `DISCOVERED` + "`" + ` or ` + "`" + `PLACEHOLDER` + "`" + `."
+  old: String
+  "What it is since; null where it is no longer there."
+  new: String
+  "The id of the source that says so; null where none alone does."
+  source: String
+}
+
+"What one revision changed, in the order in which it was recorded."
+type RevisionChanges {
+  "The number of the state that they led to. Subscribe with it as ` + "`" + `after` + "`" + ` to go on behind it."
+  revision: Int!
+  "When it was made."
+  time: Time!
+  "The first 1000 of them that were asked for."
+  changes: [Change!]!
+  "Whether there are more: ask ` + "`" + `changes` + "`" + ` for them."
+  truncated: Boolean!
 }
 `, BuiltIn: false},
 	{Name: "../dependency.graphqls", Input: `"""
@@ -400,6 +471,23 @@ type Entity {
   stale: Boolean!
   "The place that describes it; null for a placeholder."
   source: EntitySource
+  "Since when something is known of it, also under the names of what it took over; null where that is not known."
+  firstSeen: Time
+  "When it was seen last: for what is not stale, at the last good scan of its source. null where that is not known."
+  lastSeen: Time
+  "Refs that once stood for what it is now, and that lead to it: those of discovered entities that it took over."
+  formerRefs: [String!]!
+  "What changed about it, the newest first."
+  changes(
+    "Only at this time or later."
+    since: Time
+    "Also changes of everything that it needs, directly or not."
+    upstream: Boolean = false
+    "How many at most, up to 1000."
+    first: Int = 25
+    "A cursor: only what comes after it."
+    after: String
+  ): ChangeConnection!
   "What is wrong in what is said about it."
   problems("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): ProblemConnection!
 
@@ -486,6 +574,8 @@ type EntityAlias {
   alias: String!
   "The rule that gave the alias to the entity."
   matchedBy: MatchedBy!
+  "The place that says so: the word of a person, or else what was observed under that name. null where that is not known."
+  source: EntitySource
 }
 
 "A rule by which an alias is matched to an entity, in the order in which they are tried."
@@ -554,6 +644,33 @@ enum EntityOrder {
   NAME
   "By tier, the most critical first, those without one last."
   TIER
+}
+`, BuiltIn: false},
+	{Name: "../live.graphqls", Input: `"What an operator may do. Only POST runs it."
+type Mutation {
+  "Scan a source now, and wait for the end. A scan that is under way is waited for first."
+  scanSource("The id of the source." id: String!): ScanResult!
+  """
+  Remove what waits for a person's word in one source. It covers what the digest stands for and no more: where something
+  else would be removed by now, it is refused with the code CONFLICT.
+  """
+  approveScan("The id of the source." id: String!, "As shown in ` + "`" + `held` + "`" + `." digest: String!): ScanResult!
+}
+
+"What happens, as it happens, over server-sent events or WebSocket (graphql-transport-ws)."
+type Subscription {
+  """
+  The changes of each revision, in order, none left out. A client that was away goes on with the last revision it has seen;
+  one that reads too slowly is sent away with the code SLOW_CLIENT and can do the same.
+  """
+  changes(
+    "Begin behind this revision; null is with what comes next. Too long ago is an error with the code COMPACTED."
+    after: Int
+    "Only changes of these entities, at most 100; null is all. Revisions without any are left out."
+    of: [String!]
+  ): RevisionChanges!
+  "How far scans are. A client that reads slowly misses steps, never the end."
+  scanProgress("Only of this source; null is all." id: String): ScanProgress!
 }
 `, BuiltIn: false},
 	{Name: "../ownership.graphqls", Input: `"A way to reach somebody."
@@ -798,6 +915,46 @@ type SourceEdge {
   "Marks the place of the element, whatever is added or removed elsewhere. Opaque."
   cursor: String!
 }
+
+"A page of what was found."
+type SearchConnection {
+  "The elements with their cursors."
+  edges: [SearchEdge!]!
+  "The elements alone."
+  nodes: [SearchHit!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many elements the whole list has."
+  totalCount: Int!
+}
+
+"An entity that was found in a page."
+type SearchEdge {
+  "The element."
+  node: SearchHit!
+  "Marks the place of the element, whatever is added or removed elsewhere. Opaque."
+  cursor: String!
+}
+
+"A page of changes."
+type ChangeConnection {
+  "The elements with their cursors."
+  edges: [ChangeEdge!]!
+  "The elements alone."
+  nodes: [Change!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many elements the whole list has."
+  totalCount: Int!
+}
+
+"A change in a page."
+type ChangeEdge {
+  "The element."
+  node: Change!
+  "Marks the place of the element, whatever is added or removed elsewhere. Opaque."
+  cursor: String!
+}
 `, BuiltIn: false},
 	{Name: "../problem.graphqls", Input: `"Something wrong in the input, told so that the person who wrote it can mend it."
 type Problem {
@@ -845,7 +1002,8 @@ input ProblemFilter {
 `, BuiltIn: false},
 	{Name: "../query.graphqls", Input: `"""
 Questions about the catalog and the dependency map. All fields of one operation are answered on the same snapshot, whose
-revision is also in ` + "`" + `extensions.revision` + "`" + ` of the answer.
+revision is also in ` + "`" + `extensions.revision` + "`" + ` of the answer; a field with ` + "`" + `at` + "`" + ` is answered, with everything below it, on the
+catalog as it was then, as far back as history is kept.
 
 Wherever an argument names an entity, a full ref (` + "`" + `component:default/payments` + "`" + `), a part of one in any case (` + "`" + `payments` + "`" + `,
 ` + "`" + `shop/payments` + "`" + `, ` + "`" + `component:payments` + "`" + `) or an alias (` + "`" + `dns:payments.shop.svc` + "`" + `) will do. A name that fits nothing is an
@@ -854,7 +1012,12 @@ meant in ` + "`" + `extensions.candidates` + "`" + `.
 """
 type Query {
   "One entity, or null with an error of the code NOT_FOUND."
-  entity("What a person may type: a ref, a part of one, or an alias." ref: String!): Entity
+  entity(
+    "What a person may type: a ref, a part of one, or an alias. A ref that another entity took over stands for that."
+    ref: String!
+    "A past moment to answer as of, instead of now."
+    at: Time
+  ): Entity
 
   "All entities that pass the filter."
   entities(
@@ -866,6 +1029,8 @@ type Query {
     first: Int = 25
     "A cursor: only what comes after it."
     after: String
+    "A past moment to answer as of, instead of now."
+    at: Time
   ): EntityConnection!
 
   "Entities whose names begin with what was typed so far, each once, for completion at a prompt or in a search box."
@@ -874,6 +1039,8 @@ type Query {
     prefix: String!
     "How many at most, up to 100."
     first: Int = 20
+    "A past moment to answer as of, instead of now."
+    at: Time
   ): [Completion!]!
 
   "Everything that an entity needs, or everything that needs it, step by step."
@@ -888,6 +1055,8 @@ type Query {
     kinds: [String!]
     "Which edges count."
     options: GraphOptions
+    "A past moment to answer as of, instead of now."
+    at: Time
   ): DependencyWalk
 
   "What breaks, and how badly, when all the given entities fail together."
@@ -896,6 +1065,8 @@ type Query {
     of: [String!]!
     "Which edges count, and how far the answer goes."
     options: BlastRadiusOptions
+    "A past moment to answer as of, instead of now."
+    at: Time
   ): BlastRadius
 
   "A shortest chain of needs from one entity to another; null where there is none."
@@ -906,10 +1077,19 @@ type Query {
     to: String!
     "Which edges count."
     options: GraphOptions
+    "A past moment to answer as of, instead of now."
+    at: Time
   ): DependencyPath
 
   "Groups of entities that all need each other, directly or not."
-  cycles("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): CycleConnection!
+  cycles(
+    "How many at most, up to 1000."
+    first: Int = 25
+    "A cursor: only what comes after it."
+    after: String
+    "A past moment to answer as of, instead of now."
+    at: Time
+  ): CycleConnection!
 
   "What is wrong in the input, by place."
   problems(
@@ -919,13 +1099,55 @@ type Query {
     first: Int = 25
     "A cursor: only what comes after it."
     after: String
+    "A past moment to answer as of, instead of now."
+    at: Time
   ): ProblemConnection!
 
   "The configured sources and how they are doing, by id."
-  sources("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): SourceConnection!
+  sources(
+    "How many at most, up to 1000."
+    first: Int = 25
+    "A cursor: only what comes after it."
+    after: String
+    "A past moment to answer as of, instead of now."
+    at: Time
+  ): SourceConnection!
 
   "The state of the catalog that this operation is answered on."
-  snapshot: Snapshot!
+  snapshot(
+    "A past moment to answer as of, instead of now."
+    at: Time
+  ): Snapshot!
+
+  "Entities that fit what was typed, the best first: by name, title, alias, tag or description, also misspelt."
+  search(
+    "Words, in any case; the last may be unfinished. ` + "`" + `owner:` + "`" + `, ` + "`" + `kind:` + "`" + `, ` + "`" + `tag:` + "`" + `, ` + "`" + `lifecycle:` + "`" + ` and ` + "`" + `tier:` + "`" + ` before a word filter."
+    text: String!
+    "What to keep besides. Without it, everything."
+    filter: EntityFilter
+    "How many at most, up to 1000."
+    first: Int = 25
+    "A cursor: only what comes after it."
+    after: String
+    "A past moment to answer as of, instead of now."
+    at: Time
+  ): SearchConnection!
+
+  "What changed, the newest first."
+  changes(
+    "Only at this time or later; null is as far back as history is kept."
+    since: Time
+    "Only before this time."
+    until: Time
+    "Only changes of this entity, also under the names of what it took over. Without it, of all."
+    of: String
+    "With ` + "`" + `of` + "`" + `: also changes of everything that it needs, directly or not."
+    upstream: Boolean = false
+    "How many at most, up to 1000."
+    first: Int = 25
+    "A cursor: only what comes after it."
+    after: String
+  ): ChangeConnection!
 }
 
 "A state of the whole catalog."
@@ -986,6 +1208,10 @@ type Evidence {
   line: Int
   "Whether it could not be renewed."
   stale: Boolean!
+  "Since when it is said without a break; null where that is not known."
+  firstSeen: Time
+  "When it was said last: for what is not stale, at the last good scan of its source. null where that is not known."
+  lastSeen: Time
 }
 
 "What sort of relation an edge is."
@@ -1044,6 +1270,30 @@ enum EvidenceKind {
   INFERRED
 }
 `, BuiltIn: false},
+	{Name: "../search.graphqls", Input: `"An entity that fits what was typed."
+type SearchHit {
+  "The entity."
+  entity: Entity!
+  "What of it fits best."
+  field: SearchField!
+  "The text that fits, for example the alias."
+  text: String!
+}
+
+"What of an entity can fit, the weightiest first."
+enum SearchField {
+  "Its name."
+  NAME
+  "Its title, or the name that a group or user shows."
+  TITLE
+  "A name by which another world knows it."
+  ALIAS
+  "One of its tags."
+  TAG
+  "Its description."
+  DESCRIPTION
+}
+`, BuiltIn: false},
 	{Name: "../source.graphqls", Input: `"One configured place that data comes from, with how its last scan went."
 type Source {
   "Its id, as configured."
@@ -1062,8 +1312,76 @@ type Source {
   durationSeconds: Float
   "How many documents it holds now."
   documents: Int!
+  "How many of them could not be renewed, or were not found by the last scan and wait for approval of their removal."
+  staleDocuments: Int!
+  "How many entities it says something about."
+  entities: Int!
+  "How many files, repositories or the like hold something."
+  scopes: Int!
   "Input that could not be used, by reason."
   lost: [LostInput!]!
+  "Whether it is in the configuration. What one that no longer is has said leaves by the rule for removals."
+  configured: Boolean!
+  "The environment that what it observes belongs to; null where that is not known."
+  environment: String
+  "When it is scanned, as configured; null for no schedule."
+  schedule: String
+  "When it is scanned next; null for not by itself."
+  nextScan: Time
+  "Whether its changes are seen as they happen."
+  watched: Boolean!
+  "Why watching was lost, so that it is scanned instead; null for no reason."
+  watchError: String
+  "What the last scan did not find and does not remove without a person's word; null for nothing."
+  held: HeldRemoval
+}
+
+"Removals that wait for a person: too much of a source is gone at once."
+type HeldRemoval {
+  "Stands for exactly what would be removed. ` + "`" + `approveScan` + "`" + ` takes it, and refuses it once something else would be."
+  digest: String!
+  "When the first of it was missed."
+  since: Time!
+  "How many entities would be removed."
+  entities: Int!
+  "How many the source had."
+  of: Int!
+  "Why it is held."
+  reason: String!
+  "The refs of what would be removed, the first 100."
+  refs: [String!]!
+}
+
+"How a scan ended."
+type ScanResult {
+  "The source, as it is now."
+  source: Source!
+  "The revision that shows it."
+  revision: Int!
+  "How many files, repositories or the like were read."
+  scopes: Int!
+  "How many of them could not be."
+  unreadable: Int!
+  "How many documents came or changed."
+  put: Int!
+  "How many documents went."
+  removed: Int!
+  "How long it took, in seconds."
+  durationSeconds: Float!
+}
+
+"How far a scan is."
+type ScanProgress {
+  "The id of the source."
+  source: String!
+  "How many files, repositories or the like were read so far."
+  scopes: Int!
+  "How many documents were found in them."
+  documents: Int!
+  "Whether it has ended."
+  done: Boolean!
+  "Why it changed nothing; null where it is under way or good."
+  error: String
 }
 
 "How a source is doing."
@@ -1076,6 +1394,8 @@ enum SourceState {
   STALE
   "The last scan failed; the last good data stands."
   FAILED
+  "Removals wait for a person; everything else is up to date."
+  HELD
 }
 
 "Input of a source that could not be used."
@@ -1121,6 +1441,52 @@ func (ec *executionContext) childFields_Capacity(ctx context.Context, field grap
 		return ec.fieldContext_Capacity_requestsPerSecond(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Capacity", field.Name)
+}
+
+func (ec *executionContext) childFields_Change(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revision":
+		return ec.fieldContext_Change_revision(ctx, field)
+	case "time":
+		return ec.fieldContext_Change_time(ctx, field)
+	case "ref":
+		return ec.fieldContext_Change_ref(ctx, field)
+	case "entity":
+		return ec.fieldContext_Change_entity(ctx, field)
+	case "field":
+		return ec.fieldContext_Change_field(ctx, field)
+	case "old":
+		return ec.fieldContext_Change_old(ctx, field)
+	case "new":
+		return ec.fieldContext_Change_new(ctx, field)
+	case "source":
+		return ec.fieldContext_Change_source(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Change", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ChangeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ChangeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ChangeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ChangeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_ChangeEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_ChangeEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Completion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1309,6 +1675,14 @@ func (ec *executionContext) childFields_Entity(ctx context.Context, field graphq
 		return ec.fieldContext_Entity_stale(ctx, field)
 	case "source":
 		return ec.fieldContext_Entity_source(ctx, field)
+	case "firstSeen":
+		return ec.fieldContext_Entity_firstSeen(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_Entity_lastSeen(ctx, field)
+	case "formerRefs":
+		return ec.fieldContext_Entity_formerRefs(ctx, field)
+	case "changes":
+		return ec.fieldContext_Entity_changes(ctx, field)
 	case "problems":
 		return ec.fieldContext_Entity_problems(ctx, field)
 	case "relations":
@@ -1329,6 +1703,8 @@ func (ec *executionContext) childFields_EntityAlias(ctx context.Context, field g
 		return ec.fieldContext_EntityAlias_alias(ctx, field)
 	case "matchedBy":
 		return ec.fieldContext_EntityAlias_matchedBy(ctx, field)
+	case "source":
+		return ec.fieldContext_EntityAlias_source(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EntityAlias", field.Name)
 }
@@ -1381,6 +1757,10 @@ func (ec *executionContext) childFields_Evidence(ctx context.Context, field grap
 		return ec.fieldContext_Evidence_line(ctx, field)
 	case "stale":
 		return ec.fieldContext_Evidence_stale(ctx, field)
+	case "firstSeen":
+		return ec.fieldContext_Evidence_firstSeen(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_Evidence_lastSeen(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Evidence", field.Name)
 }
@@ -1417,6 +1797,24 @@ func (ec *executionContext) childFields_FailedEdge(ctx context.Context, field gr
 		return ec.fieldContext_FailedEdge_cursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FailedEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_HeldRemoval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "digest":
+		return ec.fieldContext_HeldRemoval_digest(ctx, field)
+	case "since":
+		return ec.fieldContext_HeldRemoval_since(ctx, field)
+	case "entities":
+		return ec.fieldContext_HeldRemoval_entities(ctx, field)
+	case "of":
+		return ec.fieldContext_HeldRemoval_of(ctx, field)
+	case "reason":
+		return ec.fieldContext_HeldRemoval_reason(ctx, field)
+	case "refs":
+		return ec.fieldContext_HeldRemoval_refs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HeldRemoval", field.Name)
 }
 
 func (ec *executionContext) childFields_Hit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1701,6 +2099,20 @@ func (ec *executionContext) childFields_RelationEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type RelationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RevisionChanges(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revision":
+		return ec.fieldContext_RevisionChanges_revision(ctx, field)
+	case "time":
+		return ec.fieldContext_RevisionChanges_time(ctx, field)
+	case "changes":
+		return ec.fieldContext_RevisionChanges_changes(ctx, field)
+	case "truncated":
+		return ec.fieldContext_RevisionChanges_truncated(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevisionChanges", field.Name)
+}
+
 func (ec *executionContext) childFields_SLO(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "availability":
@@ -1709,6 +2121,78 @@ func (ec *executionContext) childFields_SLO(ctx context.Context, field graphql.C
 		return ec.fieldContext_SLO_windowSeconds(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SLO", field.Name)
+}
+
+func (ec *executionContext) childFields_ScanProgress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "source":
+		return ec.fieldContext_ScanProgress_source(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ScanProgress_scopes(ctx, field)
+	case "documents":
+		return ec.fieldContext_ScanProgress_documents(ctx, field)
+	case "done":
+		return ec.fieldContext_ScanProgress_done(ctx, field)
+	case "error":
+		return ec.fieldContext_ScanProgress_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScanProgress", field.Name)
+}
+
+func (ec *executionContext) childFields_ScanResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "source":
+		return ec.fieldContext_ScanResult_source(ctx, field)
+	case "revision":
+		return ec.fieldContext_ScanResult_revision(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ScanResult_scopes(ctx, field)
+	case "unreadable":
+		return ec.fieldContext_ScanResult_unreadable(ctx, field)
+	case "put":
+		return ec.fieldContext_ScanResult_put(ctx, field)
+	case "removed":
+		return ec.fieldContext_ScanResult_removed(ctx, field)
+	case "durationSeconds":
+		return ec.fieldContext_ScanResult_durationSeconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScanResult", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SearchConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SearchConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SearchConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SearchConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_SearchEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_SearchEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchHit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entity":
+		return ec.fieldContext_SearchHit_entity(ctx, field)
+	case "field":
+		return ec.fieldContext_SearchHit_field(ctx, field)
+	case "text":
+		return ec.fieldContext_SearchHit_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchHit", field.Name)
 }
 
 func (ec *executionContext) childFields_Snapshot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1741,8 +2225,28 @@ func (ec *executionContext) childFields_Source(ctx context.Context, field graphq
 		return ec.fieldContext_Source_durationSeconds(ctx, field)
 	case "documents":
 		return ec.fieldContext_Source_documents(ctx, field)
+	case "staleDocuments":
+		return ec.fieldContext_Source_staleDocuments(ctx, field)
+	case "entities":
+		return ec.fieldContext_Source_entities(ctx, field)
+	case "scopes":
+		return ec.fieldContext_Source_scopes(ctx, field)
 	case "lost":
 		return ec.fieldContext_Source_lost(ctx, field)
+	case "configured":
+		return ec.fieldContext_Source_configured(ctx, field)
+	case "environment":
+		return ec.fieldContext_Source_environment(ctx, field)
+	case "schedule":
+		return ec.fieldContext_Source_schedule(ctx, field)
+	case "nextScan":
+		return ec.fieldContext_Source_nextScan(ctx, field)
+	case "watched":
+		return ec.fieldContext_Source_watched(ctx, field)
+	case "watchError":
+		return ec.fieldContext_Source_watchError(ctx, field)
+	case "held":
+		return ec.fieldContext_Source_held(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Source", field.Name)
 }

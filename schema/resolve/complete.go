@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
@@ -12,7 +13,7 @@ import (
 )
 
 // Complete offers described entities before those that are only referred to, each entity once.
-func (q queryResolver) Complete(ctx context.Context, prefix string, first *int) ([]*gen.Completion, error) {
+func (q queryResolver) Complete(ctx context.Context, prefix string, first *int, _ *time.Time) ([]*gen.Completion, error) {
 	limit := 20
 	if first != nil {
 		limit = *first

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
@@ -34,7 +35,7 @@ func (k problemKey) problem() catalog.Problem {
 	return catalog.Problem{Location: k.Location, Line: k.Line, Field: k.Field, Code: k.Code, Ref: k.Ref, Message: k.Message}
 }
 
-func (queryResolver) Problems(ctx context.Context, filter *gen.ProblemFilter, first *int, after *string) (*gen.ProblemConnection, error) {
+func (queryResolver) Problems(ctx context.Context, filter *gen.ProblemFilter, first *int, after *string, _ *time.Time) (*gen.ProblemConnection, error) {
 	keep, err := newProblemFilter(filter)
 	if err != nil {
 		return nil, err

@@ -19,17 +19,16 @@ const (
 
 type queryResolver struct{ *root }
 
-func (queryResolver) Snapshot(ctx context.Context) (*graph.Snapshot, error) {
+func (queryResolver) Snapshot(ctx context.Context, _ *time.Time) (*graph.Snapshot, error) {
 	return snapshotOf(ctx), nil
 }
 
-func (queryResolver) Entity(ctx context.Context, ref string) (*catalog.Entity, error) {
+func (queryResolver) Entity(ctx context.Context, ref string, _ *time.Time) (*catalog.Entity, error) {
 	return typedEntity(ctx, "ref", ref)
 }
 
 func (q queryResolver) Entities(ctx context.Context, filter *gen.EntityFilter, orderBy *gen.EntityOrder, first *int,
-	after *string,
-) (*gen.EntityConnection, error) {
+	after *string, _ *time.Time) (*gen.EntityConnection, error) {
 	snapshot := snapshotOf(ctx)
 	keep, err := newEntityFilter(snapshot, filter)
 	if err != nil {
@@ -90,8 +89,7 @@ func filtered[K any](all []*catalog.Entity, by order[*catalog.Entity, K], keep *
 }
 
 func (q queryResolver) Dependencies(ctx context.Context, of string, direction *graph.Direction, depth *int, kinds []string,
-	options *gen.GraphOptions,
-) (*graph.Deps, error) {
+	options *gen.GraphOptions, _ *time.Time) (*graph.Deps, error) {
 	filter, err := graphFilter(ctx, options)
 	if err != nil {
 		return nil, err
@@ -113,7 +111,7 @@ func (q queryResolver) Dependencies(ctx context.Context, of string, direction *g
 	return q.derivedOf(snapshotOf(ctx)).walk(ctx, start, asked)
 }
 
-func (queryResolver) Path(ctx context.Context, from, to string, options *gen.GraphOptions) (*gen.DependencyPath, error) {
+func (queryResolver) Path(ctx context.Context, from, to string, options *gen.GraphOptions, _ *time.Time) (*gen.DependencyPath, error) {
 	filter, err := graphFilter(ctx, options)
 	if err != nil {
 		return nil, err
@@ -133,7 +131,7 @@ func (queryResolver) Path(ctx context.Context, from, to string, options *gen.Gra
 	return &gen.DependencyPath{Length: len(needs), Steps: sliced(pointers(needs))}, nil
 }
 
-func (queryResolver) BlastRadius(ctx context.Context, of []string, options *gen.BlastRadiusOptions) (*graph.Blast, error) {
+func (queryResolver) BlastRadius(ctx context.Context, of []string, options *gen.BlastRadiusOptions, _ *time.Time) (*graph.Blast, error) {
 	if len(of) == 0 {
 		return nil, badInput("of is empty; name at least one entity that fails")
 	}
@@ -159,7 +157,7 @@ var byFirst = order[*gen.Cycle, catalog.Ref]{
 	compare: cmp.Compare[catalog.Ref],
 }
 
-func (q queryResolver) Cycles(ctx context.Context, first *int, after *string) (*gen.CycleConnection, error) {
+func (q queryResolver) Cycles(ctx context.Context, first *int, after *string, _ *time.Time) (*gen.CycleConnection, error) {
 	all := q.derivedOf(snapshotOf(ctx)).cycles()
 	cycles := list[*gen.Cycle]{len(all), func(from, to int) []*gen.Cycle {
 		made := make([]*gen.Cycle, 0, to-from)

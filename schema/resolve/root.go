@@ -4,6 +4,7 @@ package resolve
 
 import (
 	"context"
+	"iter"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -22,9 +23,31 @@ type Snapshots interface {
 	Snapshot() *graph.Snapshot
 }
 
+// Past answers what was. Errors wrap those of graph.Store.
+type Past interface {
+	// At is the snapshot of a past state.
+	At(ctx context.Context, at graph.AsOf) (*graph.Snapshot, error)
+	// History is that of graph.Store.
+	History(ctx context.Context, query graph.HistoryQuery) iter.Seq2[graph.Recorded, error]
+}
+
+// Live does what operators ask for and tells what happens.
+type Live interface {
+	// Changed is closed when a newer snapshot than the present one is there. Take it before the snapshot.
+	Changed() <-chan struct{}
+	// ScanSource scans one source and waits for the end. Errors: graph.ErrUnknownSource, graph.ErrReadOnly, or why it failed.
+	ScanSource(ctx context.Context, id string) (graph.ScanResult, error)
+	// ApproveScan removes what the digest stands for. Errors besides: graph.ErrNothingHeld, graph.ErrHeldMoved.
+	ApproveScan(ctx context.Context, id, digest string) (graph.ScanResult, error)
+	// Progress yields how far scans are until ctx ends. Who is slow misses steps, never the end of a scan.
+	Progress(ctx context.Context) iter.Seq[graph.ScanProgress]
+}
+
 // Config is what [NewExecutor] needs. Zero limits mean the defaults.
 type Config struct {
 	Snapshots Snapshots
+	Past      Past           // nil = only the present is known
+	Live      Live           // nil = nothing ever changes, and nobody may ask for it
 	Log       zerolog.Logger // for errors and panics that only their maker can mend
 	Limits    Limits
 }
@@ -73,7 +96,7 @@ func (c documentCache) Add(ctx context.Context, query string, document *ast.Quer
 // NewExecutor makes an executor of the schema, ready for any transport.
 func NewExecutor(config Config) *executor.Executor {
 	limits := config.Limits.orDefaults()
-	root := &root{snapshots: config.Snapshots}
+	root := &root{snapshots: config.Snapshots, past: config.Past, live: config.Live}
 	errors := presenter{log: config.Log}
 	documents := documentCache{lru.New[*ast.QueryDocument](cachedDocuments)}
 
@@ -94,6 +117,8 @@ func NewExecutor(config Config) *executor.Executor {
 
 type root struct {
 	snapshots Snapshots
+	past      Past
+	live      Live
 	derived   atomic.Pointer[derived]
 }
 
@@ -110,6 +135,10 @@ func (r *root) BlastRadius() gen.BlastRadiusResolver       { return blastResolve
 func (r *root) Failed() gen.FailedResolver                 { return failedResolver{} }
 func (r *root) Impacted() gen.ImpactedResolver             { return impactedResolver{} }
 func (r *root) Problem() gen.ProblemResolver               { return problemResolver{} }
+func (r *root) EntityAlias() gen.EntityAliasResolver       { return aliasResolver{} }
+func (r *root) Change() gen.ChangeResolver                 { return changeResolver{} }
+func (r *root) Mutation() gen.MutationResolver             { return mutationResolver{r} }
+func (r *root) Subscription() gen.SubscriptionResolver     { return subscriptionResolver{r} }
 
 type pinned struct{}
 

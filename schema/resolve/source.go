@@ -17,7 +17,7 @@ var bySource = order[*graph.Source, string]{
 	compare: cmp.Compare[string],
 }
 
-func (queryResolver) Sources(ctx context.Context, first *int, after *string) (*gen.SourceConnection, error) {
+func (queryResolver) Sources(ctx context.Context, first *int, after *string, _ *time.Time) (*gen.SourceConnection, error) {
 	found, err := cut(pointers(snapshotOf(ctx).Sources()), bySource, first, after)
 	if err != nil {
 		return nil, err
