@@ -26,6 +26,19 @@ type Source struct {
 	// Environment that its documents speak of where they name none; "" = all. What is declared holds in every environment
 	// all the same: Merge sees to that.
 	Environment string
+	// Timeout is how long a scan of it may take; 0 = DefaultTimeout.
+	Timeout time.Duration
+}
+
+// DefaultTimeout is how long a scan may take where the source does not say.
+const DefaultTimeout = time.Hour
+
+// runtime is what is known of a source while the program runs, and not stored.
+type runtime struct {
+	schedule   string    // as configured; "" = none
+	nextScan   time.Time // zero = not by itself
+	watched    bool
+	watchError string // why watching was lost
 }
 
 // Config says what a Catalog is made of.
@@ -60,6 +73,8 @@ type Catalog struct {
 	mu         sync.RWMutex
 	state      *state // guarded by mu; replaced or changed only while committing is held
 
+	runtimes map[string]runtime // by source; guarded by mu
+
 	publishing sync.Mutex
 	merged     merged // guarded by publishing
 	snapshot   atomic.Pointer[graph.Snapshot]
@@ -80,6 +95,7 @@ func New(ctx context.Context, config Config) (*Catalog, error) {
 		turns:      make(map[string]chan struct{}),
 		committing: make(chan struct{}, 1),
 		state:      newState(),
+		runtimes:   make(map[string]runtime),
 	}
 	c.changed.Store(new(make(chan struct{})))
 	slices.SortFunc(c.sources, func(a, b Source) int { return strings.Compare(a.ID, b.ID) })
@@ -116,6 +132,35 @@ func (c *Catalog) Ready(ctx context.Context) error {
 		return nil
 	}
 	return c.config.Store.Ready(ctx)
+}
+
+// setRuntime tells what is known of a source besides its scans. It shows with the next Snapshot, or at once where there
+// is one already.
+func (c *Catalog) setRuntime(id string, now runtime) {
+	c.publishing.Lock()
+	defer c.publishing.Unlock()
+	c.mu.Lock()
+	if c.runtimes[id] == now {
+		c.mu.Unlock()
+		return
+	}
+	c.runtimes[id] = now
+	c.mu.Unlock()
+	old := c.Snapshot()
+	if old == nil {
+		return
+	}
+	sources := slices.Clone(old.Sources())
+	for i := range sources {
+		if sources[i].ID == id {
+			now.describe(&sources[i])
+		}
+	}
+	c.show(old.Apply(nil, old.Revision(), old.Time(), sources))
+}
+
+func (r runtime) describe(source *graph.Source) {
+	source.Schedule, source.NextScan, source.Watched, source.WatchError = r.schedule, r.nextScan, r.watched, r.watchError
 }
 
 func (c *Catalog) source(id string) (Source, error) {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/scanners"
 )
 
 // parallelScans is how many sources are scanned at the same time.
@@ -66,7 +67,7 @@ func (c *Catalog) Scan(ctx context.Context, ids ...string) (Result, error) {
 	group.SetLimit(parallelScans)
 	for i, source := range sources {
 		group.Go(func() error {
-			results[i] = c.scanSource(ctx, source)
+			results[i] = c.scanSource(ctx, source, nil)
 			return nil
 		})
 	}
@@ -80,8 +81,13 @@ func (c *Catalog) Scan(ctx context.Context, ids ...string) (Result, error) {
 	return Result{Sources: results}, errors.Join(failed...)
 }
 
-// scanSource scans one source, when no other scan of it is under way.
-func (c *Catalog) scanSource(ctx context.Context, source Source) SourceResult {
+// scanSource scans one source, when no other scan of it is under way: the named parts of it (see
+// [scanners.PartScanner]), or all of it without any, and where its scanner cannot read parts.
+func (c *Catalog) scanSource(ctx context.Context, source Source, parts []string) SourceResult {
+	partly, canPart := source.Scanner.(scanners.PartScanner)
+	if len(parts) == 0 || !canPart {
+		parts = nil
+	}
 	result := SourceResult{ID: source.ID}
 	select {
 	case c.turns[source.ID] <- struct{}{}:
@@ -91,12 +97,17 @@ func (c *Catalog) scanSource(ctx context.Context, source Source) SourceResult {
 		return result
 	}
 	started := c.config.Now()
-	scan := newScan(source, c.config.Notify, c.share)
+	scan := newScan(source, parts, c.config.Notify, c.share)
 	c.config.Notify(Event{Source: source.ID})
 	c.mu.RLock()
 	cursor := c.state.cursor[source.ID]
 	c.mu.RUnlock()
-	cursor, err := source.Scanner.Scan(ctx, cursor, scan)
+	var err error
+	if parts == nil {
+		cursor, err = source.Scanner.Scan(ctx, cursor, scan)
+	} else {
+		cursor, err = partly.ScanParts(ctx, cursor, parts, scan)
+	}
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

@@ -12,7 +12,7 @@ import (
 
 // settle is the rule by which a scan replaces what its source held: a scope that was read replaces its claims, one that
 // could not be read keeps its last good ones, marked stale, and one that is gone goes. It returns the scopes that differ.
-// held is not changed.
+// held is not changed. A scan of parts says nothing of what it was not asked for.
 func (s *scan) settle(held map[string][]entry) (map[string][]entry, error) {
 	scopes := make(map[string][]entry)
 	for name, now := range s.scopes {
@@ -25,7 +25,7 @@ func (s *scan) settle(held map[string][]entry) (map[string][]entry, error) {
 		}
 	}
 	for name, before := range held {
-		if _, reported := s.scopes[name]; reported {
+		if _, reported := s.scopes[name]; reported || !s.covers(name) {
 			continue
 		}
 		after, err := s.above(name).after(before)
@@ -37,6 +37,14 @@ func (s *scan) settle(held map[string][]entry) (map[string][]entry, error) {
 		}
 	}
 	return scopes, nil
+}
+
+// covers says whether a scope that is not reported is gone: a whole scan tells of all, one of parts of those that were
+// named and of what lies below the named folders.
+func (s *scan) covers(name string) bool {
+	return s.parts == nil || slices.ContainsFunc(s.parts, func(part string) bool {
+		return part == name || strings.HasSuffix(part, "/") && strings.HasPrefix(name, part)
+	})
 }
 
 // above is what a scan says about a scope that it did not report itself: what it said of the nearest folder around it,

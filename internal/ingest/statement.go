@@ -26,6 +26,7 @@ const notifyEvery = 256
 // scan is the sink of one scan of one source. It keeps what is reported in packed form.
 type scan struct {
 	source Source
+	parts  []string // that it is asked for; nil = everything
 	notify func(Event)
 	share  func(source, scope string, entries []entry)
 
@@ -45,11 +46,11 @@ type statement struct {
 	reason  string  // why not all of it could be read, in one line
 }
 
-func newScan(source Source, notify func(Event), share func(source, scope string, entries []entry)) *scan {
+func newScan(source Source, parts []string, notify func(Event), share func(source, scope string, entries []entry)) *scan {
 	if source.Priority == 0 {
 		source.Priority = catalog.DefaultPriorityFiles
 	}
-	return &scan{source: source, notify: notify, share: share, scopes: make(map[string]statement)}
+	return &scan{source: source, parts: parts, notify: notify, share: share, scopes: make(map[string]statement)}
 }
 
 // errScanEnded is what a scanner gets that goes on reporting when it has returned.

@@ -47,7 +47,9 @@ func (c *Catalog) describeAll() []graph.Source {
 	described := make([]graph.Source, 0, len(ids))
 	for _, id := range ids {
 		configured, err := c.source(id)
-		described = append(described, c.state.describe(id, configured, err == nil))
+		source := c.state.describe(id, configured, err == nil)
+		c.runtimes[id].describe(&source)
+		described = append(described, source)
 	}
 	return described
 }
