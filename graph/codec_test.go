@@ -24,6 +24,8 @@ func fullDocument() *catalog.Document {
 		Environment: "production",
 		Location:    "shop/catalog-info.yaml",
 		Stale:       true,
+		Held:        true,
+		LastSeen:    1_700_000_000,
 		Claims: []catalog.Claim{{
 			Subject: catalog.Subject{Ref: "component:default/cart", Alias: "otel:shop/cart"},
 			Line:    7,
@@ -42,9 +44,15 @@ func fullDocument() *catalog.Document {
 				Target: catalog.Subject{Ref: "component:default/psp", Alias: "host:psp.example.com"}, Type: catalog.DependsOn,
 				Reverse: true, Strength: catalog.Soft, Role: catalog.Publish, Evidence: catalog.Declared, Line: 11, AnyOf: "psp",
 				Fallback: "cached", CallsPerRequest: 2.25, Timeout: 300 * time.Millisecond, Detailed: true,
+				FirstSeen: 1_600_000_000, LastSeen: 1_700_000_001,
 			}},
-			Links: []catalog.Link{{URL: "u", Title: "t", Icon: "i", Type: "x"}},
-			Hints: []catalog.Hint{{Name: "Cart", Namespace: "shop"}},
+			Links:     []catalog.Link{{URL: "u", Title: "t", Icon: "i", Type: "x"}},
+			Hints:     []catalog.Hint{{Name: "Cart", Namespace: "shop"}},
+			FirstSeen: 1_500_000_000,
+			Labels:    map[string]string{"app": "cart", "": ""},
+			Selectors: []catalog.Selector{{
+				Requirements: []catalog.Requirement{{Key: "app", Values: []string{"cart"}, Not: true}}, Namespace: "shop", Line: 13,
+			}},
 		}},
 		Problems: []catalog.Problem{{
 			Location: "f", Line: 3, Field: "spec.owner", Severity: catalog.Error, Code: "missing-field", Message: "m", Fix: "x",
