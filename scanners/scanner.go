@@ -5,6 +5,7 @@ package scanners
 
 import (
 	"context"
+	"errors"
 
 	"github.com/orrery-catalog/orrery/catalog"
 )
@@ -18,11 +19,17 @@ type Scanner interface {
 	Scan(ctx context.Context, previous []byte, sink Sink) (next []byte, err error)
 }
 
+// ErrWhole says that what was named cannot be read alone, so that the whole source must be scanned.
+var ErrWhole = errors.New("the whole source must be scanned")
+
 // PartScanner is a Scanner that can read a part of its source alone.
 type PartScanner interface {
 	Scanner
 	// ScanParts reads the named scopes again, and all below those whose name ends in "/". What is named, or lies below a
-	// named one, and is not reported is gone; everything else stays as it is. Otherwise it is like Scan.
+	// named one, and is not reported is gone. It may report others that had to be read again because of them: one that says
+	// nothing any more is then Read without Documents. Everything else stays as it is. Names that the source does not have
+	// are no error. It follows a Scan by the same Scanner; with an error that wraps [ErrWhole] the caller scans the whole.
+	// Otherwise it is like Scan.
 	ScanParts(ctx context.Context, previous []byte, names []string, sink Sink) (next []byte, err error)
 }
 

@@ -28,6 +28,10 @@ type Source struct {
 	Environment string
 	// Timeout is how long a scan of it may take; 0 = DefaultTimeout.
 	Timeout time.Duration
+	// Schedule says when Run scans it again; nil = once, at the start.
+	Schedule *Schedule
+	// Watch makes Run scan what changes as it changes. The Scanner must be a scanners.Watcher.
+	Watch bool
 }
 
 // DefaultTimeout is how long a scan may take where the source does not say.
@@ -107,6 +111,8 @@ func New(ctx context.Context, config Config) (*Catalog, error) {
 			return nil, fmt.Errorf("two sources have the id %q", source.ID)
 		case source.Scanner == nil && !config.ReadOnly:
 			return nil, fmt.Errorf("source %q has no scanner", source.ID)
+		case source.Watch && !config.ReadOnly && !canWatch(source.Scanner):
+			return nil, fmt.Errorf("source %q cannot be watched", source.ID)
 		}
 		c.turns[source.ID] = make(chan struct{}, 1)
 	}

@@ -102,12 +102,17 @@ func (c *Catalog) scanSource(ctx context.Context, source Source, parts []string)
 	c.mu.RLock()
 	cursor := c.state.cursor[source.ID]
 	c.mu.RUnlock()
-	var err error
-	if parts == nil {
-		cursor, err = source.Scanner.Scan(ctx, cursor, scan)
-	} else {
-		cursor, err = partly.ScanParts(ctx, cursor, parts, scan)
+	next, err := []byte(nil), scanners.ErrWhole
+	if parts != nil {
+		if next, err = partly.ScanParts(ctx, cursor, parts, scan); errors.Is(err, scanners.ErrWhole) {
+			scan.close()
+			scan = newScan(source, nil, c.config.Notify, c.share)
+		}
 	}
+	if errors.Is(err, scanners.ErrWhole) {
+		next, err = source.Scanner.Scan(ctx, cursor, scan)
+	}
+	cursor = next
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
