@@ -82,7 +82,8 @@ type Store interface {
 	Follow(ctx context.Context, after Revision) iter.Seq2[Commit, error]
 
 	// History yields recorded field changes, the newest revision first, those of one revision in the order of its Change.
-	// An unknown Ref gives an empty stream.
+	// An unknown Ref gives an empty stream. What is no longer kept is left out, unless After is set: then it is
+	// ErrCompacted, before anything else, where a revision behind After is no longer kept.
 	History(ctx context.Context, query HistoryQuery) iter.Seq2[Recorded, error]
 
 	// Ready is nil while the store answers. It must turn non-nil when the database stops answering, and back.
@@ -171,6 +172,7 @@ type HistoryQuery struct {
 	Since, Until time.Time // Since inclusive, Until exclusive
 	Refs         []catalog.Ref
 	After        Revision // only revisions after it
+	Through      Revision // only revisions up to it
 	Limit        int      // newest first
 }
 

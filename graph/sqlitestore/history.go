@@ -83,10 +83,15 @@ func historyStatement(query graph.HistoryQuery) (string, []any) {
 		until = ceilMicro(query.Until)
 	}
 	after := int64(min(query.After, math.MaxInt64))
+	through := int64(math.MaxInt64)
+	if query.Through > 0 {
+		through = int64(min(query.Through, math.MaxInt64))
+	}
 	statement := `SELECT h.revision, r.time, h.ref, h.field, h.old, h.new, h.source FROM history h JOIN revisions r USING (revision)
 		WHERE h.id > coalesce((SELECT min(history) FROM revisions WHERE revision > ? AND time >= ?), 9223372036854775807)
-		AND h.revision > ? AND r.time >= ? AND r.time < ?`
-	args := []any{after, since, after, since, until}
+		AND h.id <= coalesce((SELECT min(history) FROM revisions WHERE revision > ?), 9223372036854775807)
+		AND h.revision > ? AND h.revision <= ? AND r.time >= ? AND r.time < ?`
+	args := []any{after, since, through, after, through, since, until}
 	if n := len(query.Refs); n > 0 && n <= maxRefsInQuery {
 		statement += " AND h.ref IN (" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")"
 		for _, ref := range query.Refs {

@@ -52,7 +52,9 @@ type graphQL struct {
 
 func newGraphQL(config Config, m *metrics) *graphQL {
 	return &graphQL{
-		exec:    resolve.NewExecutor(resolve.Config{Snapshots: config.Snapshots, Log: config.Log, Limits: config.Limits}),
+		exec: resolve.NewExecutor(resolve.Config{
+			Snapshots: config.Snapshots, Past: config.Past, Live: config.Live, Log: config.Log, Limits: config.Limits,
+		}),
 		metrics: m,
 		flight:  semaphore.NewWeighted(costInFlight),
 		unread:  semaphore.NewWeighted(maxUnread),

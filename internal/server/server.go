@@ -11,13 +11,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
 
-	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/schema/resolve"
 )
 
 // Config is what [New] needs. Only Snapshots is required.
 type Config struct {
-	Snapshots interface{ Snapshot() *graph.Snapshot } // nil until there is one
+	Snapshots resolve.Snapshots
+	Past      resolve.Past // nil = only the present is known
+	Live      resolve.Live // nil = nothing ever changes, and nobody may ask for it
 	// Ready says why questions cannot be answered well now, beyond the absence of a snapshot; nil = never.
 	Ready func(context.Context) error
 	UI    http.Handler // serves every path that is not the API's; nil = no UI
