@@ -29,9 +29,11 @@ type Document struct {
 	LastSeen Instant `cbor:"10,keyasint,omitempty"`
 }
 
-// DefaultPriorityFiles and DefaultPriorityDiscoveredTeams are the priorities of sources that configure none.
+// The priorities of sources that configure none, by what they read. What another catalog says of a file loses against
+// the file itself.
 const (
 	DefaultPriorityFiles           = 100
+	DefaultPriorityImports         = 80
 	DefaultPriorityDiscoveredTeams = 50
 )
 

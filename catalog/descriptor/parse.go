@@ -32,6 +32,9 @@ type Options struct {
 	Read func(relative string) ([]byte, error)
 	// MaxBytes is the largest file that is read; 0 = [DefaultMaxBytes].
 	MaxBytes int
+	// Certain says that every document is an entity (as another catalog answers them), so that none is left out as
+	// something else, or set aside as a template.
+	Certain bool
 }
 
 // Result is what one file says.
@@ -78,7 +81,7 @@ type Target struct {
 // equal output.
 func Parse(data []byte, options Options) Result {
 	named := isCatalogName(options.Location)
-	if !named && !declaresCatalog(data) {
+	if !named && !options.Certain && !declaresCatalog(data) {
 		return Result{NotCatalog: true}
 	}
 	f := &file{options: options, named: named, budget: placeholderBudget}
@@ -176,7 +179,7 @@ func (f *file) document(c candidate) Parsed {
 	}
 	sortProblems(d.problems)
 	if d.refused {
-		if isTemplate(c.text.bytes, f.options.Location) {
+		if !f.options.Certain && isTemplate(c.text.bytes, f.options.Location) {
 			parsed.Template = true
 			parsed.Problems = []catalog.Problem{d.setAside()}
 			return parsed

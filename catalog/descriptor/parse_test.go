@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -190,6 +191,31 @@ func TestRecognition(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What another catalog answers is an entity, whatever its group and wherever its file stands.
+func TestCertain(t *testing.T) {
+	for text, wantProblem := range map[string]string{
+		`{"apiVersion": "acme.example/v1", "kind": "Robot", "metadata": {"name": "r2"}}`:                        "unknown-kind",
+		`{"apiVersion": "backstage.io/v1alpha1", "kind": "User", "metadata": {"name": "${{ x }}"}, "spec": {}}`: "invalid-format",
+		`{}`: "missing-field",
+	} {
+		options := descriptor.Options{Location: "app/skeleton/robots.yaml"}
+		if result := descriptor.Parse([]byte(text), options); !result.NotCatalog && !result.Documents[0].Template {
+			t.Errorf("%s is an entity without anybody's word", text)
+		}
+		options.Certain = true
+		result := descriptor.Parse([]byte(text), options)
+		if result.NotCatalog || len(result.Documents) != 1 || result.Documents[0].Template {
+			t.Errorf("%s is not taken for an entity: %+v", text, result)
+		} else if problems := result.Documents[0].Problems; !hasCode(problems, wantProblem) {
+			t.Errorf("%s: no problem %s among %v", text, wantProblem, problems)
+		}
+	}
+}
+
+func hasCode(problems []catalog.Problem, code string) bool {
+	return slices.ContainsFunc(problems, func(p catalog.Problem) bool { return p.Code == code })
 }
 
 func TestLocationSpec(t *testing.T) {

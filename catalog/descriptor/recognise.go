@@ -56,7 +56,7 @@ const (
 
 func (f *file) classify(c candidate) claimStrength {
 	switch {
-	case c.err != nil && declaresCatalog(c.text.bytes):
+	case f.options.Certain, c.err != nil && declaresCatalog(c.text.bytes):
 		return certain
 	case c.err != nil, c.root.Kind != yaml.MappingNode:
 		return likely
