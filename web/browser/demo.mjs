@@ -80,13 +80,24 @@ const steps = {
     await page.waitForURL("**/entity/resource/default/payments-db");
   },
 
-  "a mistyped name shows what may have been meant": async () => {
+  "a mistyped name finds what was meant": async () => {
     await page.keyboard.press("/");
     await page.keyboard.type("paymnts");
-    await page.getByText(/Nothing begins with this/).waitFor();
-    await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "Did you mean" }).waitFor();
-    await page.getByRole("link", { name: "component:payments" }).first().waitFor();
+    await page.getByRole("option", { name: /component:payments\b/ }).first().waitFor();
+    await page.keyboard.press("Escape");
+    await page.goto(base + "/search?q=paymnts");
+    await page.getByRole("link", { name: "Component Payments" }).first().waitFor();
+  },
+
+  "a source is scanned on demand": async () => {
+    await page.goto(base + "/sources");
+    await page.getByRole("button", { name: "Scan now" }).click();
+    await page.getByRole("status").getByText(/^Scanned: 0 documents came or changed, 0 went/).waitFor();
+  },
+
+  "everything that changed is told": async () => {
+    await page.goto(base + "/changes?since=");
+    await page.getByText(/is new: described/).first().waitFor();
   },
 
   "addresses can be opened and reloaded": async () => {
@@ -104,9 +115,10 @@ const steps = {
 
   "no page is wider than a telephone": async () => {
     await page.setViewportSize({ width: 360, height: 740 });
-    for (const address of ["/", "/entities", "/entity/component/default/payments", "/problems", "/blast-radius?of=payments-db"]) {
+    for (const address of ["/", "/entities", "/entity/component/default/payments", "/problems", "/blast-radius?of=payments-db", "/sources", "/changes?since=", "/search?q=payments"]) {
       await page.goto(base + address);
-      await page.waitForLoadState("networkidle");
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.waitForLoadState("load");
       const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.equal(over, 0, `${address} is ${over} pixels too wide`);
     }

@@ -6,11 +6,14 @@ import { Lookup } from "./components/Lookup";
 import { Navigated, Page } from "./components/Page";
 import { Boundary } from "./components/Boundary";
 import { BlastPage } from "./pages/Blast";
+import { useFollow } from "./api/follow";
+import { ChangesPage } from "./pages/Changes";
 import { CyclesPage } from "./pages/Cycles";
 import { Entities } from "./pages/Entities";
 import { EntityPage } from "./pages/Entity";
-import { LookupPage } from "./pages/LookupPage";
 import { ProblemsPage } from "./pages/Problems";
+import { SearchPage } from "./pages/Search";
+import { SourcesPage } from "./pages/Sources";
 import { Start } from "./pages/Start";
 import { refOfPath } from "./refs";
 
@@ -20,6 +23,7 @@ export function App({ client }: { client: QueryClient }) {
   return (
     <QueryClientProvider client={client}>
       <Navigated value={navigatedRef}>
+        <Following />
         <a className="skip" href="#main">
           Skip to the content
         </a>
@@ -31,7 +35,9 @@ export function App({ client }: { client: QueryClient }) {
             <nav aria-label="Main">
               <NavLink href="/entities">Catalog</NavLink>
               <NavLink href="/blast-radius">Blast radius</NavLink>
+              <NavLink href="/changes">Changes</NavLink>
               <NavLink href="/problems">Problems</NavLink>
+              <NavLink href="/sources">Sources</NavLink>
               <a href="/graphiql">API</a>
             </nav>
             {location !== "/" && <Lookup key={location} label="Look up anything" placeholder="Look up …" shortcut />}
@@ -47,16 +53,24 @@ export function App({ client }: { client: QueryClient }) {
   );
 }
 
+/** Keeps what is shown up to date. */
+function Following() {
+  useFollow();
+  return null;
+}
+
 function Pages() {
   return (
     <Switch>
       <Route path="/" component={Start} />
       <Route path="/entities" component={Entities} />
       <Route path="/entity/*" component={EntityRoute} />
-      <Route path="/lookup" component={LookupPage} />
+      <Route path="/search" component={SearchPage} />
       <Route path="/blast-radius" component={BlastPage} />
       <Route path="/problems" component={ProblemsPage} />
       <Route path="/cycles" component={CyclesPage} />
+      <Route path="/changes" component={ChangesPage} />
+      <Route path="/sources" component={SourcesPage} />
       <Route component={Nowhere} />
     </Switch>
   );

@@ -39,3 +39,8 @@ export function entitiesPath(filter: Record<string, string>): string {
   const set = Object.entries(filter).filter(([, value]) => value !== "");
   return set.length === 0 ? "/entities" : `/entities?${new URLSearchParams(set).toString()}`;
 }
+
+/** The address of a list of changes; `since: ""` is as far back as is kept. */
+export function changesPath(filter: Record<string, string>): string {
+  return `/changes?${new URLSearchParams(filter).toString()}`;
+}

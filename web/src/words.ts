@@ -1,4 +1,4 @@
-import type { EvidenceKind, Impact, MatchedBy, Strength } from "./api/generated";
+import type { EvidenceKind, Impact, MatchedBy, SearchField, SourceState, Strength } from "./api/generated";
 
 export const impactWords: Record<Impact, { label: string; meaning: string }> = {
   OUTAGE: { label: "Outage", meaning: "fails" },
@@ -26,6 +26,29 @@ export const matchedByWords: Record<MatchedBy, string> = {
   NAMESPACE_NAME: "by namespace and name",
   NAME: "by name",
   DISCOVERY: "discovered under it",
+};
+
+export const fieldWords: Record<SearchField, string> = {
+  NAME: "named",
+  TITLE: "titled",
+  ALIAS: "also known as",
+  TAG: "tagged",
+  DESCRIPTION: "described as",
+};
+
+export const sourceWords: Record<SourceState, string> = {
+  PENDING: "not read yet",
+  OK: "fine",
+  STALE: "partly stale",
+  FAILED: "failed, last good data shown",
+  HELD: "removals wait for approval",
+};
+
+/** What an entity is to the catalog, as changes tell it. */
+export const standingWords: Record<string, string> = {
+  DESCRIBED: "described",
+  DISCOVERED: "discovered, and described by nobody",
+  PLACEHOLDER: "only referred to",
 };
 
 /** The kinds that the list can be narrowed to, with their plurals. */
@@ -82,4 +105,14 @@ export function duration(seconds: number): string {
     if (seconds >= size && seconds % size === 0) return count(seconds / size, unit);
   }
   return `${Math.round(seconds * 1000)} ms`;
+}
+
+/** A moment as a person reads it here; null where it is not known. */
+export function moment(time: string | null): string | null {
+  return time === null ? null : new Date(time).toLocaleString();
+}
+
+/** A measured time. */
+export function seconds(n: number): string {
+  return n < 1 ? `${Math.round(n * 1000)} ms` : `${n.toLocaleString("en", { maximumFractionDigits: 1 })} s`;
 }

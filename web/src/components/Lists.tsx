@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { Link } from "wouter";
 import type { ContactsFragment, NeedFragment, ProblemRowFragment, RowFragment } from "../api/generated";
 import { entityPath, shortRef } from "../refs";
-import { contactHref, contactKind, evidenceWords } from "../words";
+import { contactHref, contactKind, evidenceWords, moment } from "../words";
 import { LifecycleTag, SeverityBadge, TierBadge } from "./Badges";
 import { EntityLink } from "./EntityLink";
 import { sentence } from "./States";
@@ -84,7 +84,11 @@ export function EvidenceList({ evidence }: { evidence: NeedFragment["evidence"] 
       {evidence.map((reason, i) => (
         <li key={i}>
           {evidenceWords[reason.kind]} in <Place location={reason.location} line={reason.line} />
-          <span className="quiet"> ({reason.source})</span>
+          <span className="quiet">
+            {" "}
+            ({reason.source}
+            {reason.firstSeen && <>, since {moment(reason.firstSeen)}</>})
+          </span>
           {reason.stale && <span className="tag tag-loud">stale</span>}
         </li>
       ))}

@@ -7,10 +7,22 @@ const names = ["payments", "payments-db", "payout"];
 
 function catalog() {
   return serve({
-    Complete: ({ prefix }) => ({
-      complete: names
-        .filter((name) => name.startsWith(String(prefix).toLowerCase()))
-        .map((name) => ({ text: name, entity: row(`component:default/${name}`) })),
+    Search: ({ text }) => ({
+      search: {
+        nodes: names
+          .filter((name) => name.startsWith(String(text).toLowerCase()))
+          .map((name) => ({ field: "NAME", text: name, entity: row(`component:default/${name}`) })),
+      },
+    }),
+    SearchPage: ({ text }) => ({
+      search: {
+        totalCount: text === "paymnts" ? 1 : 0,
+        pageInfo: { hasNextPage: false, endCursor: null },
+        nodes:
+          text === "paymnts"
+            ? [{ field: "ALIAS", text: "otel:paymnts", entity: row("component:default/payments", { description: "Takes money." }) }]
+            : [],
+      },
     }),
     Lookup: ({ typed }) => new Refused(`${String(typed)} is not in the catalog`, "NOT_FOUND", ["component:default/payments"]),
     Problems: () => ({ problems: { totalCount: 0, pageInfo: { hasNextPage: false, endCursor: null }, nodes: [] } }),
@@ -45,17 +57,24 @@ describe("the lookup field", () => {
     expect(document.getElementById(active ?? "")?.textContent).toContain("payout");
   });
 
-  it("asks the server about a text that nothing begins with, and shows what may have been meant", async () => {
+  it("lists everything that fits a text for which no offer was chosen", async () => {
     catalog();
     open("/problems");
     const field = await screen.findByRole("combobox", { name: "Look up anything" });
     await userEvent.type(field, "paymnts");
-    await screen.findByText(/Nothing begins with this/);
+    await screen.findByText(/Nothing is called anything like this/);
     await userEvent.keyboard("{Enter}");
-    expect(await screen.findByText("Did you mean")).toBeTruthy();
-    expect(screen.getByRole("link", { name: "component:payments" }).getAttribute("href")).toBe(
+    expect((await screen.findByRole("link", { name: "Component payments" })).getAttribute("href")).toBe(
       "/entity/component/default/payments",
     );
+    expect(screen.getByText("otel:paymnts")).toBeTruthy();
+    expect(window.location.pathname + window.location.search).toBe("/search?q=paymnts");
+  });
+
+  it("says so when nothing fits", async () => {
+    catalog();
+    open("/search?q=zzz");
+    expect(await screen.findByText(/Nothing is called anything like this/)).toBeTruthy();
   });
 
   it("closes on Escape, and empties on the next", async () => {

@@ -1,12 +1,13 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
 import { useLocation } from "wouter";
-import { Complete, type CompleteQuery } from "../api/generated";
+import { Search, type SearchQuery } from "../api/generated";
 import { useAnswer } from "../api/hooks";
 import { entityPath, shortRef } from "../refs";
+import { fieldWords } from "../words";
 import { displayName } from "./EntityLink";
 import { KindIcon } from "./KindIcon";
 
-type Completion = CompleteQuery["complete"][number];
+type Hit = SearchQuery["search"]["nodes"][number];
 
 interface Props {
   label: string;
@@ -16,7 +17,7 @@ interface Props {
   /** Takes the focus when `/` is pressed outside of a field. */
   shortcut?: boolean;
   large?: boolean;
-  /** The kind that is meant where none is typed, in lower case. */
+  /** The only kind that is offered, in any case. */
   kind?: string;
   /** What to do with the choice; by default its page is opened. */
   onChoose?: (ref: string) => void;
@@ -28,7 +29,7 @@ interface Props {
 
 const offered = 8;
 
-/** A field that completes the names of entities while one types: arrows choose, Enter opens, Escape closes. */
+/** A field that offers what fits what one types, misspelt or unfinished as it may be: arrows choose, Enter opens, Escape closes. */
 export function Lookup(props: Props) {
   const [typed, setTyped] = useState(props.initial ?? "");
   const [open, setOpen] = useState(false);
@@ -36,17 +37,17 @@ export function Lookup(props: Props) {
   const [, navigate] = useLocation();
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
-  const prefix = typed.trim();
-  const asked = props.kind && !prefix.includes(":") ? `${props.kind}:${prefix}` : prefix;
+  const text = typed.trim();
+  const filter = props.kind ? { kinds: [props.kind] } : null;
   const answer = useAnswer(
-    Complete,
-    { prefix: asked, first: offered },
-    { enabled: open && prefix !== "", keepPrevious: true },
+    Search,
+    { text, filter, first: offered },
+    { enabled: open && text !== "", keepPrevious: true },
   );
-  const options = prefix === "" ? [] : distinct(answer.data?.complete ?? []);
+  const options = text === "" ? [] : (answer.data?.search.nodes ?? []);
   const settled = !answer.isPlaceholderData && !answer.isFetching; // the options belong to what is typed
   const active = Math.min(chosen, options.length - 1);
-  const listed = open && prefix !== "";
+  const listed = open && text !== "";
 
   useFocusOnSlash(field, props.shortcut ?? false);
   useEffect(() => {
@@ -68,10 +69,10 @@ export function Lookup(props: Props) {
     const option = options[active];
     if (option && settled) {
       choose(option.entity.ref);
-    } else if (prefix !== "") {
+    } else if (text !== "") {
       setOpen(false);
-      if (props.onText) props.onText(prefix);
-      else navigate(`/lookup?q=${encodeURIComponent(prefix)}`);
+      if (props.onText) props.onText(text);
+      else navigate(`/search?q=${encodeURIComponent(text)}`);
     }
   }
 
@@ -155,10 +156,10 @@ export function Lookup(props: Props) {
 
 function noOffer(failed: boolean, settled: boolean): string {
   if (failed) return "The server is away";
-  return settled ? "Nothing begins with this. Enter asks for similar names." : "Looking …";
+  return settled ? "Nothing is called anything like this." : "Looking …";
 }
 
-function Option({ id, option, active, choose }: { id: string; option: Completion; active: boolean; choose: () => void }) {
+function Option({ id, option, active, choose }: { id: string; option: Hit; active: boolean; choose: () => void }) {
   const { entity } = option;
   return (
     // The field keeps the focus and handles the keys, as the combobox pattern wants; the pointer works here.
@@ -173,15 +174,13 @@ function Option({ id, option, active, choose }: { id: string; option: Completion
     >
       <KindIcon kind={entity.kind} />
       <span className="lookup-name">{displayName(entity)}</span>
-      <span className="lookup-ref">{shortRef(entity.ref)}</span>
+      <span className="lookup-ref">
+        {shortRef(entity.ref)}
+        {["ALIAS", "TAG"].includes(option.field) && ` · ${fieldWords[option.field]} ${option.text}`}
+      </span>
       {entity.owner && <span className="lookup-owner">{displayName(entity.owner)}</span>}
     </div>
   );
-}
-
-/** Each entity once: it may be offered by its name and by its ref. */
-function distinct(completions: readonly Completion[]): Completion[] {
-  return [...new Map(completions.map((completion) => [completion.entity.ref, completion])).values()];
 }
 
 function useFocusOnSlash(field: { current: HTMLInputElement | null }, enabled: boolean) {

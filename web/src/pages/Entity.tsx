@@ -3,14 +3,15 @@ import { Link } from "wouter";
 import { EntityPage as EntityPageOperation, type EntityPageQuery } from "../api/generated";
 import { useAnswer } from "../api/hooks";
 import { LifecycleTag, TierBadge } from "../components/Badges";
+import { ChangeList } from "../components/ChangeList";
 import { displayName, EntityLink } from "../components/EntityLink";
 import { KindIcon } from "../components/KindIcon";
 import { Contacts, EntityTable, Place, ProblemList } from "../components/Lists";
 import { NeedList } from "../components/Needs";
 import { Page } from "../components/Page";
 import { Failure, Loading } from "../components/States";
-import { blastPath, entitiesPath, splitRef } from "../refs";
-import { count, duration, matchedByWords, safeHref } from "../words";
+import { blastPath, changesPath, entitiesPath, shortRef, splitRef } from "../refs";
+import { count, duration, matchedByWords, moment, safeHref } from "../words";
 
 type Entity = NonNullable<EntityPageQuery["entity"]>;
 
@@ -86,9 +87,28 @@ function Described({ entity }: { entity: Entity }) {
             list={entity.owns}
             all={<Link href={entitiesPath({ owner: entity.ref })}>All that it owns</Link>}
           />
+          <Recent entity={entity} />
         </div>
       </div>
     </Page>
+  );
+}
+
+function Recent({ entity }: { entity: Entity }) {
+  const { nodes, pageInfo } = entity.changes;
+  return (
+    <section aria-labelledby="recent">
+      <h2 id="recent">What changed</h2>
+      {nodes.length === 0 ? <p className="quiet">Nothing, as far as is kept.</p> : <ChangeList changes={nodes} about={false} />}
+      <p>
+        {pageInfo.hasNextPage && (
+          <>
+            <Link href={changesPath({ of: entity.ref, since: "" })}>All its changes</Link> ·{" "}
+          </>
+        )}
+        <Link href={changesPath({ of: entity.ref, upstream: "yes" })}>Changes of everything it needs</Link>
+      </p>
+    </section>
   );
 }
 
@@ -205,14 +225,22 @@ function FactsCard({ entity }: { entity: Entity }) {
     facts.push([
       "Also known as",
       <ul key="a" className="plain-list">
-        {entity.aliases.map(({ alias, matchedBy }) => (
+        {entity.aliases.map(({ alias, matchedBy, source }) => (
           <li key={alias}>
-            <code>{alias}</code> <span className="quiet">{matchedByWords[matchedBy]}</span>
+            <code>{alias}</code>{" "}
+            <span className="quiet" title={source?.location ?? undefined}>
+              {matchedByWords[matchedBy]}
+            </span>
           </li>
         ))}
       </ul>,
     ]);
   }
+  if (entity.formerRefs.length > 0) {
+    facts.push(["Once known as", <span key="f">{entity.formerRefs.map(shortRef).join(", ")}</span>]);
+  }
+  if (entity.firstSeen) facts.push(["First seen", moment(entity.firstSeen)]);
+  if (entity.lastSeen) facts.push(["Last seen", moment(entity.lastSeen)]);
   if (facts.length === 0) return null;
   return (
     <section className="card" aria-labelledby="facts">

@@ -8,7 +8,7 @@ import { Page } from "../components/Page";
 import { TierBadge } from "../components/Badges";
 import { Empty, Failure, Loading } from "../components/States";
 import { blastPath, entitiesPath } from "../refs";
-import { count, kinds } from "../words";
+import { count, kinds, moment, sourceWords } from "../words";
 
 export function Start() {
   const overview = useAnswer(Overview, {});
@@ -140,7 +140,9 @@ function Attention({ overview }: { overview: OverviewQuery }) {
       <p>
         <Link href={blastPath([])}>What breaks if …?</Link>
       </p>
-      <h2>Sources</h2>
+      <h2>
+        <Link href="/sources">Sources</Link>
+      </h2>
       {overview.sources.nodes.length === 0 ? (
         <Empty>No source is configured.</Empty>
       ) : (
@@ -151,24 +153,24 @@ function Attention({ overview }: { overview: OverviewQuery }) {
               <span className="strong">{source.id}</span>{" "}
               <span className="quiet">
                 {sourceWords[source.state]}, {count(source.documents, "document")}
-                {source.lastScan && <>, read {new Date(source.lastScan).toLocaleString()}</>}
+                {source.lastScan && <>, read {moment(source.lastScan)}</>}
               </span>
               {source.error && <p className="source-error">{source.error}</p>}
+              {source.held && (
+                <p className="source-error">
+                  <Link href="/sources">
+                    {count(source.held.entities, "entity", "entities")} of {source.held.of.toLocaleString("en")} would be removed
+                  </Link>
+                </p>
+              )}
             </li>
           ))}
         </ul>
       )}
       <p className="quiet">
         Revision {overview.snapshot.revision}
-        {overview.snapshot.time && <> of {new Date(overview.snapshot.time).toLocaleString()}</>}
+        {overview.snapshot.time && <> of {moment(overview.snapshot.time)}</>} · <Link href="/changes">what changed</Link>
       </p>
     </aside>
   );
 }
-
-const sourceWords = {
-  PENDING: "not read yet",
-  OK: "fine",
-  STALE: "partly stale",
-  FAILED: "failed, last good data shown",
-};

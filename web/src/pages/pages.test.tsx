@@ -42,8 +42,13 @@ describe("the catalog's filter", () => {
   it("narrows to an owner that is looked up among the groups", async () => {
     const asked = serve({
       Entities: () => ({ entities: { totalCount: 1, pageInfo: onePage, nodes: [row("component:default/a")] } }),
-      Complete: ({ prefix }) => ({
-        complete: prefix === "group:pay" ? [{ text: "group:payments", entity: row("group:default/payments") }] : [],
+      Search: ({ text, filter }) => ({
+        search: {
+          nodes:
+            text === "pay" && (filter as { kinds: string[] }).kinds[0] === "group"
+              ? [{ field: "NAME", text: "payments", entity: row("group:default/payments") }]
+              : [],
+        },
       }),
     });
     open("/entities");
@@ -139,7 +144,7 @@ describe("the blast radius", () => {
           },
         },
       }),
-      Complete: () => ({ complete: [{ text: "stripe", entity: row("external:default/stripe") }] }),
+      Search: () => ({ search: { nodes: [{ field: "NAME", text: "stripe", entity: row("external:default/stripe") }] } }),
     });
   }
 
