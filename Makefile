@@ -11,6 +11,7 @@ BENCH    ?= .
 COUNT    ?= 6
 BASE     ?= main
 FUZZTIME ?= 30s
+SOAK     ?= 20m
 
 .PHONY: help
 help: ## Show this list
@@ -91,6 +92,10 @@ fuzz: ## Fuzz every parser in turn (FUZZTIME=30s each)
 	    echo "== $$dir $$name"; go test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' "$$dir"; \
 	  done; \
 	done
+
+.PHONY: soak
+soak: ## Run the server under random changes, questions and subscribers (SOAK=20m), every answer checked
+	go test -run '^TestSoak$$' -v -count 1 -timeout 120m ./cmd/orrery -soak '$(SOAK)'
 
 .PHONY: clean
 clean: ## Remove everything that was built

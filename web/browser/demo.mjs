@@ -117,8 +117,7 @@ const steps = {
     await page.setViewportSize({ width: 360, height: 740 });
     for (const address of ["/", "/entities", "/entity/component/default/payments", "/problems", "/blast-radius?of=payments-db", "/sources", "/changes?since=", "/search?q=payments"]) {
       await page.goto(base + address);
-      await page.getByRole("heading", { level: 1 }).waitFor();
-      await page.waitForLoadState("load");
+      await page.waitForFunction(() => document.querySelector("h1") && !document.querySelector(".loading"));
       const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.equal(over, 0, `${address} is ${over} pixels too wide`);
     }
