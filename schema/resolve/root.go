@@ -7,7 +7,6 @@ import (
 	"iter"
 	"sync/atomic"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
@@ -139,28 +138,3 @@ func (r *root) EntityAlias() gen.EntityAliasResolver       { return aliasResolve
 func (r *root) Change() gen.ChangeResolver                 { return changeResolver{} }
 func (r *root) Mutation() gen.MutationResolver             { return mutationResolver{r} }
 func (r *root) Subscription() gen.SubscriptionResolver     { return subscriptionResolver{r} }
-
-type pinned struct{}
-
-// pin fixes the snapshot for the whole operation.
-func (r *root) pin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	snapshot := r.snapshots.Snapshot()
-	if snapshot == nil {
-		return graphql.OneShot(&graphql.Response{Errors: unavailable("the catalog is still being read: try again in a moment")})
-	}
-	r.forget(snapshot)
-	return next(context.WithValue(ctx, pinned{}, snapshot))
-}
-
-// snapshotOf is the snapshot that the operation is answered on. pin runs before every resolver.
-func snapshotOf(ctx context.Context) *graph.Snapshot {
-	return ctx.Value(pinned{}).(*graph.Snapshot)
-}
-
-// tellRevision puts the revision into the extensions of the answer.
-func tellRevision(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	if snapshot, ok := ctx.Value(pinned{}).(*graph.Snapshot); ok {
-		graphql.RegisterExtension(ctx, "revision", snapshot.Revision())
-	}
-	return next(ctx)
-}
