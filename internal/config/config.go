@@ -11,8 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // time zones of schedules, on machines that have none of their own
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/orrery-catalog/orrery/catalog"
 )
 
 // DefaultListen is the address of a server that configures none; queries ask there unless told otherwise.
@@ -35,8 +40,13 @@ type Config struct {
 	File     string // as given to Load; "" for Default
 	Listen   string // host:port
 	Insecure bool   // allows a Listen that other machines can reach
-	Graph    Graph
-	Sources  []Source // ids are unique
+	// Hosts are names by which clients call the server besides that of Listen: that of a proxy in front. Without ports.
+	Hosts []string
+	Graph Graph
+	// Environments lists other names of an environment by the one that counts, as written. Case does not matter.
+	Environments map[string][]string
+	Identity     Identity
+	Sources      []Source // ids are unique
 
 	shown map[string]string // masked text by field, where it differs from the value
 }
@@ -45,6 +55,19 @@ type Config struct {
 type Graph struct {
 	Engine string
 	Path   string // of the file of the sqlite engine
+	// History is how long past states and recorded changes are kept, counted from the newest change.
+	History time.Duration
+}
+
+// Identity says who is meant by a name that another world gave.
+type Identity struct {
+	Rewrites []Rewrite // tried in order
+}
+
+// Rewrite makes the name of an entity of an alias.
+type Rewrite struct {
+	Match   string // regular expression of the whole alias
+	Replace string // Ref with $1 and so on for the groups of Match
 }
 
 // Source is one configured place that data comes from.
@@ -55,6 +78,11 @@ type Source struct {
 	Paths       []string // folders or files, at least one
 	// Include and Exclude are globs on paths inside the folders; none = every file.
 	Include, Exclude []string
+	Schedule         string        // as schedule.Parse reads it; "" = scanned once, at the start
+	Timezone         string        // of the fields of Schedule: an IANA name; "" = UTC
+	Jitter           time.Duration // less than this put off, to spread the sources
+	Timeout          time.Duration // of one scan
+	Watch            bool          // scanned as it changes
 }
 
 // Lookup finds the value of an environment variable, as os.LookupEnv does.
@@ -98,6 +126,22 @@ func Parse(file string, data []byte, lookup Lookup) (*Config, error) {
 	}
 	c.shown = d.shown
 	return c, nil
+}
+
+// MergeOptions are those that the configuration makes.
+func (c *Config) MergeOptions() catalog.MergeOptions {
+	options := catalog.MergeOptions{Environments: make(map[string]string)}
+	for name, others := range c.Environments {
+		for _, other := range others {
+			options.Environments[strings.ToLower(other)] = strings.ToLower(name)
+		}
+	}
+	for _, rewrite := range c.Identity.Rewrites {
+		if rule, err := rewrite.rule(); err == nil { // Parse has refused the others
+			options.Rewrites = append(options.Rewrites, rule)
+		}
+	}
+	return options
 }
 
 // document is the root mapping of the only YAML document; an empty file is an empty mapping.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -30,7 +31,13 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	const text = `
 listen: localhost:8080
-graph: {engine: sqlite, path: data/orrery.db}
+hosts: [catalog.example.org, 10.0.0.7]
+graph: {engine: sqlite, path: data/orrery.db, history: 30d}
+environments:
+  production: [prod, Live]
+identity:
+  rewrites:
+    - {match: "otel:shop/(.*)-svc", replace: "component:shop/$1"}
 sources:
   - {id: repos, kind: files, paths: [/srv/repos, more, "${ROOT}/x"]}
   - id: staging
@@ -40,6 +47,11 @@ sources:
     include: ["**/catalog-info.yaml"]
     exclude: [vendor]
     priority: ${PRIORITY}
+    schedule: 30 4 * * 1-5
+    timezone: Europe/Berlin
+    jitter: 5m
+    timeout: 90s
+    watch: true
   - {id: again, kind: files, paths: *p}
 `
 	lookup := environment(map[string]string{"ROOT": "/data", "PRIORITY": "7"})
@@ -49,11 +61,15 @@ sources:
 	}
 	want := &config.Config{
 		File: "conf/orrery.yaml", Listen: "localhost:8080",
-		Graph: config.Graph{Engine: "sqlite", Path: "conf/data/orrery.db"},
+		Hosts:        []string{"catalog.example.org", "10.0.0.7"},
+		Graph:        config.Graph{Engine: "sqlite", Path: "conf/data/orrery.db", History: 30 * 24 * time.Hour},
+		Environments: map[string][]string{"production": {"prod", "Live"}},
+		Identity:     config.Identity{Rewrites: []config.Rewrite{{Match: "otel:shop/(.*)-svc", Replace: "component:shop/$1"}}},
 		Sources: []config.Source{
-			{ID: "repos", Kind: "files", Environment: "production", Priority: 100, Paths: []string{"/srv/repos", "conf/more", "/data/x"}},
-			{ID: "staging", Kind: "files", Environment: "staging", Priority: 7, Paths: []string{"conf/a"}, Include: []string{"**/catalog-info.yaml"}, Exclude: []string{"vendor"}},
-			{ID: "again", Kind: "files", Environment: "production", Priority: 100, Paths: []string{"conf/a"}},
+			{ID: "repos", Kind: "files", Environment: "production", Priority: 100, Timeout: time.Hour, Paths: []string{"/srv/repos", "conf/more", "/data/x"}},
+			{ID: "staging", Kind: "files", Environment: "staging", Priority: 7, Paths: []string{"conf/a"}, Include: []string{"**/catalog-info.yaml"}, Exclude: []string{"vendor"},
+				Schedule: "30 4 * * 1-5", Timezone: "Europe/Berlin", Jitter: 5 * time.Minute, Timeout: 90 * time.Second, Watch: true},
+			{ID: "again", Kind: "files", Environment: "production", Priority: 100, Timeout: time.Hour, Paths: []string{"conf/a"}},
 		},
 	}
 	if diff := cmp.Diff(want, got, ignoreShown); diff != "" {
@@ -65,7 +81,7 @@ func TestDefaults(t *testing.T) {
 	t.Parallel()
 	want := &config.Config{
 		Listen: config.DefaultListen,
-		Graph:  config.Graph{Engine: "sqlite", Path: "orrery.db"},
+		Graph:  config.Graph{Engine: "sqlite", Path: "orrery.db", History: 90 * 24 * time.Hour},
 	}
 	if diff := cmp.Diff(want, config.Default(), ignoreShown); diff != "" {
 		t.Error(diff)
@@ -80,6 +96,14 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// timed is a configuration with one source that has the settings.
+func timed(settings string) string {
+	return "sources:\n  - {id: a, kind: files, paths: [x], " + settings + "}"
+}
+
+// rewrite is a configuration with one rewrite that has the settings.
+func rewrite(settings string) string { return "identity:\n  rewrites:\n  - {" + settings + "}" }
+
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	const source = "sources:\n  - {id: a, kind: files, paths: [x]}\n"
@@ -89,14 +113,14 @@ func TestErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"not YAML":             {"a: [", "f.yaml:1: not valid YAML: did not find expected node content"},
 		"tab":                  {"graph:\n\tengine: sqlite", "f.yaml:2: not valid YAML: found character that cannot start any token"},
-		"a list":               {"- a", "f.yaml:1: must hold settings, one `name: value` a line (known: listen, insecure, graph, sources)"},
+		"a list":               {"- a", "f.yaml:1: must hold settings, one `name: value` a line (known: listen, insecure, hosts, graph, environments, identity, sources)"},
 		"two documents":        {"listen: 127.0.0.1:1\n---\na: b", "f.yaml:2: there is more than one YAML document (remove the --- and what follows it)"},
 		"unknown setting":      {"lissten: 127.0.0.1:1", "f.yaml:1: lissten: unknown setting (did you mean listen?)"},
-		"far off":              {"colour: red", "f.yaml:1: colour: unknown setting (known: listen, insecure, graph, sources)"},
+		"far off":              {"colour: red", "f.yaml:1: colour: unknown setting (known: listen, insecure, hosts, graph, environments, identity, sources)"},
 		"unknown in graph":     {"graph:\n  pth: x", "f.yaml:2: graph.pth: unknown setting (did you mean path?)"},
 		"given twice":          {"insecure: true\ninsecure: true", "f.yaml:2: insecure: given twice (first in line 1) (remove one)"},
-		"merge key":            {"graph: &g {path: x}\n<<: *g", "f.yaml:2: a setting must have a plain name (known: listen, insecure, graph, sources)"},
-		"key is a list":        {"? [a]\n: b", "f.yaml:1: a setting must have a plain name (known: listen, insecure, graph, sources)"},
+		"merge key":            {"graph: &g {path: x}\n<<: *g", "f.yaml:2: a setting must have a plain name (known: listen, insecure, hosts, graph, environments, identity, sources)"},
+		"key is a list":        {"? [a]\n: b", "f.yaml:1: a setting must have a plain name (known: listen, insecure, hosts, graph, environments, identity, sources)"},
 		"no value":             {"sources:\n", "f.yaml:1: sources: has no value (give it one or remove the line)"},
 		"empty text":           {`listen: ""`, "f.yaml:1: listen: has no value (give it one or remove the line)"},
 		"wrong type: text":     {"listen: 7007", `f.yaml:1: listen: must be text (write it in quotes), not "7007"`},
@@ -108,16 +132,42 @@ func TestErrors(t *testing.T) {
 		"wrong type: list":     {"sources:\n  - {id: a, kind: files, paths: x}", "f.yaml:2: sources[0].paths: must be a list (write [a, b] or one `- a` a line)"},
 		"a date":               {"sources:\n  - {id: 2024-01-02, kind: files, paths: [x]}", `f.yaml:2: sources[0].id: must be text (write it in quotes), not "2024-01-02"`},
 		"empty list":           {"sources:\n  - {id: a, kind: files, paths: []}", "f.yaml:2: sources[0].paths: is empty (name at least one)"},
-		"graph is text":        {"graph: sqlite", "f.yaml:1: graph: must hold settings, one `name: value` a line (known: engine, path)"},
+		"graph is text":        {"graph: sqlite", "f.yaml:1: graph: must hold settings, one `name: value` a line (known: engine, path, history)"},
 		"sources is a mapping": {"sources: {a: b}", "f.yaml:1: sources: must be a list (write [a, b] or one `- a` a line)"},
-		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, include, exclude, environment, priority)"},
+		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, include, exclude, environment, priority, schedule, timezone, jitter, watch, timeout)"},
 		"unknown engine":       {"graph:\n  engine: neo4j\n  uri: neo4j://host\n", `f.yaml:2: graph.engine: "neo4j" is no engine that exists (known: sqlite)`},
 		"near engine":          {"graph: {engine: SQLlite}", `f.yaml:1: graph.engine: "SQLlite" is no engine that exists (did you mean sqlite?)`},
 		"unknown kind":         {"sources:\n  - {id: acme, kind: github, organization: acme}", `f.yaml:2: sources[0].kind: "github" is no kind that exists (known: files)`},
 		"no kind":              {"sources:\n  - {id: acme, paths: [x]}", "f.yaml:2: sources[0]: the setting kind is missing (What kind of place it is.)"},
 		"no id":                {"sources:\n  - {kind: files, paths: [x]}", "f.yaml:2: sources[0]: the setting id is missing (Name of the source, unique in the file: letters, digits and . _ - between them, at most 63.)"},
-		"schedule":             {"sources:\n  - {id: a, kind: files, paths: [x], schedule: '@every 1m'}", "f.yaml:2: sources[0].schedule: not supported (this version scans every source when it starts, and by orrery scan; remove the setting)"},
-		"watch":                {"sources:\n  - {id: a, kind: files, paths: [x], watch: true}", "f.yaml:2: sources[0].watch: not supported (this version scans every source when it starts, and by orrery scan; remove the setting)"},
+		"schedule":             {timed("schedule: hourly"), `f.yaml:2: sources[0].schedule: "hourly" is no schedule: expected exactly 5 fields, found 1: [hourly] (write for example "*/30 * * * *", @hourly or "@every 30m")`},
+		"schedule: too often":  {timed("schedule: '@every 10ms'"), `f.yaml:2: sources[0].schedule: "@every 10ms" is no schedule: 10ms is less than a second (write for example "*/30 * * * *", @hourly or "@every 30m")`},
+		"schedule: never":      {timed("schedule: 0 0 30 2 *"), `f.yaml:2: sources[0].schedule: "0 0 30 2 *" never comes (write for example "*/30 * * * *", @hourly or "@every 30m")`},
+		"schedule: zone alone": {timed("schedule: 'CRON_TZ=UTC'"), `f.yaml:2: sources[0].schedule: "CRON_TZ=UTC" is no schedule: nothing follows the time zone (write for example "*/30 * * * *", @hourly or "@every 30m")`},
+		"schedule: secret":     {timed("schedule: '${TOKEN}'"), `f.yaml:2: sources[0].schedule: "********" is no schedule (write for example "*/30 * * * *", @hourly or "@every 30m")`},
+		"time zone":            {timed("schedule: '@hourly', timezone: Berlin"), `f.yaml:2: sources[0].timezone: "Berlin" is no time zone (write for example Europe/Berlin or UTC)`},
+		"time zone: local":     {timed("schedule: '@hourly', timezone: Local"), `f.yaml:2: sources[0].timezone: "Local" is no time zone (write for example Europe/Berlin or UTC)`},
+		"time zone: twice":     {timed("schedule: 'CRON_TZ=UTC 0 * * * *', timezone: UTC"), "f.yaml:2: sources[0].timezone: the schedule has a time zone of its own (give it once)"},
+		"time zone: of what":   {timed("timezone: UTC"), "f.yaml:2: sources[0].timezone: says nothing without a schedule (add schedule: or remove it)"},
+		"jitter: of what":      {timed("jitter: 5s"), "f.yaml:2: sources[0].jitter: says nothing without a schedule (add schedule: or remove it)"},
+		"jitter: too much":     {timed("schedule: '@hourly', jitter: 61m"), "f.yaml:2: sources[0].jitter: must be from 0s to 1h, not 1h1m"},
+		"jitter: no duration":  {timed("schedule: '@hourly', jitter: soon"), `f.yaml:2: sources[0].jitter: "soon" is no duration (write for example 90s, 30m, 1h30m or 7d)`},
+		"jitter: negative":     {timed("schedule: '@hourly', jitter: -5s"), `f.yaml:2: sources[0].jitter: "-5s" is no duration (write for example 90s, 30m, 1h30m or 7d)`},
+		"timeout: none":        {timed("timeout: 0s"), "f.yaml:2: sources[0].timeout: must be from 1s to 7d, not 0s"},
+		"timeout: overflow":    {timed("timeout: 999999999h"), `f.yaml:2: sources[0].timeout: "999999999h" is no duration (write for example 90s, 30m, 1h30m or 7d)`},
+		"timeout: number":      {timed("timeout: 30"), `f.yaml:2: sources[0].timeout: must be text (write it in quotes), not "30"`},
+		"history":              {"graph: {history: 1m}", "f.yaml:1: graph.history: must be from 1h to 3650d, not 1m"},
+		"host":                 {"hosts: [a, 'https://b']", `f.yaml:1: hosts[1]: "https://b" is no host (write its name or IP address alone, without scheme and port)`},
+		"environments: list":   {"environments: [a]", "f.yaml:1: environments: must hold lists by name (write `name: [a, b]`, one a line)"},
+		"environments: twice":  {"environments:\n  production: [prod]\n  staging: [stage, Prod]", `f.yaml:3: environments.staging[1]: "Prod" stands for "production" already (name it once)`},
+		"environments: chain":  {"environments:\n  a: [b]\n  b: [c]", `f.yaml:2: environments.a[0]: "b" stands for "b" already (name it once)`},
+		"environments: case":   {"environments:\n  A: [b]\n  a: [c]", `f.yaml:3: environments.a: is the same environment as "A" (write both lists as one)`},
+		"environments: name":   {"environments:\n  a: [b c]\n", `f.yaml:2: environments.a[0]: "b c" is no name of an environment (use letters, digits and . _ - between them, at most 63)`},
+		"rewrite: match":       {rewrite("match: 'a(', replace: 'component:a'"), "f.yaml:3: identity.rewrites[0].match: is no regular expression: missing closing ) (see https://github.com/google/re2/wiki/Syntax)"},
+		"rewrite: group":       {rewrite("match: 'a(.)', replace: 'component:$2'"), `f.yaml:3: identity.rewrites[0].replace: "$2" is no group of match (number the groups from 1, and write $${1} where letters follow)`},
+		"rewrite: run on":      {rewrite("match: 'a(.)', replace: 'component:$1x'"), `f.yaml:3: identity.rewrites[0].replace: "$1x" is no group of match (number the groups from 1, and write $${1} where letters follow)`},
+		"rewrite: no ref":      {rewrite("match: 'a(.)', replace: '$1'"), "f.yaml:3: identity.rewrites[0].replace: is no name of an entity with its kind (write for example component:$1)"},
+		"rewrite: half":        {rewrite("match: 'a'"), "f.yaml:3: identity.rewrites[0]: the setting replace is missing (The name of the entity, such as component:$1; $1 and so on stand for the groups of match.)"},
 		"id twice":             {source + "  - {id: a, kind: files, paths: [y]}", `f.yaml:3: sources[1].id: "a" is taken by the source of line 2 (give every source an id of its own)`},
 		"id malformed":         {"sources:\n  - {id: a b, kind: files, paths: [x]}", `f.yaml:2: sources[0].id: "a b" is no id (use letters, digits and . _ - between them, at most 63)`},
 		"environment":          {"sources:\n  - {id: a, kind: files, paths: [x], environment: a/b}", `f.yaml:2: sources[0].environment: "a/b" is no name of an environment (use letters, digits and . _ - between them, at most 63)`},
@@ -211,6 +261,7 @@ func TestShowMasksSecretsAndReadsBack(t *testing.T) {
 	t.Parallel()
 	const text = `
 graph: {path: "${PLACE}/$${x}/a.db"}
+identity: {rewrites: [{match: 'otel:(.*)', replace: 'component:$${1}x'}]}
 sources:
   - {id: a, kind: files, paths: ["/x/${API_TOKEN}/y", /z]}
 `
@@ -227,6 +278,11 @@ insecure: false
 graph:
     engine: sqlite
     path: /data/$${x}/a.db
+    history: 90d
+identity:
+    rewrites:
+        - match: otel:(.*)
+          replace: component:$${1}x
 sources:
     - id: a
       kind: files
@@ -235,6 +291,8 @@ sources:
         - /z
       environment: production
       priority: 100
+      watch: false
+      timeout: 1h
 `
 	if diff := cmp.Diff(want, string(shown)); diff != "" {
 		t.Error(diff)
@@ -277,7 +335,14 @@ func TestSchemaAgrees(t *testing.T) {
 		"sources: [{id: a, kind: files}]": false,
 		"sources: [{id: a, kind: files, paths: []}]":                 false,
 		"sources: [{id: a, kind: files, paths: [x], priority: '5'}]": false,
-		"sources: [{id: a, kind: files, paths: [x], watch: true}]":   false,
+		"sources: [{id: a, kind: files, paths: [x], watch: true}]":   true,
+		"sources: [{id: a, kind: files, paths: [x], timeout: 90s}]":  true,
+		"sources: [{id: a, kind: files, paths: [x], timeout: 90}]":   false,
+		"sources: [{id: a, kind: files, paths: [x], timeout: 90y}]":  false,
+		"environments: {production: [prod]}":                         true,
+		"environments: {production: prod}":                           false,
+		"identity: {rewrites: [{match: a, replace: 'api:a'}]}":       true,
+		"identity: {rewrites: [{match: a}]}":                         false,
 		"sources: [{id: a, kind: github, paths: [x]}]":               false,
 		"sources: [{kind: files, paths: [x]}]":                       false,
 	} {
@@ -295,10 +360,26 @@ func TestSchemaAgrees(t *testing.T) {
 	}
 }
 
+func TestMergeOptions(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse("f.yaml", []byte("environments: {Production: [prod, LIVE]}\n"+
+		"identity: {rewrites: [{match: 'otel:(.*)', replace: 'component:$1'}]}"), environment(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := c.MergeOptions()
+	if diff := cmp.Diff(map[string]string{"prod": "production", "live": "production"}, options.Environments); diff != "" {
+		t.Error(diff)
+	}
+	if len(options.Rewrites) != 1 || options.Rewrites[0].Match.String() != "otel:(.*)" || options.Rewrites[0].Replace != "component:$1" {
+		t.Errorf("%+v", options.Rewrites)
+	}
+}
+
 func TestReferenceNamesEverySetting(t *testing.T) {
 	t.Parallel()
 	reference := config.Reference()
-	for _, want := range []string{"listen\n", "graph.engine\n", "sources[].priority\n", "Default: 100.", "One of: files.", "Default: 127.0.0.1:7007."} {
+	for _, want := range []string{"listen\n", "graph.engine\n", "sources[].priority\n", "Default: 100.", "One of: files.", "sources[].paths\n    Folders or files to read. Only for: files. Required.", "identity.rewrites[].match\n", "Default: 90d.", "Default: 127.0.0.1:7007."} {
 		if !strings.Contains(reference, want) {
 			t.Errorf("%q is missing in:\n%s", want, reference)
 		}

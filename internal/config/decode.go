@@ -2,10 +2,12 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
@@ -31,10 +33,10 @@ func (d *decoder) written(at, value string) string {
 func decodeMapping[T any](d *decoder, node *yaml.Node, at string, settings []setting[T], into *T) {
 	node = target(node)
 	if node.Kind != yaml.MappingNode {
-		d.fail(node.Line, at, "must hold settings, one `name: value` a line", "known: "+strings.Join(names(settings), ", "))
+		d.fail(node.Line, at, "must hold settings, one `name: value` a line", "known: "+known(settings))
 		return
 	}
-	values, ok := keyed(d, node, at, settings)
+	values, ok := keyed(d, node, at, known(settings))
 	if !ok {
 		return
 	}
@@ -43,9 +45,11 @@ func decodeMapping[T any](d *decoder, node *yaml.Node, at string, settings []set
 		before := len(d.errs)
 		value, given := values[s.name]
 		switch {
-		case s.refused != "" && given:
-			d.fail(value.Line, field(at, s.name), "not supported", s.refused+"; remove the setting")
-		case s.refused != "":
+		case !s.holds(selected(settings, into)):
+			if given {
+				d.fail(value.Line, field(at, s.name), "is not for "+quoted(selected(settings, into)),
+					"it is for "+strings.Join(s.only, ", ")+"; remove it")
+			}
 		case given:
 			decodeValue(d, value, field(at, s.name), s, into)
 		case s.required:
@@ -60,19 +64,28 @@ func decodeMapping[T any](d *decoder, node *yaml.Node, at string, settings []set
 	for i := 0; i < len(node.Content); i += 2 {
 		key := node.Content[i]
 		if !slices.ContainsFunc(settings, func(s setting[T]) bool { return s.name == key.Value }) {
-			d.fail(key.Line, field(at, key.Value), "unknown setting", nearest(key.Value, names(settings)))
+			d.fail(key.Line, field(at, key.Value), "unknown setting", nearest(key.Value, names(settings, selected(settings, into))))
 		}
 	}
 }
 
+// known lists the keys of a mapping for messages.
+func known[T any](settings []setting[T]) string {
+	list := make([]string, len(settings))
+	for i, s := range settings {
+		list[i] = s.name
+	}
+	return strings.Join(list, ", ")
+}
+
 // keyed maps the keys of a mapping to their values. It refuses keys that are no plain text or come twice.
-func keyed[T any](d *decoder, node *yaml.Node, at string, settings []setting[T]) (map[string]*yaml.Node, bool) {
+func keyed(d *decoder, node *yaml.Node, at, known string) (map[string]*yaml.Node, bool) {
 	values, lines := map[string]*yaml.Node{}, map[string]int{}
 	ok := true
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
-			d.fail(key.Line, at, "a setting must have a plain name", "known: "+strings.Join(names(settings), ", "))
+			d.fail(key.Line, at, "a setting must have a plain name", "known: "+known)
 			return nil, false
 		}
 		if first, twice := lines[key.Value]; twice {
@@ -95,12 +108,17 @@ func decodeValue[T any](d *decoder, node *yaml.Node, at string, s setting[T], in
 	switch place := s.into(into).(type) {
 	case *Graph:
 		decodeMapping(d, node, at, graphSettings(), place)
+	case *Identity:
+		decodeMapping(d, node, at, identitySettings(), place)
+	case *[]Rewrite:
+		decodeList(d, node, at, rewriteSettings(), place)
 	case *[]Source:
-		for i, item := range d.items(node, at) {
-			var source Source
-			d.lines[index(at, i)] = item.Line
-			decodeMapping(d, item, index(at, i), sourceSettings(), &source)
-			*place = append(*place, source)
+		decodeList(d, node, at, sourceSettings(), place)
+	case *map[string][]string:
+		d.lists(node, at, place)
+	case *time.Duration:
+		if text, ok := d.text(node, at); ok {
+			*place = d.duration(node, at, text, s.least, s.most)
 		}
 	case *string:
 		if text, ok := d.text(node, at); ok {
@@ -138,11 +156,47 @@ func decodeValue[T any](d *decoder, node *yaml.Node, at string, s setting[T], in
 	}
 }
 
+// decodeList adds a value for each mapping of a list.
+func decodeList[T any](d *decoder, node *yaml.Node, at string, settings []setting[T], into *[]T) {
+	for i, item := range d.items(node, at) {
+		var value T
+		d.lines[index(at, i)] = item.Line
+		decodeMapping(d, item, index(at, i), settings, &value)
+		*into = append(*into, value)
+	}
+}
+
+// lists reads a mapping of names of one's own to lists of texts.
+func (d *decoder) lists(node *yaml.Node, at string, into *map[string][]string) {
+	if node.Kind != yaml.MappingNode {
+		d.fail(node.Line, at, "must hold lists by name", "write `name: [a, b]`, one a line")
+		return
+	}
+	values, ok := keyed(d, node, at, "any name of your own")
+	if !ok {
+		return
+	}
+	*into = make(map[string][]string, len(values))
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value, at := target(values[name]), field(at, name)
+		d.lines[at] = values[name].Line
+		list := []string{}
+		for i, item := range d.items(value, at) {
+			if text, ok := d.text(target(item), index(at, i)); ok {
+				list = append(list, text)
+			}
+		}
+		(*into)[name] = list
+	}
+}
+
 // decodeDefault fills what the file does not give.
 func decodeDefault[T any](d *decoder, parent *yaml.Node, at string, s setting[T], into *T) {
 	switch place := s.into(into).(type) {
 	case *Graph:
 		decodeMapping(d, &yaml.Node{Kind: yaml.MappingNode, Line: parent.Line}, at, graphSettings(), place)
+	case *time.Duration:
+		*place, _ = s.fallback.(time.Duration)
 	case *string:
 		if text, ok := s.fallback.(string); ok {
 			*place = finish(d, parent, at, s, text)
@@ -158,6 +212,9 @@ func decodeDefault[T any](d *decoder, parent *yaml.Node, at string, s setting[T]
 func finish[T any](d *decoder, node *yaml.Node, at string, s setting[T], text string) string {
 	if s.choices != nil && !slices.Contains(s.choices, text) {
 		d.fail(node.Line, at, fmt.Sprintf("%s is no %s that exists", quoted(target(node).Value), s.name), nearest(text, s.choices))
+	}
+	if s.secret {
+		d.shown[at] = maskedSecret
 	}
 	if !s.isPath {
 		return text

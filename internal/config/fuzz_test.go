@@ -17,6 +17,9 @@ func FuzzParse(f *testing.F) {
 		"", "listen: 127.0.0.1:1\ngraph: {engine: sqlite, path: /x}\nsources:\n  - {id: a, kind: files, paths: [/x, '$${a}']}\n",
 		"a: &a [*a]", "sources: &s [*s]", "? {a: b}\n: c", "listen: ${A:-127.0.0.1:5}", "%YAML 1.1\n---\n", "\xff", "listen: !!binary aGk=",
 		"sources: [{id: !!str 5, kind: files, paths: [\"/\\u2028\"], priority: 0x5}]", "<<: {listen: x}", "insecure: True",
+		"graph: {history: 90d}\nhosts: [a]\nenvironments: {production: [prod]}\nidentity: {rewrites: [{match: 'a(.)', replace: 'api:$1'}]}",
+		"sources: [{id: a, kind: files, paths: [x], schedule: 'CRON_TZ=UTC 1-5/2 * * * *', jitter: 5m, timeout: 1h30m, watch: true}]",
+		"sources: [{id: a, kind: files, paths: [x], schedule: TZ=, timezone: x}, {id: b, kind: files, paths: [x], schedule: '@every 1h'}]",
 	} {
 		f.Add([]byte(seed))
 	}

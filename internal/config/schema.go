@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
@@ -22,21 +23,43 @@ func schemaOf[T any](settings []setting[T]) *jsonschema.Schema {
 	}
 	var zero T
 	for _, s := range settings {
-		if s.refused != "" {
-			continue
-		}
 		property := schemaOfValue(s.into(&zero), s.choices)
 		property.Description = s.help
 		if s.fallback != nil {
-			property.Default, _ = json.Marshal(s.fallback) // texts, numbers and truth values encode without fail
+			property.Default, _ = json.Marshal(written(s.fallback)) // texts, numbers and truth values encode without fail
 		}
 		schema.Properties[s.name] = property
 		schema.PropertyOrder = append(schema.PropertyOrder, s.name)
-		if s.required {
+		if s.required && s.only == nil {
 			schema.Required = append(schema.Required, s.name)
+		}
+		if s.selects {
+			for _, choice := range s.choices {
+				schema.AllOf = append(schema.AllOf, schemaBeside(settings, s.name, choice))
+			}
 		}
 	}
 	return schema
+}
+
+// schemaBeside says which settings must and must not be there where the one that selects has the value.
+func schemaBeside[T any](settings []setting[T], selects, value string) *jsonschema.Schema {
+	var is any = value
+	rules := &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{}}
+	for _, s := range settings {
+		switch {
+		case !s.holds(value):
+			rules.Properties[s.name] = &jsonschema.Schema{Not: &jsonschema.Schema{}}
+		case s.required && s.only != nil:
+			rules.Required = append(rules.Required, s.name)
+		}
+	}
+	return &jsonschema.Schema{
+		If: &jsonschema.Schema{
+			Properties: map[string]*jsonschema.Schema{selects: {Const: &is}}, Required: []string{selects},
+		},
+		Then: rules,
+	}
 }
 
 func schemaOfValue(place any, choices []string) *jsonschema.Schema {
@@ -44,10 +67,20 @@ func schemaOfValue(place any, choices []string) *jsonschema.Schema {
 	switch place.(type) {
 	case *Graph:
 		return schemaOf(graphSettings())
+	case *Identity:
+		return schemaOf(identitySettings())
+	case *[]Rewrite:
+		return &jsonschema.Schema{Type: "array", Items: schemaOf(rewriteSettings())}
 	case *[]Source:
 		return &jsonschema.Schema{Type: "array", Items: schemaOf(sourceSettings())}
 	case *[]string:
 		return &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: &minItems}
+	case *map[string][]string:
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{
+			Type: "array", Items: &jsonschema.Schema{Type: "string"},
+		}}
+	case *time.Duration:
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Pattern: durationPattern}, expandable()}}
 	case *int:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "integer"}, expandable()}}
 	case *bool:
@@ -78,10 +111,10 @@ func Reference() string {
 func describe[T any](b *strings.Builder, at string, settings []setting[T]) {
 	var zero T
 	for _, s := range settings {
-		if s.refused != "" {
-			continue
-		}
 		fmt.Fprintf(b, "%s\n    %s", field(at, s.name), s.help)
+		if s.only != nil {
+			fmt.Fprintf(b, " Only for: %s.", strings.Join(s.only, ", "))
+		}
 		if s.choices != nil {
 			fmt.Fprintf(b, " One of: %s.", strings.Join(s.choices, ", "))
 		}
@@ -89,14 +122,26 @@ func describe[T any](b *strings.Builder, at string, settings []setting[T]) {
 		case s.required:
 			b.WriteString(" Required.")
 		case s.fallback != nil:
-			fmt.Fprintf(b, " Default: %v.", s.fallback)
+			fmt.Fprintf(b, " Default: %v.", written(s.fallback))
 		}
 		b.WriteString("\n")
 		switch s.into(&zero).(type) {
 		case *Graph:
 			describe(b, s.name, graphSettings())
+		case *Identity:
+			describe(b, s.name, identitySettings())
+		case *[]Rewrite:
+			describe(b, field(at, s.name)+"[]", rewriteSettings())
 		case *[]Source:
 			describe(b, s.name+"[]", sourceSettings())
 		}
 	}
+}
+
+// written is a default as the file would say it.
+func written(value any) any {
+	if d, ok := value.(time.Duration); ok {
+		return shownDuration(d)
+	}
+	return value
 }

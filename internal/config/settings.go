@@ -1,13 +1,19 @@
 package config
 
-import "github.com/orrery-catalog/orrery/catalog"
+import (
+	"slices"
+	"time"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/internal/schedule"
+)
 
 // setting is one key of the file. T is what the key belongs to.
 type setting[T any] struct {
 	name string
 	help string // one sentence for people, ending in a full stop
-	// into gives the place of the value: *string, *int, *bool, *[]string, *Graph or *[]Source. Its type is the type of the
-	// setting.
+	// into gives the place of the value: *string, *int, *bool, *time.Duration, *[]string, *map[string][]string, or one that
+	// has settings of its own: *Graph, *Identity, *[]Rewrite or *[]Source. Its type is the type of the setting.
 	into     func(*T) any
 	fallback any  // holds where the key is absent; nil = none
 	required bool // the key must be there
@@ -15,8 +21,26 @@ type setting[T any] struct {
 	// nothing else is said about its mapping.
 	choices []string
 	selects bool
-	isPath  bool   // starts from the file's folder
-	refused string // the key is known and not supported: what to tell
+	only    []string // what the setting that selects must be for this one to be there; nil = whatever it is
+	isPath  bool     // starts from the file's folder
+	secret  bool     // never shown, also where it is written in the file
+	// least and most bound a *time.Duration.
+	least, most time.Duration
+}
+
+// holds says whether the setting makes sense beside the value of the one that selects; "" = there is none.
+func (s setting[T]) holds(selected string) bool {
+	return s.only == nil || slices.Contains(s.only, selected)
+}
+
+// selected is the value of the setting that selects; "" = there is none.
+func selected[T any](settings []setting[T], from *T) string {
+	for _, s := range settings {
+		if value, ok := s.into(from).(*string); ok && s.selects {
+			return *value
+		}
+	}
+	return ""
 }
 
 func rootSettings() []setting[Config] {
@@ -30,8 +54,20 @@ func rootSettings() []setting[Config] {
 			help: "Allows an address that other machines can reach, though nobody has to sign in.",
 		},
 		{
+			name: "hosts", into: func(c *Config) any { return &c.Hosts },
+			help: "Other names by which clients call the server, without ports: that of a proxy in front.",
+		},
+		{
 			name: "graph", into: func(c *Config) any { return &c.Graph },
 			help: "Where the catalog is kept.",
+		},
+		{
+			name: "environments", into: func(c *Config) any { return &c.Environments },
+			help: "Other names of environments, such as `production: [prod, live]`. Case does not matter.",
+		},
+		{
+			name: "identity", into: func(c *Config) any { return &c.Identity },
+			help: "Who is meant by the names that other systems give.",
 		},
 		{
 			name: "sources", into: func(c *Config) any { return &c.Sources },
@@ -51,11 +87,36 @@ func graphSettings() []setting[Graph] {
 			name: "path", into: func(g *Graph) any { return &g.Path }, fallback: "orrery.db", isPath: true,
 			help: "The file of the sqlite engine; made where it is not there.",
 		},
+		{
+			name: "history", into: func(g *Graph) any { return &g.History }, fallback: 90 * day, least: time.Hour, most: 3650 * day,
+			help: "How long past states and what changed are kept: a duration such as 36h or 90d.",
+		},
+	}
+}
+
+func identitySettings() []setting[Identity] {
+	return []setting[Identity]{
+		{
+			name: "rewrites", into: func(i *Identity) any { return &i.Rewrites },
+			help: "Rules that make the name of an entity of an alias, tried in order.",
+		},
+	}
+}
+
+func rewriteSettings() []setting[Rewrite] {
+	return []setting[Rewrite]{
+		{
+			name: "match", into: func(r *Rewrite) any { return &r.Match }, required: true,
+			help: "Regular expression (RE2) of the whole alias, such as otel:shop/(.*)-svc.",
+		},
+		{
+			name: "replace", into: func(r *Rewrite) any { return &r.Replace }, required: true,
+			help: "The name of the entity, such as component:$1; $1 and so on stand for the groups of match.",
+		},
 	}
 }
 
 func sourceSettings() []setting[Source] {
-	const atStart = "this version scans every source when it starts, and by orrery scan"
 	return []setting[Source]{
 		{
 			name: "id", into: func(s *Source) any { return &s.ID }, required: true,
@@ -67,15 +128,15 @@ func sourceSettings() []setting[Source] {
 			help: "What kind of place it is.",
 		},
 		{
-			name: "paths", into: func(s *Source) any { return &s.Paths }, required: true, isPath: true,
+			name: "paths", into: func(s *Source) any { return &s.Paths }, required: true, isPath: true, only: []string{KindFiles},
 			help: "Folders or files to read.",
 		},
 		{
-			name: "include", into: func(s *Source) any { return &s.Include },
+			name: "include", into: func(s *Source) any { return &s.Include }, only: []string{KindFiles},
 			help: "Globs on paths inside the folders: only such files are opened. Every YAML and JSON file where it is absent.",
 		},
 		{
-			name: "exclude", into: func(s *Source) any { return &s.Exclude },
+			name: "exclude", into: func(s *Source) any { return &s.Exclude }, only: []string{KindFiles},
 			help: "Globs on paths inside the folders: such files are never opened.",
 		},
 		{
@@ -86,16 +147,34 @@ func sourceSettings() []setting[Source] {
 			name: "priority", into: func(s *Source) any { return &s.Priority }, fallback: catalog.DefaultPriorityFiles,
 			help: "Where two sources describe one entity, the higher priority wins: 1 to 1000.",
 		},
-		{name: "schedule", refused: atStart},
-		{name: "watch", refused: atStart},
+		{
+			name: "schedule", into: func(s *Source) any { return &s.Schedule },
+			help: "When it is scanned again: the five fields of cron, @hourly and the like, or @every 30m. Without one it is scanned when the server starts.",
+		},
+		{
+			name: "timezone", into: func(s *Source) any { return &s.Timezone },
+			help: "Where the fields of schedule are read, such as Europe/Berlin. UTC where it is absent.",
+		},
+		{
+			name: "jitter", into: func(s *Source) any { return &s.Jitter }, most: schedule.MaxJitter,
+			help: "Every scheduled scan starts later by a time below this, the same for one source, so that sources do not start together: at most 1h.",
+		},
+		{
+			name: "watch", into: func(s *Source) any { return &s.Watch }, fallback: false, only: []string{KindFiles},
+			help: "Scan what changes as soon as it changes. Where that cannot be heard of, it is scanned by its schedule, or every minute.",
+		},
+		{
+			name: "timeout", into: func(s *Source) any { return &s.Timeout }, fallback: time.Hour, least: time.Second, most: 7 * day,
+			help: "How long one scan may take.",
+		},
 	}
 }
 
-// names lists the keys that may be written, in the order of the table.
-func names[T any](settings []setting[T]) []string {
+// names lists the keys that may be written beside the value of the one that selects, in the order of the table.
+func names[T any](settings []setting[T], selected string) []string {
 	var list []string
 	for _, s := range settings {
-		if s.refused == "" {
+		if s.holds(selected) {
 			list = append(list, s.name)
 		}
 	}

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -20,27 +23,51 @@ func (c *Config) ShowValue() any {
 func shownMapping[T any](c *Config, at string, settings []setting[T], from *T) *yaml.Node {
 	mapping := &yaml.Node{Kind: yaml.MappingNode}
 	for _, s := range settings {
-		if s.refused != "" {
-			continue
-		}
-		if list, ok := s.into(from).(*[]string); ok && len(*list) == 0 {
-			continue // an empty list may not be written; absent means the same
+		if !s.holds(selected(settings, from)) || s.fallback == nil && isEmpty(s.into(from)) {
+			continue // what is empty may not be written; absent means the same
 		}
 		mapping.Content = append(mapping.Content, plain(s.name), shownValue(c, field(at, s.name), s.into(from)))
 	}
 	return mapping
 }
 
+func isEmpty(place any) bool {
+	switch value := place.(type) {
+	case *string:
+		return *value == ""
+	case *time.Duration:
+		return *value == 0
+	case *[]string:
+		return len(*value) == 0
+	case *map[string][]string:
+		return len(*value) == 0
+	case *[]Rewrite:
+		return len(*value) == 0
+	case *Identity:
+		return len(value.Rewrites) == 0
+	}
+	return false
+}
+
 func shownValue(c *Config, at string, place any) *yaml.Node {
 	switch value := place.(type) {
 	case *Graph:
 		return shownMapping(c, at, graphSettings(), value)
+	case *Identity:
+		return shownMapping(c, at, identitySettings(), value)
+	case *[]Rewrite:
+		return shownList(c, at, rewriteSettings(), *value)
 	case *[]Source:
-		list := &yaml.Node{Kind: yaml.SequenceNode}
-		for i := range *value {
-			list.Content = append(list.Content, shownMapping(c, index(at, i), sourceSettings(), &(*value)[i]))
+		return shownList(c, at, sourceSettings(), *value)
+	case *map[string][]string:
+		lists := &yaml.Node{Kind: yaml.MappingNode}
+		for _, name := range slices.Sorted(maps.Keys(*value)) {
+			list := (*value)[name]
+			lists.Content = append(lists.Content, plain(name), shownValue(c, field(at, name), &list))
 		}
-		return list
+		return lists
+	case *time.Duration:
+		return plain(shownDuration(*value))
 	case *[]string:
 		list := &yaml.Node{Kind: yaml.SequenceNode}
 		for i := range *value {
@@ -57,6 +84,14 @@ func shownValue(c *Config, at string, place any) *yaml.Node {
 		}
 		return plain(place)
 	}
+}
+
+func shownList[T any](c *Config, at string, settings []setting[T], from []T) *yaml.Node {
+	list := &yaml.Node{Kind: yaml.SequenceNode}
+	for i := range from {
+		list.Content = append(list.Content, shownMapping(c, index(at, i), settings, &from[i]))
+	}
+	return list
 }
 
 func plain(value any) *yaml.Node {

@@ -3,14 +3,21 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/orrery-catalog/orrery/internal/schedule"
 )
+
+var wellFormedHost = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$`)
 
 var wellFormedID = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
 
@@ -28,8 +35,21 @@ func validate(d *decoder, c *Config) {
 		message := strings.ReplaceAll(err.Error(), quoted(c.Listen), d.written("listen", c.Listen))
 		d.fail(d.lines["listen"], "listen", message, "")
 	}
+	for i, host := range c.Hosts {
+		if at := index("hosts", i); !isHost(host) {
+			d.fail(d.lines[at], at, d.written(at, host)+" is no host", "write its name or IP address alone, without scheme and port")
+		}
+	}
+	validateEnvironments(d, c.Environments)
+	for i, rewrite := range c.Identity.Rewrites {
+		if _, err := rewrite.rule(); err != nil {
+			at := index("identity.rewrites", i) + "." + err.field
+			d.fail(d.lines[at], at, err.message, err.fix)
+		}
+	}
 	first := map[string]string{}
 	for i, s := range c.Sources {
+		validateTiming(d, index("sources", i), s)
 		id, environment, priority := index("sources", i)+".id", index("sources", i)+".environment", index("sources", i)+".priority"
 		if !wellFormedID.MatchString(s.ID) {
 			d.fail(d.lines[id], id, d.written(id, s.ID)+" is no id", idRule)
@@ -53,6 +73,77 @@ func validate(d *decoder, c *Config) {
 		if s.Priority < 1 || s.Priority > maxPriority {
 			d.fail(d.lines[priority], priority, fmt.Sprintf("must be from 1 to %d, not %d", maxPriority, s.Priority), "")
 		}
+	}
+}
+
+// isHost says whether a text can be the host of a URL, without a port.
+func isHost(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	return wellFormedHost.MatchString(host)
+}
+
+// validateEnvironments holds that a name stands for one environment only.
+func validateEnvironments(d *decoder, environments map[string][]string) {
+	meant := map[string]string{} // by name in lower case → as it is written
+	for _, name := range slices.Sorted(maps.Keys(environments)) {
+		at := field("environments", name)
+		if !wellFormedID.MatchString(name) {
+			d.fail(d.lines[at], at, quoted(name)+" is no name of an environment", idRule)
+		}
+		if other, twice := meant[strings.ToLower(name)]; twice {
+			d.fail(d.lines[at], at, "is the same environment as "+quoted(other), "write both lists as one")
+		}
+		meant[strings.ToLower(name)] = name
+	}
+	for _, name := range slices.Sorted(maps.Keys(environments)) {
+		for i, other := range environments[name] {
+			at := index(field("environments", name), i)
+			first, taken := meant[strings.ToLower(other)]
+			switch {
+			case !wellFormedID.MatchString(other):
+				d.fail(d.lines[at], at, d.written(at, other)+" is no name of an environment", idRule)
+			case taken && first != name:
+				d.fail(d.lines[at], at, d.written(at, other)+" stands for "+quoted(first)+" already", "name it once")
+			}
+			meant[strings.ToLower(other)] = name
+		}
+	}
+}
+
+// validateTiming checks when a source is scanned.
+func validateTiming(d *decoder, at string, s Source) {
+	spec, timezone, jitter := at+".schedule", at+".timezone", at+".jitter"
+	if s.Schedule == "" {
+		for _, other := range []struct {
+			field string
+			given bool
+		}{{timezone, s.Timezone != ""}, {jitter, s.Jitter != 0}} {
+			if other.given {
+				d.fail(d.lines[other.field], other.field, "says nothing without a schedule", "add schedule: or remove it")
+			}
+		}
+		return
+	}
+	zone, err := time.LoadLocation(s.Timezone)
+	if err != nil || s.Timezone == "Local" {
+		d.fail(d.lines[timezone], timezone, d.written(timezone, s.Timezone)+" is no time zone", "write for example Europe/Berlin or UTC")
+		return
+	}
+	parsed, err := schedule.Parse(s.Schedule, zone, s.ID, s.Jitter)
+	const example = "write for example \"*/30 * * * *\", @hourly or \"@every 30m\""
+	switch {
+	case err != nil:
+		message := d.written(spec, s.Schedule) + " is no schedule"
+		if _, masked := d.shown[spec]; !masked {
+			message += ": " + err.Error()
+		}
+		d.fail(d.lines[spec], spec, message, example)
+	case parsed.Next(time.Now()).IsZero():
+		d.fail(d.lines[spec], spec, d.written(spec, s.Schedule)+" never comes", example)
+	case s.Timezone != "" && strings.Contains(s.Schedule, "TZ="):
+		d.fail(d.lines[timezone], timezone, "the schedule has a time zone of its own", "give it once")
 	}
 }
 

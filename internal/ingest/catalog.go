@@ -15,6 +15,7 @@ import (
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/internal/schedule"
 	"github.com/orrery-catalog/orrery/scanners"
 )
 
@@ -29,7 +30,7 @@ type Source struct {
 	// Timeout is how long a scan of it may take; 0 = DefaultTimeout.
 	Timeout time.Duration
 	// Schedule says when Run scans it again; nil = once, at the start.
-	Schedule *Schedule
+	Schedule *schedule.Schedule
 	// Watch makes Run scan what changes as it changes. The Scanner must be a scanners.Watcher.
 	Watch bool
 }

@@ -1,4 +1,5 @@
-package ingest
+// Package schedule says when sources are scanned by themselves.
+package schedule
 
 import (
 	"errors"
@@ -13,18 +14,18 @@ import (
 // MaxJitter is the longest that jitter may put off a scan.
 const MaxJitter = time.Hour
 
-// Schedule says when a source is scanned by itself. It is made by [ParseSchedule] and never changes.
+// Schedule says when a source is scanned by itself. It is made by [Parse] and never changes.
 type Schedule struct {
 	spec  string
 	times cron.Schedule
 	shift time.Duration // later than times say
 }
 
-// ParseSchedule reads a schedule: the five fields of cron, @hourly and the like, or @every with a duration of at least a
+// Parse reads a schedule: the five fields of cron, @hourly and the like, or @every with a duration of at least a
 // second. The fields are read in the zone, unless the spec begins with one of its own (CRON_TZ=Europe/Berlin). id and jitter
 // put all runs off by the same time below jitter, another one for each id, so that sources do not start together; with
 // @every the time between two runs is longer by that.
-func ParseSchedule(spec string, zone *time.Location, id string, jitter time.Duration) (*Schedule, error) {
+func Parse(spec string, zone *time.Location, id string, jitter time.Duration) (*Schedule, error) {
 	text := strings.TrimSpace(spec)
 	switch first, rest, found := strings.Cut(text, " "); {
 	case strings.Contains(first, "TZ=") && (!found || strings.TrimSpace(rest) == ""): // the library panics at these
