@@ -71,8 +71,8 @@ type Store interface {
 	// Load streams a state: everything that was true at the returned revision, documents by ID, then states by source and
 	// name. The stream can be run through once, and must be drained or broken off, or ctx ended; its error, if any, is the
 	// last pair. Applying what Follow gives after the revision on top keeps the state true, even while others write during
-	// the load. Yielded documents belong to the caller. A past state is kept as long as history is: ErrCompacted where it
-	// is older, ErrNoRevision where the store has none by then.
+	// the load. Yielded documents belong to the caller. A past state is kept as long as history is, counted from when it was
+	// replaced: ErrCompacted where it is older, ErrNoRevision where the store has none by then, or not yet that revision.
 	Load(ctx context.Context, at AsOf) (Revision, iter.Seq2[Record, error])
 
 	// Follow yields the changes after the revision, in order, each exactly once and only when whole, and then waits for
@@ -165,6 +165,7 @@ type Recorded struct {
 	FieldChange
 	Revision Revision
 	Time     time.Time
+	Position int // among those of its Change, from 0
 }
 
 // HistoryQuery narrows the history; zero fields do not narrow.
@@ -172,7 +173,8 @@ type HistoryQuery struct {
 	Since, Until time.Time // Since inclusive, Until exclusive
 	Refs         []catalog.Ref
 	After        Revision // only revisions after it
-	Through      Revision // only revisions up to it
+	Through      Revision // only revisions up to it; 0 = all
+	From         int      // of the revision Through, only the records at this Position or behind it
 	Limit        int      // newest first
 }
 

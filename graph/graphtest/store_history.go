@@ -39,6 +39,9 @@ func testHistory(t *testing.T, engine Engine) {
 			query.After = graph.Revision(random.IntN(60))
 		}
 		if random.IntN(3) == 0 {
+			query.Through, query.From = graph.Revision(random.IntN(60)), random.IntN(12)
+		}
+		if random.IntN(3) == 0 {
 			query.Limit = 1 + random.IntN(30)
 		}
 		h.requireAnswer(t, h.store, query)

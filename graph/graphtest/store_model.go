@@ -131,8 +131,8 @@ func (h *history) record(t testing.TB, change graph.Change) {
 		Put: change.Put, Remove: change.Remove, States: change.States,
 	}
 	h.commits = append(h.commits, h.inOrder(commit))
-	for _, field := range change.Recorded {
-		h.recorded = append(h.recorded, graph.Recorded{FieldChange: field, Revision: commit.Revision, Time: commit.Time})
+	for i, field := range change.Recorded {
+		h.recorded = append(h.recorded, graph.Recorded{FieldChange: field, Revision: commit.Revision, Time: commit.Time, Position: i})
 	}
 	h.state.apply(t, commit)
 }
@@ -213,11 +213,17 @@ func (h *history) disturbance() graph.Change {
 	return change
 }
 
-// load drains a load into a state and requires its order. each is called after every record.
+// load drains a load of the newest state.
 func load(t testing.TB, store graph.Store, each func()) *storeState {
 	t.Helper()
+	return loadAt(t, store, graph.AsOf{}, each)
+}
+
+// loadAt drains a load into a state and requires its order. each is called after every record.
+func loadAt(t testing.TB, store graph.Store, at graph.AsOf, each func()) *storeState {
+	t.Helper()
 	got := newStoreState()
-	revision, records := store.Load(t.Context(), graph.AsOf{})
+	revision, records := store.Load(t.Context(), at)
 	got.revision = revision
 	var last *graph.Record
 	for record, err := range records {
@@ -318,7 +324,8 @@ func (h *history) newestFirst(query graph.HistoryQuery) []graph.Recorded {
 		wanted[ref] = true
 	}
 	found := slices.DeleteFunc(slices.Clone(h.recorded), func(r graph.Recorded) bool {
-		return r.Revision <= query.After || r.Time.Before(query.Since) ||
+		return r.Revision <= query.After || query.Through > 0 && (r.Revision > query.Through ||
+			r.Revision == query.Through && r.Position < query.From) || r.Time.Before(query.Since) ||
 			!query.Until.IsZero() && !r.Time.Before(query.Until) || len(wanted) > 0 && !wanted[r.Ref]
 	})
 	slices.SortStableFunc(found, compareRecorded)

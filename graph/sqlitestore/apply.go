@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
@@ -56,15 +55,18 @@ func (s *Store) Apply(ctx context.Context, change graph.Change) (graph.Revision,
 
 // put writes the revision.
 func (s *Store) put(tx *transaction, revision int64, change graph.Change) error {
-	lastHistory, err := tx.number("SELECT coalesce(max(id), 0) FROM history")
-	if err != nil {
+	var kept kept
+	if err := tx.scan("SELECT compacted, past FROM meta", nil, &kept.compacted, &kept.past); err != nil {
 		return err
 	}
-	compacted, err := tx.number("SELECT compacted FROM meta")
-	if err != nil {
+	// Ids only grow, also where the history was emptied: revisions tell by them which rows are theirs.
+	var lastHistory, replaced int64
+	err := tx.scan(`SELECT max(history, (SELECT coalesce(max(id), 0) FROM history)), replaced
+		FROM revisions ORDER BY revision DESC LIMIT 1`, nil, &lastHistory, &replaced)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	p := putter{tx: tx, revision: revision, compacted: compacted, superseded: make(map[int64]int64)}
+	p := putter{tx: tx, revision: revision, compacted: kept.compacted, superseded: make(map[int64]int64)}
 	if err := tx.run("INSERT INTO revisions (revision, time, history, superseded) VALUES (?, ?, ?, 0)",
 		revision, change.Time.UnixMicro(), lastHistory); err != nil {
 		return err
@@ -88,7 +90,11 @@ func (s *Store) put(tx *transaction, revision int64, change graph.Change) error 
 			return err
 		}
 	}
-	return s.compact(tx, revision, compacted, change.Time)
+	replaced += p.replaced
+	if err := tx.run("UPDATE revisions SET replaced = ? WHERE revision = ?", replaced, revision); err != nil {
+		return err
+	}
+	return s.compact(tx, kept, compaction{head: revision, replaced: replaced, time: change.Time})
 }
 
 // putter writes the records of one revision.
@@ -96,7 +102,8 @@ type putter struct {
 	tx         *transaction
 	revision   int64
 	compacted  int64
-	superseded map[int64]int64 // bytes added to superseded, by revision
+	superseded map[int64]int64 // bytes added to superseded for followers, by revision
+	replaced   int64           // bytes that were true until this revision
 }
 
 func (p *putter) records(change graph.Change) error {
@@ -154,11 +161,12 @@ func (p *putter) remove(kind int, id catalog.DocumentID) error {
 		return err
 	}
 	p.superseded[p.revision] += weight(id, 0)
-	return p.tx.run("INSERT INTO superseded (revision, kind, source, scope, key, data) VALUES (?, ?, ?, ?, ?, NULL)",
+	return p.tx.run("INSERT INTO superseded (revision, kind, source, scope, key, data, replaced) VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?1)",
 		p.revision, kind, id.Source, id.Scope, id.Key)
 }
 
-// supersede keeps what the record held before, for who follows from before the revision that put it.
+// supersede keeps what the record held before, for who follows from before the revision that put it and for who asks what
+// was true before this one.
 func (p *putter) supersede(kind int, id catalog.DocumentID) (was bool, err error) {
 	if err := p.tx.ctxErr(); err != nil {
 		return false, err
@@ -172,58 +180,19 @@ func (p *putter) supersede(kind int, id catalog.DocumentID) (was bool, err error
 		return false, nil
 	case err != nil:
 		return false, err
-	case revision <= p.compacted: // nobody can ask for it
-		return true, nil
 	}
-	p.superseded[revision] += weight(id, size)
-	return true, p.tx.run(`INSERT INTO superseded (revision, kind, source, scope, key, data)
-		SELECT revision, kind, source, scope, key, data FROM records WHERE kind = ? AND source = ? AND scope = ? AND key = ?`,
-		key...)
+	if revision > p.compacted {
+		p.superseded[revision] += weight(id, size)
+	}
+	p.replaced += weight(id, size)
+	return true, p.tx.run(`INSERT INTO superseded (revision, kind, source, scope, key, data, replaced)
+		SELECT revision, kind, source, scope, key, data, ?5 FROM records
+		WHERE kind = ?1 AND source = ?2 AND scope = ?3 AND key = ?4`, append(key, p.revision)...)
 }
 
 // weight is about how many bytes a superseded row takes.
 func weight(id catalog.DocumentID, data int64) int64 {
 	return int64(len(id.Source)+len(id.Scope)+len(id.Key)) + data + 16
-}
-
-// compact drops what is older than the configuration keeps.
-func (s *Store) compact(tx *transaction, head, compacted int64, now time.Time) error {
-	keepFrom := max(compacted, head-int64(s.config.KeepRevisions))
-	tooOld, err := tx.number(`SELECT coalesce(max(revision), 0) FROM (
-		SELECT revision, sum(superseded) OVER (ORDER BY revision DESC) AS together FROM revisions WHERE superseded > 0
-	) WHERE together > ?`, s.config.KeepBytes)
-	if err != nil {
-		return err
-	}
-	keepFrom = max(keepFrom, min(tooOld, head-1)) // who follows closely must get the newest, whatever it weighs
-	if keepFrom > compacted {
-		for _, statement := range []string{
-			"DELETE FROM superseded WHERE revision <= ?",
-			"UPDATE revisions SET superseded = 0 WHERE superseded > 0 AND revision <= ?",
-			"UPDATE meta SET compacted = ?",
-		} {
-			if err := tx.run(statement, keepFrom); err != nil {
-				return err
-			}
-		}
-	}
-	// A change from the future must not wipe the history, nor must a clock that is ahead.
-	if clock := time.Now(); now.After(clock) {
-		now = clock
-	}
-	// Changes may come with times out of order: a revision goes when it and all before it are old.
-	var oldest, before int64
-	err = tx.scan("SELECT revision, history FROM revisions WHERE time >= ? ORDER BY revision LIMIT 1",
-		[]any{now.Add(-s.config.KeepHistory).UnixMicro()}, &oldest, &before)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	if err := tx.run("DELETE FROM history WHERE id <= ?", before); err != nil {
-		return err
-	}
-	return tx.run("DELETE FROM revisions WHERE revision < ? AND revision <= ?", oldest, keepFrom)
 }
 
 // announce wakes the followers of this process.

@@ -13,7 +13,9 @@
 // # Tables
 //
 // `records` holds what is true now: a row a document or state, with the revision that put it. What a change replaces or
-// removes moves to `superseded`, so that Follow can give every change as it was made without writing anything twice: the
-// change N is what `records` and `superseded` hold under N. Superseded rows are kept for the newest revisions, bounded in
-// number and bytes. `revisions` numbers the changes, `history` holds the recorded field changes, `leases` the leases.
+// removes moves to `superseded`, with the revision that did it, so that two questions can be answered without writing
+// anything twice. Follow: the change N is what `records` and `superseded` hold under N; this is kept for the newest
+// revisions, bounded in number and bytes. Load of a past state: what was true at N was put by N or before and replaced
+// after N; this is kept as long as the history, counted from when it was replaced, and bounded in bytes.
+// `revisions` numbers the changes, `history` holds the recorded field changes, `leases` the leases.
 package sqlitestore

@@ -25,6 +25,10 @@ func (s *Store) History(ctx context.Context, query graph.HistoryQuery) iter.Seq2
 			return
 		}
 		defer v.end()
+		if err := v.remembers(ctx, query.After); err != nil {
+			yield(graph.Recorded{}, err)
+			return
+		}
 		statement, args := historyStatement(query)
 		rows, err := v.conn.QueryContext(context.WithoutCancel(ctx), statement, args...)
 		if err != nil {
@@ -42,7 +46,7 @@ func (s *Store) History(ctx context.Context, query graph.HistoryQuery) iter.Seq2
 				r      graph.Recorded
 				micros int64
 			)
-			if err := rows.Scan(&r.Revision, &micros, &r.Ref, &r.Field, &r.Old, &r.New, &r.Source); err != nil {
+			if err := rows.Scan(&r.Revision, &micros, &r.Ref, &r.Field, &r.Old, &r.New, &r.Source, &r.Position); err != nil {
 				yield(graph.Recorded{}, s.explain(err))
 				return
 			}
@@ -59,6 +63,18 @@ func (s *Store) History(ctx context.Context, query graph.HistoryQuery) iter.Seq2
 			yield(graph.Recorded{}, s.explain(err))
 		}
 	}
+}
+
+// remembers is nil where the history of all revisions after the given one is kept; 0 asks for what there is.
+func (v *view) remembers(ctx context.Context, after graph.Revision) error {
+	var forgotten int64
+	if err := v.conn.QueryRowContext(ctx, "SELECT forgotten FROM meta").Scan(&forgotten); err != nil {
+		return v.store.explain(err)
+	}
+	if after > 0 && after < graph.Revision(forgotten) {
+		return fmt.Errorf("%w: history begins after revision %d, and what is after %d was asked for", graph.ErrCompacted, forgotten, after)
+	}
+	return nil
 }
 
 func refsToSieve(refs []catalog.Ref) map[catalog.Ref]struct{} {
@@ -83,15 +99,22 @@ func historyStatement(query graph.HistoryQuery) (string, []any) {
 		until = ceilMicro(query.Until)
 	}
 	after := int64(min(query.After, math.MaxInt64))
-	through := int64(math.MaxInt64)
-	if query.Through > 0 {
-		through = int64(min(query.Through, math.MaxInt64))
-	}
-	statement := `SELECT h.revision, r.time, h.ref, h.field, h.old, h.new, h.source FROM history h JOIN revisions r USING (revision)
+	// The rows of a revision end where those of the next begin; the first of a change has the greatest id.
+	const end = `coalesce((SELECT history FROM revisions WHERE revision > %s ORDER BY revision LIMIT 1), (SELECT max(id) FROM history))`
+	statement := `SELECT h.revision, r.time, h.ref, h.field, h.old, h.new, h.source, ` + fmt.Sprintf(end, "h.revision") + ` - h.id
+		FROM history h JOIN revisions r USING (revision)
 		WHERE h.id > coalesce((SELECT min(history) FROM revisions WHERE revision > ? AND time >= ?), 9223372036854775807)
-		AND h.id <= coalesce((SELECT min(history) FROM revisions WHERE revision > ?), 9223372036854775807)
-		AND h.revision > ? AND h.revision <= ? AND r.time >= ? AND r.time < ?`
-	args := []any{after, since, through, after, through, since, until}
+		AND h.revision > ? AND r.time >= ? AND r.time < ?`
+	args := []any{after, since, after, since, until}
+	if query.Through > 0 {
+		through := int64(min(query.Through, math.MaxInt64))
+		statement += " AND h.revision <= ? AND h.id <= " + fmt.Sprintf(end, "?")
+		args = append(args, through, through)
+		if query.From > 0 {
+			statement += " AND (h.revision < ? OR h.id <= " + fmt.Sprintf(end, "?") + " - ?)"
+			args = append(args, through, through, query.From)
+		}
+	}
 	if n := len(query.Refs); n > 0 && n <= maxRefsInQuery {
 		statement += " AND h.ref IN (" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")"
 		for _, ref := range query.Refs {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
@@ -118,63 +117,4 @@ func (r row) record() (graph.Record, error) {
 		return graph.Record{}, &graph.CorruptError{Document: r.id, Reason: fmt.Errorf("it says of itself that it is %+v", document.ID)}
 	}
 	return graph.Record{Document: document}, nil
-}
-
-// Load implements [graph.Store].
-func (s *Store) Load(ctx context.Context, at graph.AsOf) (graph.Revision, iter.Seq2[graph.Record, error]) {
-	v, err := s.view(ctx)
-	if err != nil {
-		return 0, func(yield func(graph.Record, error) bool) { yield(graph.Record{}, err) }
-	}
-	// The view ends with the stream, or with ctx where the stream is never run.
-	end := sync.OnceFunc(v.end)
-	stop := context.AfterFunc(ctx, end)
-	return graph.Revision(v.head), func(yield func(graph.Record, error) bool) {
-		if !stop() {
-			if err = context.Cause(ctx); err == nil {
-				err = errors.New("the stream of a load can be run through only once")
-			}
-			yield(graph.Record{}, err)
-			return
-		}
-		defer end()
-		rows := ahead(v.records(ctx, "SELECT "+recordColumns+" FROM records ORDER BY kind, source, scope, key"), row.size)
-		for record, err := range ahead(s.unpacked(rows), loaded.size) {
-			if !yield(record.Record, err) || err != nil {
-				return
-			}
-		}
-		// A frozen file has no transactions: if somebody wrote it meanwhile, what was read may be of two states.
-		if s.frozen {
-			if err := s.usable(); err != nil {
-				yield(graph.Record{}, err)
-			}
-		}
-	}
-}
-
-// loaded is a record with the size that it has packed.
-type loaded struct {
-	graph.Record
-	bytes int
-}
-
-func (l loaded) size() int { return l.bytes }
-
-func (r row) size() int { return len(r.data) }
-
-func (s *Store) unpacked(rows iter.Seq2[row, error]) iter.Seq2[loaded, error] {
-	return func(yield func(loaded, error) bool) {
-		for r, err := range rows {
-			l := loaded{bytes: len(r.data)}
-			if err == nil {
-				if l.Record, err = r.record(); err != nil {
-					err = s.explain(err)
-				}
-			}
-			if !yield(l, err) || err != nil {
-				return
-			}
-		}
-	}
 }

@@ -69,6 +69,21 @@ CREATE TABLE leases (
 	token  INTEGER NOT NULL,   -- the newest granted
 	until  INTEGER NOT NULL    -- microseconds since 1970 UTC
 ) STRICT, WITHOUT ROWID;
+`, `
+ALTER TABLE meta ADD COLUMN past INTEGER NOT NULL DEFAULT 0; -- states from this revision on can be loaded
+ALTER TABLE meta ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0; -- revisions after it have all their history
+UPDATE meta SET past = (SELECT coalesce(max(revision), 0) FROM revisions),
+	forgotten = (SELECT coalesce(min(revision) - 1, 0) FROM revisions);
+
+-- about how many bytes were replaced up to it, itself included, since this column is there
+ALTER TABLE revisions ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX revisions_replaced ON revisions (replaced);
+
+-- A row of superseded was true from the revision that put it to before the one that replaced it. A removal was never true,
+-- and neither, as far as can be told, was what schema 1 has kept.
+ALTER TABLE superseded ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
+UPDATE superseded SET replaced = revision;
+CREATE INDEX superseded_replaced ON superseded (replaced);
 `}
 
 // migrateTo brings the file to the newest schema, all steps in the one transaction.

@@ -29,8 +29,13 @@ type Config struct {
 	// those the newest whose replaced documents have together so many bytes (0 = 256 MiB).
 	KeepRevisions int
 	KeepBytes     int64
-	// KeepHistory is how long recorded field changes are kept, counted from the newest change; 0 = 90 days.
+	// KeepHistory is how long recorded field changes and past states are kept, counted from the newest change; 0 = 90 days.
+	// A past state is as old as what replaced it.
 	KeepHistory time.Duration
+	// KeepPastBytes bounds what past states take besides: the oldest go first, but never the one before the newest. 0 = 2 GiB.
+	KeepPastBytes int64
+	// Now is the clock that no change is later than; nil = time.Now.
+	Now func() time.Time
 
 	// pragmas are set on the writing connection, by tests: they make the disk full or the cache small.
 	pragmas []string
@@ -53,6 +58,12 @@ func (c *Config) setDefaults() {
 	}
 	if c.KeepHistory <= 0 {
 		c.KeepHistory = 90 * 24 * time.Hour
+	}
+	if c.KeepPastBytes <= 0 {
+		c.KeepPastBytes = 2 << 30
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	if c.migrations == nil {
 		c.migrations = migrations
