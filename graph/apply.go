@@ -47,5 +47,7 @@ func (s *Snapshot) Apply(change *catalog.ModelChange, revision Revision, time ti
 	}
 	model.Problems = append(model.Problems, change.Problems...)
 	slices.SortFunc(model.Problems, catalog.CompareProblems)
-	return Build(Input{Revision: revision, Time: time, Model: model, Sources: sources})
+	next := Build(Input{Revision: revision, Time: time, Model: model, Sources: sources})
+	next.index = s.index.after(next, change)
+	return next
 }

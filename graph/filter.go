@@ -140,7 +140,7 @@ func (v *view) size(number int32) int32 {
 
 // find is the node of an entity, or -1.
 func (v *view) find(ref catalog.Ref) node {
-	if a, ok := v.index[ref]; ok {
+	if a, ok := v.nodes[ref]; ok {
 		return a
 	}
 	if v.overlay != nil {

@@ -33,7 +33,7 @@ type Snapshot struct {
 	model    *catalog.Model
 	sources  []Source
 
-	index             map[catalog.Ref]node
+	nodes             map[catalog.Ref]node
 	relStart          []int32 // relations from entity a are model.Edges[relStart[a]:relStart[a+1]]
 	relInStart, relIn []int32 // relations to b are model.Edges[i] for each i of relIn[relInStart[b]:relInStart[b+1]]
 	owners            []node  // the owner of each entity; -1 = none
@@ -43,6 +43,7 @@ type Snapshot struct {
 	needs             needGraph
 	names             func() *nameIndex // made when somebody first asks
 	scratch           *sync.Pool        // of *scratch
+	index             *indexSlot
 }
 
 // Input is what a Snapshot is built from. The Snapshot keeps and shares all of it.
@@ -61,7 +62,7 @@ func Build(input Input) *Snapshot {
 	}
 	s := &Snapshot{
 		revision: input.Revision, time: input.Time, model: model, sources: input.Sources,
-		index:    make(map[catalog.Ref]node, len(model.Entities)),
+		nodes:    make(map[catalog.Ref]node, len(model.Entities)),
 		owners:   make([]node, len(model.Entities)),
 		kinds:    make([]kind, len(model.Entities)),
 		tiers:    make([]uint8, len(model.Entities)),
@@ -69,12 +70,12 @@ func Build(input Input) *Snapshot {
 		scratch:  &sync.Pool{New: func() any { return &scratch{} }},
 	}
 	for i, entity := range model.Entities {
-		s.index[entity.Ref] = node(i)
+		s.nodes[entity.Ref] = node(i)
 		s.kinds[i], s.tiers[i] = kindOf(entity.Ref), uint8(entity.Tier())
 	}
 	for i, entity := range model.Entities {
 		s.owners[i] = -1
-		if owner, ok := s.index[entity.Owner]; ok && entity.Owner != "" {
+		if owner, ok := s.nodes[entity.Owner]; ok && entity.Owner != "" {
 			s.owners[i] = owner
 		}
 	}
@@ -86,6 +87,7 @@ func Build(input Input) *Snapshot {
 	from, to := s.indexRelations()
 	s.deriveNeeds(from, to)
 	s.names = sync.OnceValue(s.indexNames)
+	s.index = &indexSlot{snapshot: s}
 	return s
 }
 
@@ -122,7 +124,7 @@ func (s *Snapshot) indexRelations() (from, to []node) {
 
 // find is the node of an entity, or -1.
 func (s *Snapshot) find(ref catalog.Ref) node {
-	if a, ok := s.index[ref]; ok {
+	if a, ok := s.nodes[ref]; ok {
 		return a
 	}
 	return -1
