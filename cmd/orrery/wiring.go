@@ -13,6 +13,7 @@ import (
 	"github.com/orrery-catalog/orrery/internal/build"
 	"github.com/orrery-catalog/orrery/internal/config"
 	"github.com/orrery-catalog/orrery/internal/ingest"
+	"github.com/orrery-catalog/orrery/scanners/backstage"
 	"github.com/orrery-catalog/orrery/scanners/files"
 )
 
@@ -29,6 +30,14 @@ func sourceOf(s config.Source) (ingest.Source, error) {
 			roots[i] = files.Root{Path: path}
 		}
 		scanner, err := files.New(files.Config{Roots: roots, Include: s.Include, Exclude: s.Exclude})
+		if err != nil {
+			return source, fmt.Errorf("source %s: %w", s.ID, err)
+		}
+		source.Scanner = scanner
+		return source, nil
+	case config.KindBackstage:
+		// What it declares holds in every environment, as that of files does.
+		scanner, err := backstage.New(backstage.Config{URL: s.URL, Token: s.Token, Filter: s.Filter, CAFile: s.CAFile})
 		if err != nil {
 			return source, fmt.Errorf("source %s: %w", s.ID, err)
 		}

@@ -29,8 +29,11 @@ const DefaultEnvironment = "production"
 // EngineSQLite is the embedded storage engine.
 const EngineSQLite = "sqlite"
 
-// KindFiles is the kind of a source that reads folders of catalog files.
-const KindFiles = "files"
+// The kinds of sources.
+const (
+	KindFiles     = "files"     // reads folders of catalog files
+	KindBackstage = "backstage" // imports the catalog of a running Backstage
+)
 
 // maxFileBytes bounds the configuration file; a larger one is not a configuration.
 const maxFileBytes = 1 << 20
@@ -75,9 +78,12 @@ type Source struct {
 	ID, Kind    string
 	Environment string
 	Priority    int      // of its descriptors; the higher wins
-	Paths       []string // folders or files, at least one
+	Paths       []string // of KindFiles: folders or files, at least one
 	// Include and Exclude are globs on paths inside the folders; none = every file.
 	Include, Exclude []string
+	URL, Token       string        // of KindBackstage: of its backend; Token "" = none
+	Filter           []string      // of KindBackstage: as its API takes them; none = every entity
+	CAFile           string        // of KindBackstage; "" = none
 	Schedule         string        // as schedule.Parse reads it; "" = scanned once, at the start
 	Timezone         string        // of the fields of Schedule: an IANA name; "" = UTC
 	Jitter           time.Duration // less than this put off, to spread the sources

@@ -134,10 +134,10 @@ func TestErrors(t *testing.T) {
 		"empty list":           {"sources:\n  - {id: a, kind: files, paths: []}", "f.yaml:2: sources[0].paths: is empty (name at least one)"},
 		"graph is text":        {"graph: sqlite", "f.yaml:1: graph: must hold settings, one `name: value` a line (known: engine, path, history)"},
 		"sources is a mapping": {"sources: {a: b}", "f.yaml:1: sources: must be a list (write [a, b] or one `- a` a line)"},
-		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, include, exclude, environment, priority, schedule, timezone, jitter, watch, timeout)"},
+		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, include, exclude, url, token, filter, caFile, environment, priority, schedule, timezone, jitter, watch, timeout)"},
 		"unknown engine":       {"graph:\n  engine: neo4j\n  uri: neo4j://host\n", `f.yaml:2: graph.engine: "neo4j" is no engine that exists (known: sqlite)`},
 		"near engine":          {"graph: {engine: SQLlite}", `f.yaml:1: graph.engine: "SQLlite" is no engine that exists (did you mean sqlite?)`},
-		"unknown kind":         {"sources:\n  - {id: acme, kind: github, organization: acme}", `f.yaml:2: sources[0].kind: "github" is no kind that exists (known: files)`},
+		"unknown kind":         {"sources:\n  - {id: acme, kind: github, organization: acme}", `f.yaml:2: sources[0].kind: "github" is no kind that exists (known: files, backstage)`},
 		"no kind":              {"sources:\n  - {id: acme, paths: [x]}", "f.yaml:2: sources[0]: the setting kind is missing (What kind of place it is.)"},
 		"no id":                {"sources:\n  - {kind: files, paths: [x]}", "f.yaml:2: sources[0]: the setting id is missing (Name of the source, unique in the file: letters, digits and . _ - between them, at most 63.)"},
 		"schedule":             {timed("schedule: hourly"), `f.yaml:2: sources[0].schedule: "hourly" is no schedule: expected exactly 5 fields, found 1: [hourly] (write for example "*/30 * * * *", @hourly or "@every 30m")`},
@@ -183,7 +183,9 @@ func TestErrors(t *testing.T) {
 		"variable open":        {"listen: ${N", "f.yaml:1: listen: a ${ is not closed by } (write $${ for a plain ${)"},
 		"variable nested":      {"listen: ${A:-${B}}", "f.yaml:1: listen: the default of ${A} holds another variable (a default is plain text)"},
 		"a secret stays one":   {"listen: ${TOKEN}", `f.yaml:1: listen: "********" is no host:port (for example 127.0.0.1:7007)`},
-		"secret as a kind":     {"sources:\n  - {id: a, kind: '${TOKEN}', paths: [x]}", `f.yaml:2: sources[0].kind: "${TOKEN}" is no kind that exists (known: files)`},
+		"secret as a kind":     {"sources:\n  - {id: a, kind: '${TOKEN}', paths: [x]}", `f.yaml:2: sources[0].kind: "${TOKEN}" is no kind that exists (known: files, backstage)`},
+		"url is missing":       {"sources:\n  - {id: a, kind: backstage}", `f.yaml:2: sources[0]: the setting url is missing (Address of the backend (its backend.baseUrl), such as https://backstage.example.com.)`},
+		"url for files":        {"sources:\n  - {id: a, kind: files, paths: [x], url: 'https://b'}", `f.yaml:2: sources[0].url: is not for "files" (it is for backstage; remove it)`},
 		"secret as an id":      {"sources:\n  - {id: '${TOKEN}', kind: files, paths: [x]}", `f.yaml:2: sources[0].id: "********" is no id (use letters, digits and . _ - between them, at most 63)`},
 		"control character":    {`listen: "a\0b"`, "f.yaml:1: listen: holds a control character (remove it)"},
 		"home":                 {"graph: {path: ~/orrery.db}", "f.yaml:1: graph.path: ~ is not expanded (write ${HOME}/orrery.db)"},
@@ -264,6 +266,7 @@ graph: {path: "${PLACE}/$${x}/a.db"}
 identity: {rewrites: [{match: 'otel:(.*)', replace: 'component:$${1}x'}]}
 sources:
   - {id: a, kind: files, paths: ["/x/${API_TOKEN}/y", /z]}
+  - {id: b, kind: backstage, url: "https://${PLACE}", token: "s3cr3t", filter: [kind=component], caFile: ca.pem}
 `
 	c, err := config.Parse("orrery.yaml", []byte(text), environment(map[string]string{"API_TOKEN": "s3cr3t", "PLACE": "/data"}))
 	if err != nil {
@@ -293,6 +296,16 @@ sources:
       priority: 100
       watch: false
       timeout: 1h
+    - id: b
+      kind: backstage
+      url: https:///data
+      token: '********'
+      filter:
+        - kind=component
+      caFile: ca.pem
+      environment: production
+      priority: 80
+      timeout: 1h
 `
 	if diff := cmp.Diff(want, string(shown)); diff != "" {
 		t.Error(diff)
@@ -302,6 +315,7 @@ sources:
 		t.Fatal(err)
 	}
 	c.Sources[0].Paths[0] = "/x/********/y"
+	c.Sources[1].Token = "********"
 	if diff := cmp.Diff(c, again, ignoreShown); diff != "" {
 		t.Errorf("what is shown reads back as something else: %s", diff)
 	}
@@ -333,18 +347,25 @@ func TestSchemaAgrees(t *testing.T) {
 		"insecure: 'true'":                false,
 		"sources: {}":                     false,
 		"sources: [{id: a, kind: files}]": false,
-		"sources: [{id: a, kind: files, paths: []}]":                 false,
-		"sources: [{id: a, kind: files, paths: [x], priority: '5'}]": false,
-		"sources: [{id: a, kind: files, paths: [x], watch: true}]":   true,
-		"sources: [{id: a, kind: files, paths: [x], timeout: 90s}]":  true,
-		"sources: [{id: a, kind: files, paths: [x], timeout: 90}]":   false,
-		"sources: [{id: a, kind: files, paths: [x], timeout: 90y}]":  false,
-		"environments: {production: [prod]}":                         true,
-		"environments: {production: prod}":                           false,
-		"identity: {rewrites: [{match: a, replace: 'api:a'}]}":       true,
-		"identity: {rewrites: [{match: a}]}":                         false,
-		"sources: [{id: a, kind: github, paths: [x]}]":               false,
-		"sources: [{kind: files, paths: [x]}]":                       false,
+		"sources: [{id: a, kind: files, paths: []}]":                                                                      false,
+		"sources: [{id: a, kind: files, paths: [x], priority: '5'}]":                                                      false,
+		"sources: [{id: a, kind: files, paths: [x], watch: true}]":                                                        true,
+		"sources: [{id: a, kind: files, paths: [x], timeout: 90s}]":                                                       true,
+		"sources: [{id: a, kind: files, paths: [x], timeout: 90}]":                                                        false,
+		"sources: [{id: a, kind: files, paths: [x], timeout: 90y}]":                                                       false,
+		"environments: {production: [prod]}":                                                                              true,
+		"environments: {production: prod}":                                                                                false,
+		"identity: {rewrites: [{match: a, replace: 'api:a'}]}":                                                            true,
+		"identity: {rewrites: [{match: a}]}":                                                                              false,
+		"sources: [{id: a, kind: github, paths: [x]}]":                                                                    false,
+		"sources: [{kind: files, paths: [x]}]":                                                                            false,
+		"sources: [{id: a, kind: backstage, url: 'http://b', token: t, filter: [kind=api], caFile: ca.pem, priority: 5}]": true,
+		"sources: [{id: a, kind: backstage, url: 'http://b'}]":                                                            true,
+		"sources: [{id: a, kind: backstage}]":                                                                             false,
+		"sources: [{id: a, kind: backstage, url: 'http://b', paths: [x]}]":                                                false,
+		"sources: [{id: a, kind: backstage, url: 'http://b', watch: true}]":                                               false,
+		"sources: [{id: a, kind: backstage, url: 'http://b', filter: []}]":                                                false,
+		"sources: [{id: a, kind: files, paths: [x], token: t}]":                                                           false,
 	} {
 		_, err := config.Parse("f.yaml", []byte(text), environment(nil))
 		if got := err == nil; got != want {
@@ -379,7 +400,7 @@ func TestMergeOptions(t *testing.T) {
 func TestReferenceNamesEverySetting(t *testing.T) {
 	t.Parallel()
 	reference := config.Reference()
-	for _, want := range []string{"listen\n", "graph.engine\n", "sources[].priority\n", "Default: 100.", "One of: files.", "sources[].paths\n    Folders or files to read. Only for: files. Required.", "identity.rewrites[].match\n", "Default: 90d.", "Default: 127.0.0.1:7007."} {
+	for _, want := range []string{"listen\n", "graph.engine\n", "sources[].priority\n", "Default: 100, or 80 for backstage.", "One of: files, backstage.", "sources[].paths\n    Folders or files to read. Only for: files. Required.", "identity.rewrites[].match\n", "Default: 90d.", "Default: 127.0.0.1:7007."} {
 		if !strings.Contains(reference, want) {
 			t.Errorf("%q is missing in:\n%s", want, reference)
 		}

@@ -55,6 +55,7 @@ func decodeMapping[T any](d *decoder, node *yaml.Node, at string, settings []set
 		case s.required:
 			d.fail(node.Line, at, fmt.Sprintf("the setting %s is missing", s.name), s.help)
 		default:
+			s.fallback = s.otherwise(selected(settings, into))
 			decodeDefault(d, node, field(at, s.name), s, into)
 		}
 		if s.selects && len(d.errs) > before {

@@ -3,6 +3,8 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +27,8 @@ func schemaOf[T any](settings []setting[T]) *jsonschema.Schema {
 	for _, s := range settings {
 		property := schemaOfValue(s.into(&zero), s.choices)
 		property.Description = s.help
-		if s.fallback != nil {
-			property.Default, _ = json.Marshal(written(s.fallback)) // texts, numbers and truth values encode without fail
+		if s.fallback != nil && s.fallbacks == nil {
+			property.Default = defaultOf(s.fallback)
 		}
 		schema.Properties[s.name] = property
 		schema.PropertyOrder = append(schema.PropertyOrder, s.name)
@@ -52,6 +54,8 @@ func schemaBeside[T any](settings []setting[T], selects, value string) *jsonsche
 			rules.Properties[s.name] = &jsonschema.Schema{Not: &jsonschema.Schema{}}
 		case s.required && s.only != nil:
 			rules.Required = append(rules.Required, s.name)
+		case s.fallbacks != nil:
+			rules.Properties[s.name] = &jsonschema.Schema{Default: defaultOf(s.otherwise(value))}
 		}
 	}
 	return &jsonschema.Schema{
@@ -60,6 +64,11 @@ func schemaBeside[T any](settings []setting[T], selects, value string) *jsonsche
 		},
 		Then: rules,
 	}
+}
+
+func defaultOf(fallback any) json.RawMessage {
+	data, _ := json.Marshal(written(fallback)) // texts, numbers and truth values encode without fail
+	return data
 }
 
 func schemaOfValue(place any, choices []string) *jsonschema.Schema {
@@ -122,7 +131,11 @@ func describe[T any](b *strings.Builder, at string, settings []setting[T]) {
 		case s.required:
 			b.WriteString(" Required.")
 		case s.fallback != nil:
-			fmt.Fprintf(b, " Default: %v.", written(s.fallback))
+			fmt.Fprintf(b, " Default: %v", written(s.fallback))
+			for _, value := range slices.Sorted(maps.Keys(s.fallbacks)) {
+				fmt.Fprintf(b, ", or %v for %s", written(s.fallbacks[value]), value)
+			}
+			b.WriteString(".")
 		}
 		b.WriteString("\n")
 		switch s.into(&zero).(type) {

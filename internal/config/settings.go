@@ -15,8 +15,10 @@ type setting[T any] struct {
 	// into gives the place of the value: *string, *int, *bool, *time.Duration, *[]string, *map[string][]string, or one that
 	// has settings of its own: *Graph, *Identity, *[]Rewrite or *[]Source. Its type is the type of the setting.
 	into     func(*T) any
-	fallback any  // holds where the key is absent; nil = none
-	required bool // the key must be there
+	fallback any // holds where the key is absent; nil = none
+	// fallbacks hold instead beside those values of the setting that selects.
+	fallbacks map[string]any
+	required  bool // the key must be there
 	// choices are the only values. A setting that selects which others make sense is decoded first, and where it is wrong
 	// nothing else is said about its mapping.
 	choices []string
@@ -31,6 +33,14 @@ type setting[T any] struct {
 // holds says whether the setting makes sense beside the value of the one that selects; "" = there is none.
 func (s setting[T]) holds(selected string) bool {
 	return s.only == nil || slices.Contains(s.only, selected)
+}
+
+// otherwise is what holds where the key is absent.
+func (s setting[T]) otherwise(selected string) any {
+	if value, ok := s.fallbacks[selected]; ok {
+		return value
+	}
+	return s.fallback
 }
 
 // selected is the value of the setting that selects; "" = there is none.
@@ -124,7 +134,7 @@ func sourceSettings() []setting[Source] {
 		},
 		{
 			name: "kind", into: func(s *Source) any { return &s.Kind }, required: true,
-			choices: []string{KindFiles}, selects: true,
+			choices: []string{KindFiles, KindBackstage}, selects: true,
 			help: "What kind of place it is.",
 		},
 		{
@@ -140,12 +150,29 @@ func sourceSettings() []setting[Source] {
 			help: "Globs on paths inside the folders: such files are never opened.",
 		},
 		{
+			name: "url", into: func(s *Source) any { return &s.URL }, required: true, only: []string{KindBackstage},
+			help: "Address of the backend (its backend.baseUrl), such as https://backstage.example.com.",
+		},
+		{
+			name: "token", into: func(s *Source) any { return &s.Token }, secret: true, only: []string{KindBackstage},
+			help: "Static token for external access that the backend was configured with; best written as ${BACKSTAGE_TOKEN}.",
+		},
+		{
+			name: "filter", into: func(s *Source) any { return &s.Filter }, only: []string{KindBackstage},
+			help: "Filters of the Backstage API such as kind=component,spec.type=service, of which an entity must fit one. All entities where it is absent.",
+		},
+		{
+			name: "caFile", into: func(s *Source) any { return &s.CAFile }, isPath: true, only: []string{KindBackstage},
+			help: "PEM file of certificates that are trusted besides those of the system.",
+		},
+		{
 			name: "environment", into: func(s *Source) any { return &s.Environment }, fallback: DefaultEnvironment,
 			help: "The environment that observed facts of the source belong to. Declared facts hold in all.",
 		},
 		{
 			name: "priority", into: func(s *Source) any { return &s.Priority }, fallback: catalog.DefaultPriorityFiles,
-			help: "Where two sources describe one entity, the higher priority wins: 1 to 1000.",
+			fallbacks: map[string]any{KindBackstage: catalog.DefaultPriorityImports},
+			help:      "Where two sources describe one entity, the higher priority wins: 1 to 1000.",
 		},
 		{
 			name: "schedule", into: func(s *Source) any { return &s.Schedule },
