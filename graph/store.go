@@ -33,6 +33,8 @@ var (
 	ErrBadChange = errors.New("the change contradicts itself")
 	// ErrNoRevision says that nothing was in the store by the time that was asked for, or not that revision yet.
 	ErrNoRevision = errors.New("the store had no revision then")
+	// ErrNoPast says that past states cannot be told, because no store keeps them.
+	ErrNoPast = errors.New("past states are kept in a store, and this catalog has none")
 	// ErrClosed says that Close was called.
 	ErrClosed = errors.New("the store is closed")
 )
