@@ -1,0 +1,202 @@
+package search
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/orrery-catalog/orrery/catalog"
+)
+
+// Index holds documents so that they are found fast. It is immutable; many goroutines may search it.
+type Index struct {
+	documents []Document // by standing, then Ref: the number of a document is its rank among equally good ones
+	standings []uint64   // of each document
+	byRef     []uint32   // documents by Ref
+	vocabulary
+	start    []int     // the postings of word i are postings[start[i]:start[i+1]]
+	postings []posting // of each word, by document
+	filters  map[filterKey][]uint32
+	scratch  *sync.Pool // of *scratch
+}
+
+// posting says that a word is in a document: the number of the document, then the place in 3 bits, the least of the word.
+type posting uint32
+
+func (p posting) document() uint32 { return uint32(p >> 3) }
+func (p posting) place() place     { return place(p & 7) }
+
+type filterKey struct{ key, value string }
+
+// Build makes the index of documents, which it keeps. No two may have the same Ref.
+func Build(documents []Document) *Index {
+	x := &Index{
+		documents: documents, standings: make([]uint64, len(documents)), byRef: make([]uint32, len(documents)),
+		filters: map[filterKey][]uint32{},
+	}
+	slices.SortFunc(documents, func(a, b Document) int {
+		return cmp.Or(cmp.Compare(a.standing(), b.standing()), cmp.Compare(a.Entity.Ref, b.Entity.Ref))
+	})
+	for i := range documents {
+		x.standings[i], x.byRef[i] = documents[i].standing(), uint32(i)
+	}
+	slices.SortFunc(x.byRef, func(a, b uint32) int { return cmp.Compare(x.ref(a), x.ref(b)) })
+	b := builder{known: map[string]uint32{}}
+	for i := range documents {
+		b.add(uint32(i), documents[i].Entity)
+		x.addFilters(uint32(i), documents[i].Entity)
+	}
+	b.finish(x)
+	x.scratch = &sync.Pool{New: func() any { return newScratch(len(documents)) }}
+	return x
+}
+
+// Len is the number of documents.
+func (x *Index) Len() int { return len(x.documents) }
+
+func (x *Index) ref(document uint32) catalog.Ref { return x.documents[document].Entity.Ref }
+
+// lookup finds the document of an entity.
+func (x *Index) lookup(ref catalog.Ref) (document uint32, ok bool) {
+	i := sort.Search(len(x.byRef), func(i int) bool { return x.ref(x.byRef[i]) >= ref })
+	if i == len(x.byRef) || x.ref(x.byRef[i]) != ref {
+		return 0, false
+	}
+	return x.byRef[i], true
+}
+
+// addFilters notes what a document passes. Documents come in order.
+func (x *Index) addFilters(document uint32, e *catalog.Entity) {
+	add := func(key, value string) {
+		k := filterKey{key, value}
+		if list := x.filters[k]; len(list) == 0 || list[len(list)-1] != document {
+			x.filters[k] = append(list, document)
+		}
+	}
+	add(keyKind, e.Ref.Kind())
+	add(keyTier, string(rune('0'+e.Tier())))
+	if e.Owner != "" {
+		add(keyOwner, e.Owner.Name())
+	}
+	if e.Lifecycle != "" {
+		add(keyLifecycle, strings.ToLower(e.Lifecycle))
+	}
+	for _, tag := range e.Tags {
+		add(keyTag, strings.ToLower(tag))
+	}
+}
+
+// passing yields the documents that pass one value of a filter.
+func (x *Index) passing(key, value string, yield func(document uint32)) {
+	if key != keyOwner {
+		for _, document := range x.filters[filterKey{key, value}] {
+			yield(document)
+		}
+		return
+	}
+	kind, namespace, name := "", "", value
+	if before, after, ok := strings.Cut(name, ":"); ok {
+		kind, name = before, after
+	}
+	if before, after, ok := strings.Cut(name, "/"); ok {
+		namespace, name = before, after
+	}
+	for _, document := range x.filters[filterKey{key, name}] {
+		owner := x.documents[document].Entity.Owner
+		if (kind == "" || owner.Kind() == kind) && (namespace == "" || owner.Namespace() == namespace) {
+			yield(document)
+		}
+	}
+}
+
+// texts yields what can be found of an entity, with the place of its words. Places come in order.
+func texts(e *catalog.Entity, yield func(text string, in place)) {
+	yield(e.Name, inName)
+	yield(e.Title, inTitle)
+	if e.Profile != nil {
+		yield(e.Profile.DisplayName, inTitle)
+	}
+	for i := range e.Aliases {
+		yield(string(e.Aliases[i].Alias), inAlias)
+	}
+	for _, tag := range e.Tags {
+		yield(tag, inTag)
+	}
+	yield(e.Description, inDescription)
+}
+
+// findable yields the words of one text with their places, the least first.
+func (w *words) findable(text string, in place, yield func(s span, in place)) {
+	w.split(cutText(text, maxFound))
+	if len(w.text) == 0 {
+		return
+	}
+	if in == inName {
+		yield(w.whole(), wholeName)
+	}
+	w.all(in == inTitle, func(s span) { yield(s, in) })
+}
+
+// builder gathers the words of documents.
+type builder struct {
+	words
+	list  []string          // words as they were met
+	known map[string]uint32 // their numbers
+	last  []uint32          // one more than the last document of each word
+	found []occurrence
+}
+
+type occurrence struct {
+	word uint32
+	posting
+}
+
+func (b *builder) add(document uint32, e *catalog.Entity) {
+	first := len(b.found)
+	texts(e, func(text string, in place) {
+		b.findable(text, in, func(s span, in place) {
+			word := b.of(s)
+			number, ok := b.known[string(word)]
+			if !ok {
+				number = uint32(len(b.list))
+				made := string(word)
+				b.list, b.last, b.known[made] = append(b.list, made), append(b.last, 0), number
+			}
+			// Places come in order, so the first is the least.
+			if b.last[number] != document+1 && len(b.found)-first < maxFindable {
+				b.last[number] = document + 1
+				b.found = append(b.found, occurrence{number, posting(document<<3) | posting(in)})
+			}
+		})
+	})
+}
+
+// finish sorts the words and puts the postings in their order.
+func (b *builder) finish(x *Index) {
+	order := make([]uint32, len(b.list))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(i, j uint32) int { return strings.Compare(b.list[i], b.list[j]) })
+	sorted, rank := make([]string, len(order)), make([]uint32, len(order))
+	for i, word := range order {
+		sorted[i], rank[word] = b.list[word], uint32(i)
+	}
+	x.vocabulary = newVocabulary(sorted)
+	x.start = make([]int, len(sorted)+1)
+	for _, f := range b.found {
+		x.start[rank[f.word]+1]++
+	}
+	for i := range sorted {
+		x.start[i+1] += x.start[i]
+	}
+	x.postings = make([]posting, len(b.found))
+	next := slices.Clone(x.start)
+	for _, f := range b.found {
+		at := &next[rank[f.word]]
+		x.postings[*at] = f.posting
+		*at++
+	}
+}
