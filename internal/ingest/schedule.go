@@ -1,0 +1,125 @@
+package ingest
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// longestNap is how long the clock is not looked at: it may be set, and a sleeping machine's timers stand still.
+	longestNap = time.Minute
+	// rescanPause is the time between two scans of a source without a schedule that cannot be watched, or whose last scan
+	// failed although it is watched.
+	rescanPause = time.Minute
+)
+
+// keeper scans one source whenever it is time to, one scan after the other:
+//
+//   - At the start, unless the last good scan is newer than the last time that was due.
+//   - When the time comes. However many times went by during a scan, a sleep or a jump of the clock, one scan makes up for
+//     them. A clock that was set back brings the next time forward.
+//   - When something changes, if the source is watched. Changes during a scan are gathered for the next one; after one that
+//     failed they wait for the next whole one.
+//
+// A scan that somebody asks for has its turn in between; what is due meanwhile follows it.
+type keeper struct {
+	catalog *Catalog
+	source  Source
+	slots   chan struct{}
+	heard   heard
+	next    time.Time // of the next scan; zero = not by itself
+	failed  bool      // the last scan of the whole did
+}
+
+func newKeeper(c *Catalog, source Source, slots chan struct{}) *keeper {
+	return &keeper{catalog: c, source: source, slots: slots, heard: heard{signal: make(chan struct{}, 1)}}
+}
+
+// now has no monotonic part, which would not see that the clock was set or that the machine slept.
+func (k *keeper) now() time.Time { return k.catalog.config.Now().Round(0) }
+
+func (k *keeper) run(ctx context.Context) {
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	whole := k.begin()
+	if k.source.Watch {
+		watching.Go(func() { k.watch(ctx) })
+	}
+	nap := time.NewTimer(0)
+	defer nap.Stop()
+	for {
+		k.tell()
+		select {
+		case <-ctx.Done():
+			return
+		case <-nap.C:
+		case <-k.heard.signal:
+		}
+		anything, parts := k.heard.take()
+		now := k.now()
+		if due := k.due(now); k.next.IsZero() || due.Before(k.next) {
+			k.next = due // the clock was set back, or it became due or no longer is because of the watch
+		}
+		whole = whole || anything || !k.next.IsZero() && !k.next.After(now)
+		if !whole && len(parts) > 0 && !k.failed {
+			whole = !k.scanNow(ctx, parts)
+		}
+		if whole {
+			k.failed = !k.scanNow(ctx, nil)
+			now = k.now()
+			k.next, whole = k.due(now), false
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		nap.Reset(k.nap(now))
+	}
+}
+
+// begin plans the first scan. It returns whether that is now.
+func (k *keeper) begin() bool {
+	if k.source.Watch {
+		return false // watching begins with a scan, and so does not being able to
+	}
+	k.catalog.mu.RLock()
+	last := k.catalog.state.status[k.source.ID].LastGood
+	k.catalog.mu.RUnlock()
+	if k.source.Schedule == nil || last.IsZero() {
+		return true
+	}
+	k.next = k.source.Schedule.Next(last)
+	return false
+}
+
+// due is when the source is to be scanned again; zero = not by itself.
+func (k *keeper) due(now time.Time) time.Time {
+	var due time.Time
+	if k.source.Schedule != nil {
+		due = k.source.Schedule.Next(now)
+	}
+	if lost := k.source.Schedule == nil && k.heard.reason() != ""; k.source.Watch && (k.failed || lost) {
+		if soon := now.Add(rescanPause); due.IsZero() || soon.Before(due) {
+			due = soon
+		}
+	}
+	return due
+}
+
+// nap is how long there is nothing to do, as far as is known now.
+func (k *keeper) nap(now time.Time) time.Duration {
+	if k.next.IsZero() {
+		return longestNap
+	}
+	return min(max(k.next.Sub(now), 0), longestNap)
+}
+
+// tell shows when the source is scanned next.
+func (k *keeper) tell() {
+	now := runtime{nextScan: k.next, watchError: k.heard.reason()}
+	now.watched = k.source.Watch && k.heard.watching()
+	if k.source.Schedule != nil {
+		now.schedule = k.source.Schedule.String()
+	}
+	k.catalog.setRuntime(k.source.ID, now)
+}
