@@ -6,23 +6,25 @@ import (
 	"strings"
 )
 
-// negotiate chooses the media type of an answer. A client that does not care gets plain JSON, as the draft wants for those
-// from before its own media type.
-func negotiate(accept []string) (string, bool) {
+// accepted is what a client takes.
+type accepted struct {
+	media  string // of a single answer; "" = none
+	events bool   // where it is named itself: nobody who takes anything expects a stream
+}
+
+// negotiate reads what a client takes. One that does not care gets plain JSON, as the draft wants for those from before its
+// own media type.
+func negotiate(accept []string) accepted {
 	if len(accept) == 0 {
-		return mediaJSON, true
+		return accepted{media: mediaJSON}
 	}
-	best, weight := "", 0.0
+	var (
+		chosen accepted
+		weight float64
+	)
 	for _, part := range strings.Split(strings.Join(accept, ","), ",") {
 		media, options, err := mime.ParseMediaType(part)
 		if err != nil {
-			continue
-		}
-		switch media {
-		case mediaJSON, mediaGraphQL:
-		case "*/*", "application/*":
-			media = mediaJSON
-		default:
 			continue
 		}
 		q := 1.0
@@ -31,9 +33,19 @@ func negotiate(accept []string) (string, bool) {
 				continue
 			}
 		}
+		switch media {
+		case mediaEvents:
+			chosen.events = q > 0
+			continue
+		case mediaJSON, mediaGraphQL:
+		case "*/*", "application/*":
+			media = mediaJSON
+		default:
+			continue
+		}
 		if q > weight {
-			best, weight = media, q
+			chosen.media, weight = media, q
 		}
 	}
-	return best, best != ""
+	return chosen
 }

@@ -2,11 +2,10 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -26,10 +25,8 @@ const (
 	// costInFlight bounds what all operations together may be computing at one time, so that many large questions wait for
 	// each other instead of filling the memory.
 	costInFlight = 2_000_000
-	// maxUnread bounds the bytes of answers that their clients are slow to take; smallAnswer is the size up to which an
-	// answer is not counted, so that lookups go on meanwhile.
-	maxUnread   = 128 << 20
-	smallAnswer = 64 << 10
+	// mutationsInFlight is how many mutations may run or wait at one time. Each may take as long as a scan.
+	mutationsInFlight = 16
 )
 
 // maxErrors is how many mistakes of one document are told.
@@ -39,15 +36,19 @@ const maxErrors = 20
 const (
 	mediaJSON    = "application/json"
 	mediaGraphQL = "application/graphql-response+json"
+	mediaEvents  = "text/event-stream"
 )
 
 // graphQL speaks GraphQL over HTTP as the draft says: GET for queries, POST with a JSON body for everything. A request
 // that is not well-formed, or whose document is refused, gets a status of 4xx; with the older media type the latter is 200.
+// Subscriptions are answered by events, or over a WebSocket.
 type graphQL struct {
-	exec    *executor.Executor
-	metrics *metrics
-	flight  *semaphore.Weighted
-	unread  *semaphore.Weighted
+	exec      *executor.Executor
+	metrics   *metrics
+	flight    *semaphore.Weighted
+	mutations *semaphore.Weighted
+	unread    unread
+	turnstile *turnstile
 }
 
 func newGraphQL(config Config, m *metrics) *graphQL {
@@ -55,9 +56,11 @@ func newGraphQL(config Config, m *metrics) *graphQL {
 		exec: resolve.NewExecutor(resolve.Config{
 			Snapshots: config.Snapshots, Past: config.Past, Live: config.Live, Log: config.Log, Limits: config.Limits,
 		}),
-		metrics: m,
-		flight:  semaphore.NewWeighted(costInFlight),
-		unread:  semaphore.NewWeighted(maxUnread),
+		metrics:   m,
+		flight:    semaphore.NewWeighted(costInFlight),
+		mutations: semaphore.NewWeighted(mutationsInFlight),
+		unread:    newUnread(),
+		turnstile: &turnstile{limits: config.Streams.orDefaults(), byClient: make(map[string]int)},
 	}
 }
 
@@ -72,54 +75,70 @@ func (g *graphQL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/graphiql", http.StatusSeeOther) // somebody opened the address in a browser
 		return
 	}
-	media, ok := negotiate(r.Header.Values("Accept"))
-	if !ok {
-		g.refuse(w, mediaJSON, http.StatusNotAcceptable, "answers are "+mediaGraphQL+" or "+mediaJSON)
+	accepted := negotiate(r.Header.Values("Accept"))
+	if accepted.media == "" && !accepted.events {
+		g.refuse(w, mediaJSON, http.StatusNotAcceptable, "answers are "+mediaGraphQL+", "+mediaJSON+" or "+mediaEvents)
 		return
 	}
 	params, status, err := readParams(w, r)
 	if err != nil {
-		g.refuse(w, media, status, err.Error())
+		g.refuse(w, cmp.Or(accepted.media, mediaJSON), status, err.Error())
 		return
 	}
 	params.ReadTime.End = graphql.Now()
-	g.answer(w, r, media, params)
+	g.answer(w, r, accepted, params)
 }
 
-func (g *graphQL) answer(w http.ResponseWriter, r *http.Request, media string, params *graphql.RawParams) {
+func (g *graphQL) answer(w http.ResponseWriter, r *http.Request, accepted accepted, params *graphql.RawParams) {
 	ctx := graphql.StartOperationTrace(r.Context())
 	defer func() {
 		if value := recover(); value != nil { // resolvers recover for themselves; this is for what surrounds them
-			var shown *gqlerror.Error
-			errors.As(g.exec.PresentRecoveredError(ctx, value), &shown)
-			g.write(w, media, http.StatusInternalServerError, &graphql.Response{Errors: gqlerror.List{shown}})
+			g.respond(w, accepted, http.StatusInternalServerError, g.panicked(ctx, value))
 		}
 	}()
-	operation, refused := g.exec.CreateOperationContext(ctx, params)
+	operation, refused := g.prepare(ctx, params)
 	if refused != nil {
 		status := http.StatusBadRequest
-		if media == mediaJSON {
+		if accepted.media == mediaJSON {
 			status = http.StatusOK
 		}
-		refused = refused[:min(len(refused), maxErrors)]
-		g.write(w, media, status, g.exec.DispatchError(graphql.WithOperationContext(ctx, operation), refused))
+		g.respond(w, accepted, status, refused)
 		return
 	}
-	if r.Method == http.MethodGet && operation.Operation.Operation != ast.Query {
+	kind := operation.Operation.Operation
+	switch {
+	case kind == ast.Subscription && !accepted.events:
+		g.refuse(w, accepted.media, http.StatusNotAcceptable, "subscriptions are answered by events (send the header "+
+			"Accept: "+mediaEvents+") or over a WebSocket of the protocol "+subprotocol)
+	case kind == ast.Subscription:
+		g.streamEvents(w, r.WithContext(ctx), operation)
+	case kind == ast.Mutation && r.Method == http.MethodGet:
 		w.Header().Set("Allow", http.MethodPost)
-		g.refuse(w, media, http.StatusMethodNotAllowed, "GET only answers queries: use POST")
-		return
+		g.refuse(w, cmp.Or(accepted.media, mediaJSON), http.StatusMethodNotAllowed, "GET changes nothing: use POST")
+	case kind == ast.Mutation:
+		g.mutate(ctx, w, accepted, operation)
+	default:
+		if response := g.execute(ctx, operation); response != nil { // or the client has gone
+			g.respond(w, accepted, statusOf(w, response), response)
+		}
 	}
-	response := g.execute(ctx, operation)
-	if response == nil {
-		return // the client has gone
+}
+
+// prepare makes an operation ready; otherwise it says why it is refused.
+func (g *graphQL) prepare(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, *graphql.Response) {
+	operation, refused := g.exec.CreateOperationContext(ctx, params)
+	if refused == nil {
+		return operation, nil
 	}
-	status := http.StatusOK
-	if response.Data == nil && hasCode(response.Errors, resolve.CodeUnavailable) {
-		w.Header().Set("Retry-After", "1")
-		status = http.StatusServiceUnavailable
-	}
-	g.write(w, media, status, response)
+	g.metrics.operations.WithLabelValues(kindUnknown, outcomeRefused).Inc()
+	refused = refused[:min(len(refused), maxErrors)]
+	return nil, g.exec.DispatchError(graphql.WithOperationContext(ctx, operation), refused)
+}
+
+func (g *graphQL) panicked(ctx context.Context, value any) *graphql.Response {
+	var shown *gqlerror.Error
+	errors.As(g.exec.PresentRecoveredError(ctx, value), &shown)
+	return &graphql.Response{Errors: gqlerror.List{shown}}
 }
 
 // execute waits for its turn and computes the answer; nil when the client has gone.
@@ -129,40 +148,78 @@ func (g *graphQL) execute(ctx context.Context, operation *graphql.OperationConte
 		return nil
 	}
 	defer g.flight.Release(cost)
+	g.metrics.flight.Add(float64(cost))
+	defer g.metrics.flight.Sub(float64(cost))
+	return g.dispatch(ctx, operation)
+}
+
+func (g *graphQL) dispatch(ctx context.Context, operation *graphql.OperationContext) *graphql.Response {
 	start := time.Now()
 	responses, ctx := g.exec.DispatchOperation(ctx, operation)
 	response := responses(ctx)
-	g.metrics.operations.Observe(time.Since(start).Seconds())
-	g.metrics.costs.Observe(float64(cost))
+	g.metrics.answered(operation, response == nil || len(response.Errors) > 0)
+	g.metrics.took(operation, time.Since(start))
 	return response
+}
+
+// mutate runs a mutation to its end, whether the client waits for it or not.
+func (g *graphQL) mutate(ctx context.Context, w http.ResponseWriter, accepted accepted, operation *graphql.OperationContext) {
+	if !g.mutations.TryAcquire(1) {
+		g.tooBusy(w, accepted.media, "too many scans were asked for at one time: try again when some have ended")
+		return
+	}
+	defer g.mutations.Release(1)
+	ctx, done := beyondClient(ctx)
+	defer done()
+	response := g.dispatch(ctx, operation)
+	if response == nil {
+		return // the server has stopped
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(mutationWriteTimeout)) // it may have taken long
+	g.respond(w, accepted, statusOf(w, response), response)
+}
+
+// statusOf is the status of an answer.
+func statusOf(w http.ResponseWriter, response *graphql.Response) int {
+	if response.Data == nil && hasCode(response.Errors, resolve.CodeUnavailable) {
+		w.Header().Set("Retry-After", "1")
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusOK
+}
+
+// respond answers in a form that the client takes.
+func (g *graphQL) respond(w http.ResponseWriter, accepted accepted, status int, response *graphql.Response) {
+	if accepted.media == "" {
+		g.answerByEvent(w, response)
+		return
+	}
+	g.write(w, accepted.media, status, response)
+}
+
+// tooBusy says that something is too much now.
+func (g *graphQL) tooBusy(w http.ResponseWriter, media, message string) {
+	w.Header().Set("Retry-After", "1")
+	g.write(w, cmp.Or(media, mediaJSON), http.StatusServiceUnavailable, failure(resolve.CodeUnavailable, message))
 }
 
 // refuse answers a request that is no GraphQL request.
 func (g *graphQL) refuse(w http.ResponseWriter, media string, status int, message string) {
-	err := &gqlerror.Error{Message: message, Extensions: map[string]any{"code": resolve.CodeBadInput}}
-	g.write(w, media, status, &graphql.Response{Errors: gqlerror.List{err}})
+	g.write(w, media, status, failure(resolve.CodeBadInput, message))
 }
 
 func (g *graphQL) write(w http.ResponseWriter, media string, status int, response *graphql.Response) {
-	for _, err := range response.Errors {
-		code, _ := err.Extensions["code"].(string)
-		g.metrics.failures.WithLabelValues(code).Inc()
+	release, ok := g.unread.hold(response)
+	defer release()
+	if !ok {
+		w.Header().Set("Retry-After", "1")
+		status, response = http.StatusServiceUnavailable, tooManyUnread()
 	}
+	g.metrics.count(response)
 	body, err := encode(response)
 	if err != nil { // cannot be: data was encoded before, the rest are texts and numbers
 		http.Error(w, "the answer could not be written", http.StatusInternalServerError)
 		return
-	}
-	if size := int64(len(body)); size > smallAnswer {
-		if !g.unread.TryAcquire(min(size, maxUnread)) {
-			w.Header().Set("Retry-After", "1")
-			g.write(w, media, http.StatusServiceUnavailable, &graphql.Response{Errors: gqlerror.List{{
-				Message:    "too many answers wait for clients that do not read them: try again",
-				Extensions: map[string]any{"code": resolve.CodeUnavailable},
-			}}})
-			return
-		}
-		defer g.unread.Release(min(size, maxUnread))
 	}
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	w.WriteHeader(status)
@@ -213,93 +270,4 @@ func hasCode(errs gqlerror.List, code string) bool {
 		}
 	}
 	return false
-}
-
-// readParams reads the parameters of a request; the status says what is wrong with it.
-func readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, int, error) {
-	params := &graphql.RawParams{Headers: r.Header}
-	params.ReadTime.Start = graphql.Now()
-	var err error
-	if r.Method == http.MethodGet {
-		err = readQuery(r, params)
-	} else {
-		media, options, mediaErr := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		charset, stated := options["charset"]
-		if mediaErr != nil || media != mediaJSON || stated && !strings.EqualFold(charset, "utf-8") {
-			return nil, http.StatusUnsupportedMediaType, errors.New("the Content-Type must be " + mediaJSON)
-		}
-		err = readBody(http.MaxBytesReader(w, r.Body, maxBodyBytes), params)
-	}
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, http.StatusRequestEntityTooLarge, errors.New("the body is larger than 256 KiB")
-	case err != nil:
-		return nil, http.StatusBadRequest, err
-	case params.Query == "":
-		return nil, http.StatusBadRequest, errors.New("there is no query")
-	}
-	return params, 0, nil
-}
-
-func readQuery(r *http.Request, params *graphql.RawParams) error {
-	query := r.URL.Query()
-	params.Query, params.OperationName = query.Get("query"), query.Get("operationName")
-	if !utf8.ValidString(params.Query) {
-		return errors.New("the query is not UTF-8")
-	}
-	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if text := query.Get(name); text != "" {
-			if err := decode(strings.NewReader(text), into); err != nil {
-				return errors.New(name + " is not a JSON object")
-			}
-		}
-	}
-	return nil
-}
-
-func readBody(body io.Reader, params *graphql.RawParams) error {
-	var sent struct {
-		Query         *string        `json:"query"`
-		OperationName *string        `json:"operationName"`
-		Variables     map[string]any `json:"variables"`
-		Extensions    map[string]any `json:"extensions"`
-	}
-	if err := decode(body, &sent); err != nil {
-		var (
-			mistyped *json.UnmarshalTypeError
-			tooLarge *http.MaxBytesError
-		)
-		switch {
-		case errors.As(err, &tooLarge):
-			return err
-		case errors.As(err, &mistyped) && mistyped.Field != "":
-			return errors.New(mistyped.Field + " must not be a JSON " + mistyped.Value)
-		}
-		return errors.New("the body is not a JSON object with a query")
-	}
-	if sent.Query != nil {
-		params.Query = *sent.Query
-	}
-	if sent.OperationName != nil {
-		params.OperationName = *sent.OperationName
-	}
-	params.Variables, params.Extensions = sent.Variables, sent.Extensions
-	return nil
-}
-
-// decode reads exactly one JSON value.
-func decode(from io.Reader, into any) error {
-	decoder := json.NewDecoder(from)
-	decoder.UseNumber()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		if err == nil {
-			err = errors.New("there is something behind the JSON value")
-		}
-		return err
-	}
-	return nil
 }

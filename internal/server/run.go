@@ -19,13 +19,21 @@ const (
 	idleTimeout       = 2 * time.Minute
 	drainTimeout      = 15 * time.Second
 	maxHeaderBytes    = 64 << 10
+	// mutationWriteTimeout is for an answer that may come long after its request.
+	mutationWriteTimeout = time.Minute
+	// abortTimeout is for what was broken off to stop.
+	abortTimeout = 5 * time.Second
 )
 
-// Run serves until ctx ends, then takes no new connections and waits up to 15 seconds for answers under way before it
-// breaks them off. It closes the listener. The error is nil after a stop by ctx.
+// Run serves until ctx ends. Then it takes no new connections, ends subscriptions, and waits up to 15 seconds for what is
+// under way before it breaks that off. It closes the listener. The error is nil after a stop by ctx.
 func Run(ctx context.Context, listener net.Listener, handler http.Handler, log zerolog.Logger) error {
+	over, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	l := &lifetime{stopping: ctx, over: over}
 	server := &http.Server{
 		Handler:           handler,
+		BaseContext:       func(net.Listener) context.Context { return context.WithValue(over, lifetimeKey{}, l) },
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -40,12 +48,16 @@ func Run(ctx context.Context, listener net.Listener, handler http.Handler, log z
 		return err
 	case <-ctx.Done():
 	}
-	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	draining, cancel := context.WithTimeout(over, drainTimeout)
 	defer cancel()
 	err := server.Shutdown(draining)
-	if errors.Is(err, context.DeadlineExceeded) {
+	if !l.wait(draining) || errors.Is(err, context.DeadlineExceeded) {
 		log.Warn().Msg("answers under way were broken off")
+		end()
 		err = server.Close()
+		aborting, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
+		defer cancel()
+		l.wait(aborting)
 	}
 	if closed := <-failed; !errors.Is(closed, http.ErrServerClosed) {
 		err = errors.Join(err, closed)

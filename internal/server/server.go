@@ -6,8 +6,10 @@ package server
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
 
@@ -29,15 +31,18 @@ type Config struct {
 	// AnyAddress also lets clients call it by any IP address, for a server that other machines may reach.
 	AnyAddress bool
 	Limits     resolve.Limits
+	Streams    Streams
+	// Metrics is what /metrics shows; the server's own are added. nil = those alone.
+	Metrics *prometheus.Registry
 }
 
 // New makes the handler.
 func New(config Config) http.Handler {
-	metrics := newMetrics(config.Snapshots.Snapshot)
+	metrics := newMetrics(config)
 	compressed := gzhttp.GzipHandler
 
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", compressed(newGraphQL(config, metrics)))
+	mux.Handle("/graphql", graphQLHandler(newGraphQL(config, metrics)))
 	mux.Handle("GET /v1/export", compressed(export(config.Snapshots.Snapshot, config.Log)))
 	mux.Handle("GET /livez", http.HandlerFunc(live))
 	mux.Handle("GET /readyz", ready(config))
@@ -47,6 +52,21 @@ func New(config Config) http.Handler {
 	}
 	guarded := guard{hosts: config.Hosts, anyAddress: config.AnyAddress}
 	return observe(config.Log, metrics, secureHeaders(guarded.wrap(mux)))
+}
+
+// graphQLHandler compresses answers, but not streams: each would keep a compressor, for events that are small.
+func graphQLHandler(g *graphQL) http.Handler {
+	compressed := gzhttp.GzipHandler(g)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Upgrade") != "":
+			g.serveSocket(w, r)
+		case strings.Contains(strings.Join(r.Header.Values("Accept"), ","), mediaEvents):
+			g.ServeHTTP(w, r)
+		default:
+			compressed.ServeHTTP(w, r)
+		}
+	})
 }
 
 // secureHeaders are right for data. The UI, which shows pages, sets its own policy.

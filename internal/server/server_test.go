@@ -244,7 +244,8 @@ func TestMetrics(t *testing.T) {
 	for _, want := range []string{
 		"orrery_snapshot_revision 42\n", "orrery_snapshot_entities 1\n", "orrery_snapshot_age_seconds ", "orrery_build_info{",
 		`orrery_http_requests_total{code="200",route="/graphql"} 1`, `orrery_graphql_errors_total{code="NOT_FOUND"} 1`,
-		"orrery_graphql_operation_duration_seconds_count 1\n", "orrery_graphql_operation_cost_count 1\n",
+		`orrery_graphql_operation_duration_seconds_count{type="query"} 1`, `orrery_graphql_operation_cost_count{type="query"} 1`,
+		`orrery_graphql_operations_total{outcome="error",type="query"} 1`,
 		`orrery_http_requests_total{code="404",route="none"} 1`, "go_goroutines",
 	} {
 		if !strings.Contains(after, want) {

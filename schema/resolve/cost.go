@@ -37,6 +37,10 @@ var walks = map[string]int{
 	"BlastRadius.systems": 100,
 	"BlastRadius.teams":   100,
 	"BlastRadius.tiers":   100,
+	// A scan is no walk, but few of them are enough for one operation.
+	"Mutation.scanSource":  50_000,
+	"Mutation.approveScan": 50_000,
+	"Subscription.changes": 1000,
 }
 
 // lengths are those of lists that come whole, where they differ much from listLength: about the mean, for introspection
@@ -47,14 +51,16 @@ var lengths = map[string]int{
 	"Relation.evidence":     2,
 	"Impacted.alternatives": 3,
 	"Entity.annotations":    10,
-	"__Schema.types":        80,
-	"__Type.fields":         8,
-	"__Type.inputFields":    2,
-	"__Type.enumValues":     2,
-	"__Type.interfaces":     1,
-	"__Type.possibleTypes":  1,
-	"__Field.args":          2,
-	"__Directive.args":      1,
+	// A subscription may compute as much for each revision as a query may at once.
+	"RevisionChanges.changes": maxChanges,
+	"__Schema.types":          80,
+	"__Type.fields":           8,
+	"__Type.inputFields":      2,
+	"__Type.enumValues":       2,
+	"__Type.interfaces":       1,
+	"__Type.possibleTypes":    1,
+	"__Field.args":            2,
+	"__Directive.args":        1,
 }
 
 const listLength = 5

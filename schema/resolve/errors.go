@@ -22,6 +22,11 @@ const (
 	CodeBadInput    = "BAD_INPUT"   // the question must be put otherwise; with candidates where a name fits several entities
 	CodeTooComplex  = "TOO_COMPLEX" // the question asks for too much at once
 	CodeUnavailable = "UNAVAILABLE" // there is no answer now; trying again later may help
+	CodeConflict    = "CONFLICT"    // what was decided on has changed since: look again
+	CodeReadOnly    = "READ_ONLY"   // this server only shows what others write
+	CodeScanFailed  = "SCAN_FAILED" // the source could not be read; the last good data stands
+	CodeCompacted   = "COMPACTED"   // what is asked for is too long ago, or of another catalog: begin anew
+	CodeSlowClient  = "SLOW_CLIENT" // a subscriber reads too slowly; it may go on where it stopped
 	CodeInternal    = "INTERNAL"    // a fault of ours, told in the log
 )
 
@@ -33,6 +38,16 @@ func (e *inputError) Error() string { return e.message }
 func badInput(format string, args ...any) error {
 	return &inputError{fmt.Sprintf(format, args...)}
 }
+
+// scanError is why the scan of a source changed nothing.
+type scanError struct {
+	source string
+	err    error
+}
+
+func (e *scanError) Error() string { return "scan " + e.source + ": " + e.err.Error() }
+
+func (e *scanError) Unwrap() error { return e.err }
 
 // panicError stands for a panic that is in the log already.
 type panicError struct{}
@@ -66,6 +81,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 		notFound  *graph.NotFoundError
 		ambiguous *graph.AmbiguousError
 		input     *inputError
+		scan      *scanError
 	)
 	switch {
 	case errors.As(err, &notFound):
@@ -76,10 +92,24 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 		show(shown, CodeBadInput, input.message, nil)
 	case errors.Is(err, catalog.ErrRef):
 		show(shown, CodeBadInput, err.Error(), nil)
-	case errors.Is(err, graph.ErrUnavailable):
+	case errors.Is(err, graph.ErrUnknownSource):
+		show(shown, CodeNotFound, err.Error(), nil)
+	case errors.Is(err, graph.ErrNothingHeld):
+		show(shown, CodeBadInput, graph.ErrNothingHeld.Error(), nil)
+	case errors.Is(err, graph.ErrHeldMoved):
+		show(shown, CodeConflict, graph.ErrHeldMoved.Error()+": look at it again, and approve it by its new digest", nil)
+	case errors.Is(err, graph.ErrReadOnly):
+		show(shown, CodeReadOnly, "this server only shows the catalog: ask the one that scans", nil)
+	case errors.Is(err, errSlowClient):
+		show(shown, CodeSlowClient, errSlowClient.Error(), nil)
+	case errors.Is(err, graph.ErrCompacted):
+		show(shown, CodeCompacted, err.Error(), nil)
+	case errors.Is(err, graph.ErrUnavailable), errors.Is(err, graph.ErrClosed):
 		show(shown, CodeUnavailable, "the store does not answer: try again in a moment", nil)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		show(shown, CodeUnavailable, "the query ended before it was answered", nil)
+	case errors.As(err, &scan):
+		show(shown, CodeScanFailed, oneLine("the last good data of "+scan.source+" stands: "+scan.err.Error()), nil)
 	case codeOf(shown) == errcode.ParseFailed && strings.HasPrefix(shown.Message, "exceeded token limit"):
 		show(shown, CodeTooComplex, "the query is too long: it "+shown.Message, nil)
 	case codeOf(shown) == errcode.ParseFailed, codeOf(shown) == errcode.ValidationFailed:
@@ -101,6 +131,9 @@ func show(shown *gqlerror.Error, code, message string, candidates []catalog.Ref)
 		shown.Extensions["candidates"] = candidates
 	}
 }
+
+// oneLine keeps what a scanner says fit for a list.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func sentence(what string, candidates []catalog.Ref, offer string) string {
 	if len(candidates) == 0 {

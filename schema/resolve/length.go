@@ -34,11 +34,14 @@ func boundField(ctx context.Context, next graphql.RootResolver) graphql.Marshale
 func tellTooLong(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	response := next(ctx)
 	if length, ok := ctx.Value(lengthKey{}).(*answerLength); ok && length.left < 0 && response != nil {
-		response.Data = nil
-		response.Errors = gqlerror.List{tooComplex(
-			"the answer is longer than %d bytes: ask for fewer fields or smaller pages", maxAnswerBytes)}
+		return tooLongAnswer()
 	}
 	return response
+}
+
+func tooLongAnswer() *graphql.Response {
+	return &graphql.Response{Errors: gqlerror.List{tooComplex(
+		"the answer is longer than %d bytes: ask for fewer fields or smaller pages", maxAnswerBytes)}}
 }
 
 type boundValue struct {

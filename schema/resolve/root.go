@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/rs/zerolog"
 	"github.com/vektah/gqlparser/v2/ast"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/schema/gen"
@@ -95,7 +96,10 @@ func (c documentCache) Add(ctx context.Context, query string, document *ast.Quer
 // NewExecutor makes an executor of the schema, ready for any transport.
 func NewExecutor(config Config) *executor.Executor {
 	limits := config.Limits.orDefaults()
-	root := &root{snapshots: config.Snapshots, past: config.Past, live: config.Live}
+	root := &root{
+		snapshots: config.Snapshots, past: config.Past, live: config.Live, log: config.Log,
+		historyReads: semaphore.NewWeighted(parallelHistoryReads), eventCosts: semaphore.NewWeighted(eventsInFlight),
+	}
 	errors := presenter{log: config.Log}
 	documents := documentCache{lru.New[*ast.QueryDocument](cachedDocuments)}
 
@@ -108,9 +112,11 @@ func NewExecutor(config Config) *executor.Executor {
 	e.Use(&budget{limits: limits, known: documents})
 	e.AroundOperations(boundAnswer)
 	e.AroundOperations(root.pin)
+	e.AroundOperations(openStream)
 	e.AroundRootFields(boundField)
 	e.AroundResponses(tellTooLong)
 	e.AroundResponses(tellRevision)
+	e.AroundResponses(errors.answerEvent)
 	return e
 }
 
@@ -118,7 +124,12 @@ type root struct {
 	snapshots Snapshots
 	past      Past
 	live      Live
+	log       zerolog.Logger
 	derived   atomic.Pointer[derived]
+
+	feeds        feeds
+	historyReads *semaphore.Weighted // of subscriptions
+	eventCosts   *semaphore.Weighted
 }
 
 var _ gen.ResolverRoot = (*root)(nil)

@@ -1,0 +1,150 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/schema/gen"
+)
+
+// errSlowClient says that a subscriber reads more slowly than the catalog changes.
+var errSlowClient = errors.New("the changes came faster than they were read: subscribe again with the last revision seen as after")
+
+// parallelHistoryReads is how many subscriptions read the history at the same time.
+const parallelHistoryReads = 4
+
+// follower is one subscription to changes.
+type follower struct {
+	*root
+	refs []catalog.Ref  // nil = all
+	at   graph.Revision // the last one that was told or passed over
+}
+
+// refsToFollow finds what a person typed. A whole ref need not be in the catalog: it may have been, or come back.
+func refsToFollow(ctx context.Context, of []string) ([]catalog.Ref, error) {
+	if of == nil {
+		return nil, nil
+	}
+	if len(of) == 0 {
+		return nil, badInput("of is empty; leave it out to follow all changes")
+	}
+	if err := atMost("of", of); err != nil {
+		return nil, err
+	}
+	refs := make([]catalog.Ref, len(of))
+	for i, typed := range of {
+		var err error
+		if refs[i], err = assumedRef(ctx, typed); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(refs)
+	return slices.Compact(refs), nil
+}
+
+// resumeAt checks a revision that a client has seen last.
+func resumeAt(after int, newest *graph.Snapshot, past Past) (graph.Revision, error) {
+	switch {
+	case after < 0:
+		return 0, badInput("after is %d; it must be the number of a revision", after)
+	case graph.Revision(after) > newest.Revision():
+		return 0, fmt.Errorf("%w: revision %d is newer than the newest one, %d; another catalog stands here now",
+			graph.ErrCompacted, after, newest.Revision())
+	case past == nil && graph.Revision(after) < newest.Revision():
+		return 0, fmt.Errorf("%w: this server only knows the present", graph.ErrCompacted)
+	}
+	return graph.Revision(after), nil
+}
+
+// run tells first what changed before the feed begins, from the history and as fast as it is read, and then what the feed
+// has.
+func (f *follower) run(ctx context.Context, begin *graph.Snapshot, send func(*gen.RevisionChanges, int) bool) error {
+	if f.live == nil {
+		_, err := f.catchUp(ctx, begin.Revision(), send)
+		return err
+	}
+	feed := f.feeds.join(f.root, begin)
+	defer f.feeds.leave(feed)
+	for through := feed.begin(); f.at < through; through = feed.begin() {
+		if goOn, err := f.catchUp(ctx, through, send); !goOn {
+			return err
+		}
+	}
+	for {
+		next, err := feed.next(ctx, f.at)
+		switch {
+		case errors.Is(err, errBehind):
+			return errSlowClient
+		case err != nil:
+			return err
+		}
+		chosen, err := f.choose(ctx, next)
+		if err != nil {
+			return err
+		}
+		if chosen != nil && !send(chosen.shown(), len(chosen.changes)) {
+			return nil
+		}
+		f.at = next.revision
+	}
+}
+
+// catchUp tells what is in the history, a few revisions at a time.
+func (f *follower) catchUp(ctx context.Context, through graph.Revision, send func(*gen.RevisionChanges, int) bool) (bool, error) {
+	if f.past == nil {
+		f.at = through
+	}
+	for f.at < through {
+		read, to, err := f.readHistory(ctx, f.at, min(f.at+historyWindow, through))
+		if err != nil {
+			return false, err
+		}
+		for _, r := range read {
+			if !send(r.shown(), len(r.changes)) {
+				return false, nil
+			}
+		}
+		f.at = to
+	}
+	return true, nil
+}
+
+// readHistory lets few read at a time.
+func (f *follower) readHistory(ctx context.Context, after, through graph.Revision) ([]*revisionChanges, graph.Revision, error) {
+	if err := f.historyReads.Acquire(ctx, 1); err != nil {
+		return nil, 0, err
+	}
+	defer f.historyReads.Release(1)
+	return changesBetween(ctx, f.past, after, through, f.refs)
+}
+
+// choose leaves what was asked for of a revision; nil is nothing.
+func (f *follower) choose(ctx context.Context, all *revisionChanges) (*revisionChanges, error) {
+	if f.refs == nil {
+		return all, nil
+	}
+	if all.truncated { // what was asked for may be among the rest
+		if f.past == nil {
+			return all, nil
+		}
+		read, _, err := f.readHistory(ctx, all.revision-1, all.revision)
+		if err != nil || len(read) == 0 {
+			return nil, err
+		}
+		return read[0], nil
+	}
+	chosen := &revisionChanges{revision: all.revision, time: all.time}
+	for _, recorded := range all.changes {
+		if _, found := slices.BinarySearch(f.refs, recorded.Ref); found {
+			chosen.add(recorded)
+		}
+	}
+	if len(chosen.changes) == 0 {
+		return nil, nil
+	}
+	return chosen, nil
+}
