@@ -51,7 +51,7 @@ func (p *program) rootCommand() *cobra.Command {
 		&cobra.Group{ID: groupRun, Title: "Run:"},
 	)
 	root.AddCommand(
-		p.showCommand(), p.listCommand(), p.ownerCommand(), p.depsCommand(), p.blastRadiusCommand(), p.pathCommand(),
+		p.showCommand(), p.listCommand(), p.searchCommand(), p.ownerCommand(), p.depsCommand(), p.blastRadiusCommand(), p.pathCommand(),
 		p.cyclesCommand(), p.problemsCommand(), p.sourcesCommand(), p.exportCommand(),
 		p.serveCommand(), p.scanCommand(), p.validateCommand(), p.configCommand(), p.versionCommand(),
 	)

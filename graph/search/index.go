@@ -75,29 +75,27 @@ func (x *Index) addFilters(document uint32, e *catalog.Entity) {
 			x.filters[k] = append(list, document)
 		}
 	}
-	add(keyKind, e.Ref.Kind())
-	add(keyTier, string(rune('0'+e.Tier())))
+	add(KindFilter, e.Ref.Kind())
+	add(TierFilter, string(rune('0'+e.Tier())))
 	if e.Owner != "" {
-		add(keyOwner, e.Owner.Name())
+		add(OwnerFilter, e.Owner.Name())
 	}
-	if e.Lifecycle != "" {
-		add(keyLifecycle, strings.ToLower(e.Lifecycle))
-	}
+	add(LifecycleFilter, strings.ToLower(e.Lifecycle))
 	for _, tag := range e.Tags {
-		add(keyTag, strings.ToLower(tag))
+		add(TagFilter, strings.ToLower(tag))
 	}
 }
 
 // passing yields the documents that pass one value of a filter.
 func (x *Index) passing(key, value string, yield func(document uint32)) {
-	if key != keyOwner {
+	if key != OwnerFilter {
 		for _, document := range x.filters[filterKey{key, value}] {
 			yield(document)
 		}
 		return
 	}
 	kind, namespace, name := "", "", value
-	if before, after, ok := strings.Cut(name, ":"); ok {
+	if before, after, ok := strings.Cut(name, ":"); ok && !strings.Contains(before, "/") {
 		kind, name = before, after
 	}
 	if before, after, ok := strings.Cut(name, "/"); ok {

@@ -26,17 +26,18 @@ type filter struct {
 	values []string
 }
 
+// The words that filter.
 const (
-	keyOwner     = "owner"
-	keyKind      = "kind"
-	keyTag       = "tag"
-	keyLifecycle = "lifecycle"
-	keyTier      = "tier"
+	OwnerFilter     = "owner"
+	KindFilter      = "kind"
+	TagFilter       = "tag"
+	LifecycleFilter = "lifecycle"
+	TierFilter      = "tier"
 )
 
 func isFilterKey(word string) bool {
 	switch word {
-	case keyOwner, keyKind, keyTag, keyLifecycle, keyTier:
+	case OwnerFilter, KindFilter, TagFilter, LifecycleFilter, TierFilter:
 		return true
 	}
 	return false
@@ -69,6 +70,15 @@ func Parse(text string) Query {
 	q.read(joined)
 	q.nothing = joined != "" && len(q.readings) == 0
 	return q
+}
+
+// Restrict keeps only entities with any of the values, besides what was typed. key is one of the words that filter.
+func (q *Query) Restrict(key string, values ...string) {
+	made := filter{key: key}
+	for _, value := range values {
+		made.values = append(made.values, strings.ToLower(value))
+	}
+	q.filters = append(q.filters, made)
 }
 
 func (q *Query) addFilter(key, value string) {

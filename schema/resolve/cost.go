@@ -29,6 +29,7 @@ var walks = map[string]int{
 	"Query.entities":      500,
 	"Query.complete":      500,
 	"Query.problems":      500,
+	"Query.search":        3000,
 	"Query.dependencies":  1000,
 	"Query.path":          1000,
 	"Query.cycles":        1000,
