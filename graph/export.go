@@ -114,6 +114,14 @@ func orNull(s string) *string {
 	return &s
 }
 
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
 func known(s *string) string {
 	if s == nil {
 		return ""
@@ -205,7 +213,7 @@ func (s *Snapshot) exportedEdges() iter.Seq[exportedEdge] {
 		for a := range s.model.Entities {
 			row := s.exportedVias(node(a))
 			for i := s.relStart[a]; i < s.relStart[a+1]; i++ {
-				row = append(row, exportEdge(&s.model.Edges[i]))
+				row = append(row, s.exportEdge(&s.model.Edges[i]))
 			}
 			slices.SortFunc(row, func(x, y exportedEdge) int {
 				return cmp.Or(cmp.Compare(x.To, y.To), cmp.Compare(x.Type, y.Type),
@@ -240,18 +248,18 @@ func (s *Snapshot) exportedVias(a node) []exportedEdge {
 			vias = append(vias, exportedEdge{
 				From: consumer.From, To: producer.From, Type: catalog.DependsOn.String(),
 				Strength: orNull(catalog.Async.String()), Via: orNull(string(consumer.To)), Environment: orNull(environment),
-				Stale: consumer.Stale || producer.Stale, Evidence: exportEvidence(consumer.Evidence, producer.Evidence),
+				Stale: consumer.Stale || producer.Stale, Evidence: s.exportEvidence(consumer.Evidence, producer.Evidence),
 			})
 		}
 	}
 	return vias
 }
 
-func exportEdge(edge *catalog.Edge) exportedEdge {
+func (s *Snapshot) exportEdge(edge *catalog.Edge) exportedEdge {
 	exported := exportedEdge{
 		From: edge.From, To: edge.To, Type: edge.Type.String(), Strength: orNull(edge.Strength.String()),
 		AnyOf: orNull(edge.AnyOf), Role: orNull(edge.Role.String()), Environment: orNull(edge.Environment), Stale: edge.Stale,
-		Evidence: exportEvidence(edge.Evidence),
+		Evidence: s.exportEvidence(edge.Evidence),
 	}
 	if d := edge.Details; d != nil {
 		exported.Fallback = orNull(d.Fallback)
@@ -266,7 +274,7 @@ func exportEdge(edge *catalog.Edge) exportedEdge {
 }
 
 // exportEvidence unites lists of evidence, in their order.
-func exportEvidence(lists ...[]catalog.Evidence) []exportedEvidence {
+func (s *Snapshot) exportEvidence(lists ...[]catalog.Evidence) []exportedEvidence {
 	exported := []exportedEvidence{}
 	for _, list := range lists {
 		for i := range list {
@@ -279,6 +287,7 @@ func exportEvidence(lists ...[]catalog.Evidence) []exportedEvidence {
 				e.Source, e.Location = orNull(origin.Source), orNull(origin.Location)
 				e.Environment = orNull(origin.Environment)
 			}
+			e.FirstSeen, e.LastSeen = timeOrNull(evidence.FirstSeen.Time()), timeOrNull(s.LastSeen(evidence))
 			exported = append(exported, e)
 		}
 	}

@@ -43,7 +43,7 @@ func (s *Snapshot) FieldChanges(change *catalog.ModelChange) []FieldChange {
 		default:
 			ref = entities[0].Ref
 		}
-		old := s.entityOrNil(ref)
+		old := s.Lookup(ref)
 		now := old
 		if len(entities) > 0 && entities[0].Ref == ref {
 			now, entities = entities[0].Entity, entities[1:]
@@ -57,8 +57,9 @@ func (s *Snapshot) FieldChanges(change *catalog.ModelChange) []FieldChange {
 	return r.records
 }
 
-// entityOrNil is an entity without the search for what else may have been meant.
-func (s *Snapshot) entityOrNil(ref catalog.Ref) *catalog.Entity {
+// Lookup is an entity or placeholder, without the search of [Snapshot.Entity] for what else may have been meant; nil where
+// there is none. s may be nil.
+func (s *Snapshot) Lookup(ref catalog.Ref) *catalog.Entity {
 	if s == nil {
 		return nil
 	}

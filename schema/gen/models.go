@@ -57,7 +57,7 @@ type ChangeConnection struct {
 	Nodes []*graph.Recorded `json:"nodes"`
 	// Where this page stands.
 	PageInfo *PageInfo `json:"pageInfo"`
-	// How many elements the whole list has.
+	// How many elements the whole list has; 10000 stands for so many or more.
 	TotalCount int `json:"totalCount"`
 }
 

@@ -31,7 +31,7 @@ type QueryResolver interface {
 	Sources(ctx context.Context, first *int, after *string, at *time.Time) (*SourceConnection, error)
 	Snapshot(ctx context.Context, at *time.Time) (*graph.Snapshot, error)
 	Search(ctx context.Context, text string, filter *EntityFilter, first *int, after *string, at *time.Time) (*SearchConnection, error)
-	Changes(ctx context.Context, since *time.Time, until *time.Time, of *string, upstream *bool, first *int, after *string) (*ChangeConnection, error)
+	Changes(ctx context.Context, since *time.Time, until *time.Time, of *string, upstream *bool, first *int, after *string, at *time.Time) (*ChangeConnection, error)
 }
 type SnapshotResolver interface {
 	Revision(ctx context.Context, obj *graph.Snapshot) (int, error)
@@ -138,6 +138,14 @@ func (ec *executionContext) field_Query_changes_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["after"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "at",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["at"] = arg6
 	return args, nil
 }
 
@@ -1042,7 +1050,7 @@ func (ec *executionContext) _Query_changes(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Changes(ctx, fc.Args["since"].(*time.Time), fc.Args["until"].(*time.Time), fc.Args["of"].(*string), fc.Args["upstream"].(*bool), fc.Args["first"].(*int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Changes(ctx, fc.Args["since"].(*time.Time), fc.Args["until"].(*time.Time), fc.Args["of"].(*string), fc.Args["upstream"].(*bool), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["at"].(*time.Time))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ChangeConnection) graphql.Marshaler {

@@ -481,7 +481,7 @@ type Entity {
   changes(
     "Only at this time or later."
     since: Time
-    "Also changes of everything that it needs, directly or not."
+    "Also changes of everything that it needs now, directly or not."
     upstream: Boolean = false
     "How many at most, up to 1000."
     first: Int = 25
@@ -944,7 +944,7 @@ type ChangeConnection {
   nodes: [Change!]!
   "Where this page stands."
   pageInfo: PageInfo!
-  "How many elements the whole list has."
+  "How many elements the whole list has; 10000 stands for so many or more."
   totalCount: Int!
 }
 
@@ -1141,12 +1141,14 @@ type Query {
     until: Time
     "Only changes of this entity, also under the names of what it took over. Without it, of all."
     of: String
-    "With ` + "`" + `of` + "`" + `: also changes of everything that it needs, directly or not."
+    "With ` + "`" + `of` + "`" + `: also changes of everything that it needs, directly or not; the needs are those of the moment that is answered as of."
     upstream: Boolean = false
     "How many at most, up to 1000."
     first: Int = 25
     "A cursor: only what comes after it."
     after: String
+    "A past moment to answer as of, instead of now: without what changed later."
+    at: Time
   ): ChangeConnection!
 }
 

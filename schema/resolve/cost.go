@@ -38,6 +38,8 @@ var walks = map[string]int{
 	"BlastRadius.systems": 100,
 	"BlastRadius.teams":   100,
 	"BlastRadius.tiers":   100,
+	"Query.changes":       1000,
+	"Entity.changes":      1000,
 	// A scan is no walk, but few of them are enough for one operation.
 	"Mutation.scanSource":  50_000,
 	"Mutation.approveScan": 50_000,

@@ -55,20 +55,20 @@ func (relationResolver) TimeoutSeconds(_ context.Context, e *catalog.Edge) (*flo
 	return known(e.Details.Timeout.Seconds()), nil
 }
 
-func (relationResolver) Evidence(_ context.Context, e *catalog.Edge) ([]*gen.Evidence, error) {
-	return evidenceOf(e), nil
+func (relationResolver) Evidence(ctx context.Context, e *catalog.Edge) ([]*gen.Evidence, error) {
+	return evidenceOf(ctx, e), nil
 }
 
-func evidenceOf(edges ...*catalog.Edge) []*gen.Evidence {
-	shown := []*gen.Evidence{}
+func evidenceOf(ctx context.Context, edges ...*catalog.Edge) []*gen.Evidence {
+	snapshot, shown := snapshotOf(ctx), []*gen.Evidence{}
 	for _, edge := range edges {
 		if edge == nil {
 			continue
 		}
-		for _, one := range edge.Evidence {
+		for i, one := range edge.Evidence {
 			shown = append(shown, &gen.Evidence{
 				Kind: one.Kind, Source: one.Origin.Source, Location: known(one.Origin.Location), Line: known(int(one.Line)),
-				Stale: one.Stale,
+				Stale: one.Stale, FirstSeen: instant(one.FirstSeen.Time()), LastSeen: instant(snapshot.LastSeen(&edge.Evidence[i])),
 			})
 		}
 	}
@@ -118,8 +118,8 @@ func (dependencyResolver) Relation(_ context.Context, n *graph.Need) (*catalog.E
 	return n.Edge, nil
 }
 
-func (dependencyResolver) Evidence(_ context.Context, n *graph.Need) ([]*gen.Evidence, error) {
-	return evidenceOf(n.Edge, n.Producer), nil
+func (dependencyResolver) Evidence(ctx context.Context, n *graph.Need) ([]*gen.Evidence, error) {
+	return evidenceOf(ctx, n.Edge, n.Producer), nil
 }
 
 type walkResolver struct{}

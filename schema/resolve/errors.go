@@ -104,6 +104,10 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 		show(shown, CodeSlowClient, errSlowClient.Error(), nil)
 	case errors.Is(err, graph.ErrCompacted):
 		show(shown, CodeCompacted, err.Error(), nil)
+	case errors.Is(err, graph.ErrNoRevision):
+		show(shown, CodeNotFound, err.Error(), nil)
+	case errors.Is(err, graph.ErrNoPast):
+		show(shown, CodeBadInput, err.Error(), nil)
 	case errors.Is(err, graph.ErrUnavailable), errors.Is(err, graph.ErrClosed):
 		show(shown, CodeUnavailable, "the store does not answer: try again in a moment", nil)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

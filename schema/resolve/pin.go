@@ -16,6 +16,7 @@ import (
 type pin struct {
 	held   atomic.Pointer[graph.Snapshot]
 	newest func() *graph.Snapshot
+	void   atomic.Bool // a root field that must not be null could not be answered as of its moment
 }
 
 type pinned struct{}
