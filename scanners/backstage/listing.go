@@ -76,7 +76,7 @@ func (l *listing) byQuery(ctx context.Context, take take) (listed, total int, co
 	ids, cursors := make(map[string]bool), make(map[string]bool)
 	for query := l.query(); ; {
 		var answer queryAnswer
-		if err := l.ask(ctx, "entities/by-query", query, &answer); err != nil {
+		if err := l.ask(ctx, "entities/by-query", query, 0, &answer); err != nil {
 			return 0, 0, false, err
 		}
 		if answer.Items == nil {
@@ -120,48 +120,40 @@ func (l *listing) byOffset(ctx context.Context, take take) error {
 
 func (l *listing) offsetPass(ctx context.Context, take take) (moved bool, err error) {
 	ids := make(map[string]bool)
-	last := ""
+	last, overlap := "", 0
 	for offset := 0; ; {
 		query := l.query()
-		query.Set("offset", strconv.Itoa(offset))
-		var page *[]*entity
-		if err := l.ask(ctx, "entities", query, &page); err != nil {
+		query.Set("offset", strconv.Itoa(offset-overlap))
+		var answer *[]*entity
+		if err := l.ask(ctx, "entities", query, overlap, &answer); err != nil {
 			return false, err
 		}
-		if page == nil {
+		if answer == nil {
 			return false, l.noCatalog()
 		}
-		known := len(ids)
-		if err := l.pass(*page, ids, take); err != nil {
+		page, known := *answer, len(ids)
+		if err := l.pass(page, ids, take); err != nil {
 			return false, err
 		}
-		switch got := len(*page); {
-		case last != "" && (got == 0 || (*page)[0].id() != last):
+		if overlap > 0 && (len(page) == 0 || page[0].id() != last) {
 			moved = true
-		case got > l.limit: // it knows no pages and answers everything at once
-			return moved, nil
 		}
-		if len(*page) < l.limit {
+		switch {
+		case len(page) < l.limit+overlap:
 			return moved, nil
-		}
-		if len(ids) == known {
+		case len(ids) == known:
 			return false, l.endless()
 		}
-		last = (*page)[len(*page)-1].id()
-		offset += len(*page)
-		if l.limit > 1 { // a page of one would never move on
-			offset--
-		}
+		last = page[len(page)-1].id()
+		offset += len(page) - overlap
+		overlap = 1
 	}
 }
 
 // pass takes a page, counting different entities.
 func (l *listing) pass(page []*entity, ids map[string]bool, take take) error {
 	for _, e := range page {
-		if e == nil {
-			continue // a place that the token may not see
-		}
-		if e.id() == "" {
+		if e == nil || e.id() == "" {
 			return l.noCatalog()
 		}
 		ids[e.id()] = true
@@ -186,10 +178,10 @@ func (l *listing) total(ctx context.Context) (int, error) {
 	return *answer.TotalItems, nil
 }
 
-// ask asks for one page: for a smaller one where it is too large or takes too long.
-func (l *listing) ask(ctx context.Context, path string, query url.Values, into any) error {
+// ask asks for one page, of limit entities and some more: for a smaller one where it is too large or takes too long.
+func (l *listing) ask(ctx context.Context, path string, query url.Values, more int, into any) error {
 	for {
-		query.Set("limit", strconv.Itoa(l.limit))
+		query.Set("limit", strconv.Itoa(l.limit+more))
 		err := l.client.get(ctx, path, query, into)
 		switch {
 		case errors.Is(err, errTooLarge) && l.limit > 1, errors.Is(err, errSlow) && l.limit > minSlowPage:

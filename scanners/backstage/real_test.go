@@ -177,3 +177,18 @@ func (c *collector) Report(_ context.Context, scope scanners.Scope) error {
 	c.scopes[scope.Name] = scope
 	return nil
 }
+
+// counter is a sink that keeps names alone.
+type counter struct {
+	mu      sync.Mutex
+	names   map[string]bool
+	reports int
+}
+
+func (c *counter) Report(_ context.Context, scope scanners.Scope) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.names[scope.Name] = true
+	c.reports++
+	return nil
+}

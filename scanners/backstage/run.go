@@ -40,9 +40,6 @@ func (r *run) page(ctx context.Context, page []*entity) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, e := range page {
-		if e == nil {
-			continue
-		}
 		name := e.scopeName()
 		if r.seen[name] {
 			continue
