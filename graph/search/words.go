@@ -41,7 +41,7 @@ func (w *words) split(text string) {
 		token = -1
 	}
 	for at, r := range text {
-		if r == utf8.RuneError || unicode.Is(unicode.Mn, r) {
+		if unicode.Is(unicode.Mn, r) {
 			continue
 		}
 		kind := kindOf(r)
