@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
@@ -13,12 +14,14 @@ import (
 	"github.com/orrery-catalog/orrery/internal/config"
 	"github.com/orrery-catalog/orrery/internal/ingest"
 	"github.com/orrery-catalog/orrery/internal/server"
+	"github.com/orrery-catalog/orrery/schema/resolve"
 )
 
 // data says where a question is answered from.
 type data struct {
 	catalog        []string
 	config, server string
+	at             string // as given; "" = now
 }
 
 // dataFlags adds the flags by which every query subcommand chooses its data.
@@ -29,6 +32,7 @@ func dataFlags(cmd *cobra.Command) *data {
 	flags.StringArrayVar(&d.catalog, "catalog", nil, "read the catalog files in this `folder`, without a server or a store (repeatable)")
 	flags.StringVar(&d.config, "config", "", "read the store of this configuration `file`, also while a server runs")
 	flags.StringVar(&d.server, "server", "", "ask the server at this `URL`, with the token in ORRERY_TOKEN (default http://"+config.DefaultListen+")")
+	flags.StringVar(&d.at, "at", "", "answer as of this past `time`: "+momentHelp)
 	return d
 }
 
@@ -36,12 +40,19 @@ func dataFlags(cmd *cobra.Command) *data {
 type source struct {
 	*client
 	snapshot *graph.Snapshot // nil for a server
+	past     resolve.Past    // nil for a server, and where there is no store
+	store    graph.Store     // nil where none is open
 }
 
-// close ends connections that are kept for another question.
-func (s *source) close() { s.http.CloseIdleConnections() }
+// close ends connections that are kept for another question, and closes the store.
+func (s *source) close() {
+	s.http.CloseIdleConnections()
+	if s.store != nil {
+		_ = s.store.Close() // it was only read
+	}
+}
 
-// open opens what the flags name. A local catalog is read whole, so that no file stays open.
+// open opens what the flags name. It must be closed.
 func (p *program) open(ctx context.Context, d *data) (*source, error) {
 	given := 0
 	for _, set := range []bool{len(d.catalog) > 0, d.config != "", d.server != ""} {
@@ -52,33 +63,47 @@ func (p *program) open(ctx context.Context, d *data) (*source, error) {
 	if given > 1 {
 		return nil, usagef("use only one of --catalog, --config and --server")
 	}
+	at, err := d.moment()
+	if err != nil {
+		return nil, err
+	}
 	log, err := p.logger(zerolog.ErrorLevel)
 	if err != nil {
 		return nil, err
 	}
+	s := &source{}
 	switch {
 	case len(d.catalog) > 0:
-		return inMemory(log)(p.readFolders(ctx, d.catalog, log))
+		s.snapshot, err = p.readFolders(ctx, d.catalog, log)
 	case d.config != "":
-		return inMemory(log)(p.readStore(ctx, d.config, log))
+		err = p.openConfigured(ctx, s, d.config, log)
+	default:
+		address := d.server
+		if address == "" {
+			address = "http://" + config.DefaultListen
+		}
+		s.client, err = remote(address, p.getenv("ORRERY_TOKEN"))
 	}
-	address := d.server
-	if address == "" {
-		address = "http://" + config.DefaultListen
+	if err != nil {
+		return nil, err
 	}
-	c, err := remote(address, p.getenv("ORRERY_TOKEN"))
-	return &source{client: c}, err
+	if s.client == nil {
+		s.client = local(server.New(server.Config{Snapshots: stays{s.snapshot}, Past: s.past, Log: log}))
+	}
+	s.at = at
+	return s, nil
 }
 
-// inMemory asks a snapshot by the handler of the server.
-func inMemory(log zerolog.Logger) func(*graph.Snapshot, error) (*source, error) {
-	return func(snapshot *graph.Snapshot, err error) (*source, error) {
-		if err != nil {
-			return nil, err
-		}
-		handler := server.New(server.Config{Snapshots: stays{snapshot}, Log: log})
-		return &source{client: local(handler), snapshot: snapshot}, nil
+// moment is when the flags want an answer as of; nil is now.
+func (d *data) moment() (*time.Time, error) {
+	if d.at == "" {
+		return nil, nil
 	}
+	if len(d.catalog) > 0 {
+		return nil, usagef("--at needs a store, where history is kept: use it with --config or --server instead of --catalog")
+	}
+	at, err := moment("--at", d.at, time.Now())
+	return &at, err
 }
 
 // stays is a snapshot that no newer one replaces.
@@ -92,13 +117,13 @@ func (p *program) readFolders(ctx context.Context, folders []string, log zerolog
 	if err != nil {
 		return nil, err
 	}
-	progress := p.startProgress()
-	defer progress.stop()
-	c, err := ingest.New(ctx, ingest.Config{Sources: sources, Log: log, Notify: progress.notify})
+	c, err := ingest.New(ctx, ingest.Config{Sources: sources, Log: log})
 	if err != nil {
 		return nil, err
 	}
+	stop := p.showProgress(ctx, c)
 	_, err = c.Scan(ctx)
+	stop()
 	switch err = withoutSource(err); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w: check the path", err)
@@ -117,31 +142,32 @@ func withoutSource(err error) error {
 	return err
 }
 
-// readStore reads the store of a configuration, without a claim on it.
-func (p *program) readStore(ctx context.Context, file string, log zerolog.Logger) (*graph.Snapshot, error) {
+// openConfigured opens the store of a configuration, without a claim on it, and reads its newest state.
+func (p *program) openConfigured(ctx context.Context, s *source, file string, log zerolog.Logger) error {
 	c, err := p.loadConfig(file)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	sources, err := sourcesOf(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	hint := fmt.Sprintf("fill it by `orrery scan --config %s`", file)
 	store, err := openStore(ctx, c.Graph, true, "orrery")
 	if noStore(err) {
-		return nil, fmt.Errorf("there is no store %s yet: %s", c.Graph.Path, hint)
+		return fmt.Errorf("there is no store %s yet: %s", c.Graph.Path, hint)
 	} else if err != nil {
-		return nil, err
+		return err
 	}
 	catalog, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, ReadOnly: true, Log: log})
-	if err = errors.Join(err, store.Close()); err != nil {
-		return nil, err
+	if err == nil && catalog.Snapshot() == nil {
+		err = fmt.Errorf("nothing is in the store %s yet: %s", c.Graph.Path, hint)
 	}
-	if catalog.Snapshot() == nil {
-		return nil, fmt.Errorf("nothing is in the store %s yet: %s", c.Graph.Path, hint)
+	if err != nil {
+		return errors.Join(err, store.Close())
 	}
-	return catalog.Snapshot(), nil
+	s.snapshot, s.past, s.store = catalog.Snapshot(), catalog, store
+	return nil
 }
 
 // loadConfig reads a configuration file.

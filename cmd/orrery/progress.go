@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -8,43 +9,50 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/internal/ingest"
 )
 
 // shortScan is how long a scan may take without a word.
 const shortScan = 300 * time.Millisecond
 
-// progress tells people on a terminal how far long scans are. Elsewhere it is silent.
-type progress struct {
-	mu      sync.Mutex
-	out     io.Writer // nil = silent
+// showProgress tells people on a terminal how far the scans of a catalog are, if they are long, until stop is called.
+// Elsewhere it is silent.
+func (p *program) showProgress(ctx context.Context, live *ingest.Catalog) (stop func()) {
+	if !isTerminal(p.stderr) {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var showing sync.WaitGroup
+	showing.Go(func() {
+		line := &progressLine{out: p.stderr, started: time.Now(), sources: map[string]graph.ScanProgress{}}
+		for step := range live.Progress(ctx) {
+			line.show(step)
+		}
+		line.clear()
+	})
+	return func() {
+		cancel()
+		showing.Wait()
+	}
+}
+
+// progressLine is what is seen of the progress.
+type progressLine struct {
+	out     io.Writer
 	started time.Time
 	bar     *progressbar.ProgressBar // nil while the scan is short
-	sources map[string]ingest.Event  // the last one of each
+	sources map[string]graph.ScanProgress
 }
 
-func (p *program) startProgress() *progress {
-	progress := &progress{started: time.Now(), sources: map[string]ingest.Event{}}
-	if isTerminal(p.stderr) {
-		progress.out = p.stderr
-	}
-	return progress
-}
-
-// notify hears of one source, from several goroutines.
-func (p *progress) notify(event ingest.Event) {
-	if p.out == nil {
+func (l *progressLine) show(step graph.ScanProgress) {
+	l.sources[step.Source] = step
+	if time.Since(l.started) < shortScan {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.sources[event.Source] = event
-	if time.Since(p.started) < shortScan {
-		return
-	}
-	if p.bar == nil {
-		p.bar = progressbar.NewOptions(-1,
-			progressbar.OptionSetWriter(p.out),
+	if l.bar == nil {
+		l.bar = progressbar.NewOptions(-1,
+			progressbar.OptionSetWriter(l.out),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSpinnerType(14),
 			progressbar.OptionClearOnFinish(),
@@ -52,20 +60,18 @@ func (p *progress) notify(event ingest.Event) {
 		)
 	}
 	var scopes, documents int
-	for _, e := range p.sources {
-		scopes += e.Scopes
-		documents += e.Documents
+	for _, s := range l.sources {
+		scopes += s.Scopes
+		documents += s.Documents
 	}
-	p.bar.Describe(fmt.Sprintf("reading: %d files, %d documents", scopes, documents))
+	l.bar.Describe(fmt.Sprintf("reading: %d files, %d documents", scopes, documents))
 	// A terminal that has gone is no reason to stop.
-	_ = p.bar.Add(1)
+	_ = l.bar.Add(1)
 }
 
-// stop takes the line away.
-func (p *progress) stop() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar != nil {
-		_ = p.bar.Finish()
+// clear takes the line away.
+func (l *progressLine) clear() {
+	if l.bar != nil {
+		_ = l.bar.Finish()
 	}
 }

@@ -72,15 +72,15 @@ func (p *program) scan(ctx context.Context, g config.Graph, sources []ingest.Sou
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	progress := p.startProgress()
 	live, err := ingest.New(ctx, ingest.Config{
-		Store: store, Sources: sources, Log: log, Notify: progress.notify,
+		Store: store, Sources: sources, Log: log,
 	})
 	if err != nil {
 		return err
 	}
+	stop := p.showProgress(ctx, live)
 	result, err := live.Scan(ctx)
-	progress.stop()
+	stop()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

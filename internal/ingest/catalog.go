@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"github.com/orrery-catalog/orrery/catalog"
@@ -53,35 +54,30 @@ type Config struct {
 	Merge    catalog.MergeOptions
 	ReadOnly bool // never scan and never write; follow the store
 	Log      zerolog.Logger
-	Now      func() time.Time // nil = time.Now
-	// Notify hears of scans under way, from several goroutines. It must be quick. nil = nobody listens.
-	Notify func(Event)
-}
-
-// Event tells how far the scan of one source is.
-type Event struct {
-	Source    string
-	Scopes    int // read so far
-	Documents int // found in them
-	Done      bool
-	Err       error // with Done: why the scan changed nothing; nil = it is committed
+	Now      func() time.Time      // nil = time.Now
+	Metrics  prometheus.Registerer // takes the metrics of a Catalog; nil = nobody looks at them
 }
 
 // Catalog holds the claims of all sources and the newest Snapshot of them. All methods may be called from many
 // goroutines.
 type Catalog struct {
-	config  Config
-	sources []Source                 // sorted by ID
-	turns   map[string]chan struct{} // one scan of a source at a time
+	config   Config
+	sources  []Source // sorted by ID
+	turns    turns
+	progress *progress
+	metrics  *metrics
+	past     *past
 
-	committing chan struct{} // held from the computing of a change to its end
-	mu         sync.RWMutex
-	state      *state // guarded by mu; replaced or changed only while committing is held
+	// committing is held from the computing of a change to its end. Its holder alone changes what follows, and holds mu too
+	// while it changes the state.
+	committing chan struct{}
+	merger     *catalog.Merger // shows the state, like the newest Snapshot
 
+	mu       sync.RWMutex
+	state    *state             // guarded by mu
 	runtimes map[string]runtime // by source; guarded by mu
 
-	publishing sync.Mutex
-	merged     merged // guarded by publishing
+	publishing sync.Mutex // held while the newest Snapshot is replaced; mu may be taken after it
 	snapshot   atomic.Pointer[graph.Snapshot]
 	changed    atomic.Pointer[chan struct{}] // closed by the next Snapshot
 }
@@ -91,31 +87,34 @@ func New(ctx context.Context, config Config) (*Catalog, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	if config.Notify == nil {
-		config.Notify = func(Event) {}
-	}
 	c := &Catalog{
 		config:     config,
 		sources:    slices.Clone(config.Sources),
-		turns:      make(map[string]chan struct{}),
+		turns:      turns{busy: make(map[string]*turn)},
+		progress:   newProgress(),
 		committing: make(chan struct{}, 1),
+		merger:     catalog.NewMerger(config.Merge),
 		state:      newState(),
+		past:       newPast(),
 		runtimes:   make(map[string]runtime),
 	}
 	c.changed.Store(new(make(chan struct{})))
 	slices.SortFunc(c.sources, func(a, b Source) int { return strings.Compare(a.ID, b.ID) })
-	for _, source := range c.sources {
+	for i, source := range c.sources {
 		switch {
 		case source.ID == "":
 			return nil, errors.New("a source has no id")
-		case c.turns[source.ID] != nil:
+		case i > 0 && c.sources[i-1].ID == source.ID:
 			return nil, fmt.Errorf("two sources have the id %q", source.ID)
 		case source.Scanner == nil && !config.ReadOnly:
 			return nil, fmt.Errorf("source %q has no scanner", source.ID)
 		case source.Watch && !config.ReadOnly && !canWatch(source.Scanner):
 			return nil, fmt.Errorf("source %q cannot be watched", source.ID)
 		}
-		c.turns[source.ID] = make(chan struct{}, 1)
+	}
+	var err error
+	if c.metrics, err = newMetrics(config.Metrics, c); err != nil {
+		return nil, err
 	}
 	if err := c.load(ctx); err != nil {
 		return nil, err
@@ -141,20 +140,17 @@ func (c *Catalog) Ready(ctx context.Context) error {
 	return c.config.Store.Ready(ctx)
 }
 
-// setRuntime tells what is known of a source besides its scans. It shows with the next Snapshot, or at once where there
-// is one already.
+// setRuntime tells what is known of a source besides its scans. It shows at once where there is a Snapshot, and otherwise
+// with the first.
 func (c *Catalog) setRuntime(id string, now runtime) {
 	c.publishing.Lock()
 	defer c.publishing.Unlock()
 	c.mu.Lock()
-	if c.runtimes[id] == now {
-		c.mu.Unlock()
-		return
-	}
+	was := c.runtimes[id]
 	c.runtimes[id] = now
 	c.mu.Unlock()
 	old := c.Snapshot()
-	if old == nil {
+	if old == nil || was == now {
 		return
 	}
 	sources := slices.Clone(old.Sources())
@@ -163,7 +159,8 @@ func (c *Catalog) setRuntime(id string, now runtime) {
 			now.describe(&sources[i])
 		}
 	}
-	c.show(old.Apply(nil, old.Revision(), old.Time(), sources))
+	c.snapshot.Store(old.Apply(nil, old.Revision(), old.Time(), sources))
+	c.wake()
 }
 
 func (r runtime) describe(source *graph.Source) {

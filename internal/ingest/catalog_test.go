@@ -4,8 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -128,23 +133,6 @@ func TestFailedScanKeepsTheCursor(t *testing.T) {
 	scan(t, c)
 	if string(w.given) != "good" {
 		t.Errorf("the scanner was given %q, want that of the last good scan", w.given)
-	}
-}
-
-func TestUnconfiguredSource(t *testing.T) {
-	path := storePath(t)
-	w := &world{}
-	w.says(read("f", refA))
-	store := openStore(t, path, false)
-	scan(t, newCatalog(t, store, ingest.Source{ID: "old", Kind: "files", Scanner: w}))
-	c := newCatalog(t, store, ingest.Source{ID: "new", Kind: "files", Scanner: &world{}})
-	scan(t, c)
-	if diff := cmp.Diff([]string{refA}, shown(c.Snapshot())); diff != "" {
-		t.Errorf("entities (-want +got):\n%s", diff)
-	}
-	old := c.Snapshot().Sources()[1]
-	if old.ID != "old" || old.State != graph.SourceStale || !strings.Contains(old.Error, "no longer configured") {
-		t.Errorf("the source that is not configured is %+v", old)
 	}
 }
 
@@ -340,30 +328,102 @@ func TestTooMuch(t *testing.T) {
 	}
 }
 
-func TestEvents(t *testing.T) {
-	w := &world{}
-	var events []ingest.Event
-	c, err := ingest.New(t.Context(), ingest.Config{
-		Sources: []ingest.Source{{ID: "w", Scanner: w}},
-		Notify:  func(e ingest.Event) { events = append(events, e) },
+// TestProgress holds that a listener who keeps up sees every step, and each listener the end.
+func TestProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{}
+		c := newCatalog(t, nil, ingest.Source{ID: "w", Scanner: w})
+		var many []scope
+		for i := range 600 {
+			many = append(many, read(fmt.Sprintf("f%d", i), fmt.Sprintf("component:default/a%d", i)))
+		}
+		w.says(many...)
+		w.pause = time.Millisecond
+		steps := listen(t, c)
+		slow, stop := iter.Pull(c.Progress(t.Context()))
+		defer stop()
+		go func() { _, _ = c.Scan(t.Context()) }()
+		synctest.Wait()
+		first, _ := slow() // and nothing more for a while
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		want := []graph.ScanProgress{
+			{Source: "w"},
+			{Source: "w", Scopes: 256, Documents: 256},
+			{Source: "w", Scopes: 512, Documents: 512},
+			{Source: "w", Scopes: 600, Documents: 600, Done: true},
+		}
+		if diff := cmp.Diff(want, steps()); diff != "" {
+			t.Errorf("steps (-want +got):\n%s", diff)
+		}
+		last, _ := slow()
+		if diff := cmp.Diff([]graph.ScanProgress{want[0], want[3]}, []graph.ScanProgress{first, last}); diff != "" {
+			t.Errorf("steps of the slow one (-want +got):\n%s", diff)
+		}
+		w.fails(errors.New("down\nand out"))
+		if _, err := c.Scan(t.Context()); err == nil {
+			t.Error("no error")
+		}
+		synctest.Wait()
+		if got := steps(); got[len(got)-1].Error != "down and out" || !got[len(got)-1].Done {
+			t.Errorf("the end is %+v", got[len(got)-1])
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var many []scope
-	for i := range 600 {
-		many = append(many, read(fmt.Sprintf("f%d", i), fmt.Sprintf("component:default/a%d", i)))
-	}
-	w.says(many...)
-	scan(t, c)
-	want := []ingest.Event{
-		{Source: "w"},
-		{Source: "w", Scopes: 256, Documents: 256},
-		{Source: "w", Scopes: 512, Documents: 512},
-		{Source: "w", Scopes: 600, Documents: 600, Done: true},
-	}
-	if diff := cmp.Diff(want, events); diff != "" {
-		t.Errorf("events (-want +got):\n%s", diff)
+}
+
+// TestManyListeners holds that listeners who stop listening hold nothing up.
+func TestManyListeners(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{}
+		c := newCatalog(t, nil, ingest.Source{ID: "w", Scanner: w})
+		var listening []func() []graph.ScanProgress
+		for i := range 1000 {
+			if i%2 == 0 {
+				listening = append(listening, listen(t, c))
+				continue
+			}
+			go func() {
+				for range c.Progress(t.Context()) {
+					<-t.Context().Done() // stops reading after the first
+				}
+			}()
+		}
+		for i := range 100 {
+			w.says(read("f", fmt.Sprintf("%s %d", refA, i)))
+			scan(t, c)
+			synctest.Wait()
+		}
+		for _, steps := range listening {
+			ends := 0
+			for _, step := range steps() {
+				if step.Done {
+					ends++
+				}
+			}
+			if ends != 100 {
+				t.Fatalf("a listener saw %d ends, want 100", ends)
+			}
+		}
+	})
+}
+
+// listen gathers progress until the test ends. It is for use in a bubble.
+func listen(t *testing.T, c *ingest.Catalog) (steps func() []graph.ScanProgress) {
+	t.Helper()
+	var mu sync.Mutex
+	var list []graph.ScanProgress
+	go func() {
+		for step := range c.Progress(t.Context()) {
+			mu.Lock()
+			list = append(list, step)
+			mu.Unlock()
+		}
+	}()
+	synctest.Wait()
+	return func() []graph.ScanProgress {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(list)
 	}
 }
 

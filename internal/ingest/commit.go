@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,7 +16,7 @@ import (
 // maxConflicts is how often a change is computed anew because somebody else has changed the store.
 const maxConflicts = 5
 
-// step is one change of the state, computed from it.
+// step is one change of what one source holds, computed from the state.
 type step struct {
 	source string
 	time   time.Time
@@ -23,8 +24,25 @@ type step struct {
 	states []graph.State
 }
 
-// commit computes a step from the present state, writes it to the store, and only then makes it the state. Where the
-// store has moved on, it is loaded and the step computed anew.
+func (s *step) setStatus(now status) error {
+	data, err := json.Marshal(now)
+	s.states = append(s.states, graph.State{Source: s.source, Name: statusName, Data: data})
+	return err
+}
+
+// errNothing is what the computing of a step returns that would change nothing worth a revision.
+var errNothing = errors.New("there is nothing to commit")
+
+// difference tells what a step changed.
+type difference struct {
+	put, removed int
+	revision     graph.Revision
+	held         *graph.HeldRemoval
+}
+
+// commit is the only way in which a writer changes the state. It computes a step from the present state, merges it, writes
+// it to the store, and only then makes it the state and publishes it; on failure it takes the merging back. The Merger and
+// the newest Snapshot thus always show the state. Where the store has moved on, it is loaded and the step computed anew.
 func (c *Catalog) commit(ctx context.Context, compute func(*state) (step, error)) (difference, error) {
 	select {
 	case c.committing <- struct{}{}:
@@ -35,18 +53,30 @@ func (c *Catalog) commit(ctx context.Context, compute func(*state) (step, error)
 	for conflicts := 0; ; conflicts++ {
 		// Nobody else changes the state while committing is held.
 		next, err := compute(c.state)
+		if errors.Is(err, errNothing) {
+			return difference{revision: c.state.revision, held: c.state.sources[next.source].awaits()}, nil
+		}
 		if err != nil {
 			return difference{}, err
 		}
-		change, counts, err := c.change(next)
+		work, err := c.prepare(next)
 		if err != nil {
 			return difference{}, err
 		}
-		revision, err := c.apply(ctx, change)
+		change := c.merge(work.change.Remove, work.change.Put)
+		work.change.Recorded = c.Snapshot().FieldChanges(change)
+		revision, err := c.apply(ctx, work.change)
 		if err == nil {
-			c.advance(revision, next, change)
-			counts.revision = revision
-			return counts, nil
+			c.advance(revision, next, work)
+			c.publish(change)
+			return difference{
+				put: len(work.change.Put), removed: len(work.change.Remove), revision: revision,
+				held: c.state.sources[next.source].awaits(),
+			}, nil
+		}
+		c.metrics.commitFailures.Inc()
+		if undoErr := c.undo(work); undoErr != nil {
+			return difference{}, errors.Join(err, undoErr)
 		}
 		if !errors.Is(err, graph.ErrConflict) || conflicts == maxConflicts {
 			return difference{}, err
@@ -57,70 +87,118 @@ func (c *Catalog) commit(ctx context.Context, compute func(*state) (step, error)
 	}
 }
 
-// difference counts what a step changes.
-type difference struct {
-	put, removed int
-	revision     graph.Revision
+// prepared is a step ready to be merged and written.
+type prepared struct {
+	change graph.Change
+	scopes map[string][]entry // those of the step, with their stamps
+	added  []catalog.DocumentID
+	// replaced are the entries in whose place others stand, or none.
+	replaced []replaced
 }
 
-// change is the difference between the state and what it shall be: only documents that are packed differently are put.
-func (c *Catalog) change(next step) (graph.Change, difference, error) {
-	change := graph.Change{
-		Base: c.state.revision, Time: next.time, States: next.states,
+type replaced struct {
+	scope string
+	entry entry
+}
+
+// prepare finds the difference between the state and what it shall be: only documents that are packed differently are put.
+func (c *Catalog) prepare(next step) (*prepared, error) {
+	work := &prepared{
+		change: graph.Change{Base: c.state.revision, Time: next.time, States: next.states},
+		scopes: make(map[string][]entry, len(next.scopes)),
 	}
+	newest, err := next.time.MarshalText()
+	if err != nil {
+		return nil, err
+	}
+	work.change.States = append(slices.Clip(next.states), graph.State{Name: newestName, Data: newest})
+	held := c.state.of(next.source)
+	stamper := newStamper(held, catalog.InstantOf(next.time))
 	for _, scope := range slices.Sorted(maps.Keys(next.scopes)) {
-		put, removed := compare(c.state.held[next.source][scope], next.scopes[scope])
-		for _, e := range put {
-			document, err := e.document()
-			if err != nil {
-				return graph.Change{}, difference{}, fmt.Errorf("scope %s: %w", scope, err)
-			}
-			change.Put = append(change.Put, document)
-		}
-		for _, key := range removed {
-			change.Remove = append(change.Remove, catalog.DocumentID{Source: next.source, Scope: scope, Key: key})
+		if err := work.scope(next.source, scope, held.scope(scope), next.scopes[scope], stamper); err != nil {
+			return nil, fmt.Errorf("scope %s: %w", scope, err)
 		}
 	}
-	return change, difference{put: len(change.Put), removed: len(change.Remove)}, nil
+	return work, nil
 }
 
-// compare walks two lists of entries, both sorted by key.
-func compare(before, after []entry) (put []entry, removed []string) {
-	for len(before) > 0 || len(after) > 0 {
+// scope walks the documents of one scope before and after, both sorted by key.
+func (w *prepared) scope(source, scope string, before, after []entry, stamper *stamper) error {
+	stamped := slices.Clone(after)
+	i := 0
+	for len(before) > 0 || i < len(after) {
 		switch {
-		case len(before) == 0 || len(after) > 0 && after[0].key < before[0].key:
-			put, after = append(put, after[0]), after[1:]
-		case len(after) == 0 || before[0].key < after[0].key:
-			removed, before = append(removed, before[0].key), before[1:]
+		case i == len(after) || len(before) > 0 && before[0].key < after[i].key:
+			w.change.Remove = append(w.change.Remove, catalog.DocumentID{Source: source, Scope: scope, Key: before[0].key})
+			w.replaced = append(w.replaced, replaced{scope, before[0]})
+			before = before[1:]
+			continue
+		case len(before) == 0 || after[i].key < before[0].key:
+			w.added = append(w.added, catalog.DocumentID{Source: source, Scope: scope, Key: after[i].key})
+		case before[0].equal(after[i]):
+			before, i = before[1:], i+1
+			continue
 		default:
-			if string(before[0].packed) != string(after[0].packed) {
-				put = append(put, after[0])
-			}
-			before, after = before[1:], after[1:]
+			w.replaced = append(w.replaced, replaced{scope, before[0]})
+			before = before[1:]
+		}
+		e, document, err := stamper.stamp(scope, after[i])
+		if err != nil {
+			return err
+		}
+		stamped[i] = e
+		w.change.Put = append(w.change.Put, document)
+		i++
+	}
+	w.scopes[scope] = stamped
+	return nil
+}
+
+// merge merges a change of documents; nil where there is none.
+func (c *Catalog) merge(remove []catalog.DocumentID, put []*catalog.Document) *catalog.ModelChange {
+	if len(remove)+len(put) == 0 {
+		return nil
+	}
+	defer c.metrics.mergeTime()()
+	return c.merger.Apply(remove, slices.Values(put))
+}
+
+// undo takes a merged step back.
+func (c *Catalog) undo(work *prepared) error {
+	before := make([]*catalog.Document, len(work.replaced))
+	for i, r := range work.replaced {
+		var err error
+		if before[i], err = r.entry.document(); err != nil {
+			return fmt.Errorf("take back what could not be written: %w", err)
 		}
 	}
-	return put, removed
+	c.merge(work.added, before)
+	return nil
 }
 
 func (c *Catalog) apply(ctx context.Context, change graph.Change) (graph.Revision, error) {
 	if c.config.Store == nil {
 		return change.Base + 1, nil
 	}
+	defer c.metrics.commitTime()()
 	return c.config.Store.Apply(ctx, change)
 }
 
 // advance makes a committed step the state.
-func (c *Catalog) advance(revision graph.Revision, next step, change graph.Change) {
+func (c *Catalog) advance(revision graph.Revision, next step, work *prepared) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for scope, entries := range next.scopes {
-		c.state.set(next.source, scope, entries)
+	for scope, entries := range work.scopes {
+		c.state.replace(next.source, scope, entries)
 	}
-	for _, state := range change.States {
+	for _, state := range work.change.States {
 		c.state.setState(state)
 	}
-	c.state.revision, c.state.time = revision, change.Time
-	if len(change.Put)+len(change.Remove) > 0 {
-		c.state.documents++
+	c.state.revision, c.state.time = revision, work.change.Time
+	if c.config.Store == nil {
+		c.past.memory.add(revision, work.change.Time, work.change.Recorded)
+	}
+	if h := c.state.sources[next.source]; h != nil {
+		h.summarize()
 	}
 }

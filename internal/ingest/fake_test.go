@@ -26,9 +26,10 @@ type world struct {
 	mu     sync.Mutex
 	scopes []scope
 	err    error
-	during func() // called when everything is reported, before the scan returns
-	next   []byte // the state it returns
-	given  []byte // the state it was last given
+	pause  time.Duration // after each scope
+	during func()        // called when everything is reported, before the scan returns
+	next   []byte        // the state it returns
+	given  []byte        // the state it was last given
 }
 
 // scope is what a world says about one scope: "component:default/a" is a document about it, "!message" a problem alone.
@@ -72,6 +73,7 @@ func (w *world) Scan(ctx context.Context, previous []byte, sink scanners.Sink) (
 		if err := sink.Report(ctx, report); err != nil {
 			return nil, err
 		}
+		time.Sleep(w.pause)
 	}
 	if w.during != nil {
 		w.during()

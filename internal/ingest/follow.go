@@ -1,15 +1,22 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
 )
 
 // followPause is the time between two attempts to follow a store that cannot be reached.
 const followPause = 2 * time.Second
+
+// maxWaiting is how many commits wait at most while others are merged.
+const maxWaiting = 64
 
 // followStore applies what others commit. Commits that come while one is merged are merged together.
 func (c *Catalog) followStore(ctx context.Context) {
@@ -17,25 +24,10 @@ func (c *Catalog) followStore(ctx context.Context) {
 		<-ctx.Done()
 		return
 	}
-	ctx, stop := context.WithCancel(ctx)
-	wake, stopped := make(chan struct{}, 1), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for range wake {
-			if err := c.publish(); err != nil {
-				c.config.Log.Error().Err(err).Msg("the new revision cannot be shown; the last one stays")
-			}
-		}
-	}()
-	defer func() {
-		stop()
-		close(wake)
-		<-stopped
-	}()
 	for ctx.Err() == nil {
-		err := c.followOnce(ctx, wake)
+		err := c.followOnce(ctx)
 		if errors.Is(err, graph.ErrCompacted) {
-			if err = c.load(ctx); err == nil {
+			if err = c.reload(ctx); err == nil {
 				continue
 			}
 		}
@@ -47,51 +39,125 @@ func (c *Catalog) followStore(ctx context.Context) {
 	}
 }
 
+func (c *Catalog) reload(ctx context.Context) error {
+	c.committing <- struct{}{}
+	defer func() { <-c.committing }()
+	return c.load(ctx)
+}
+
 // followOnce applies commits until the stream ends.
-func (c *Catalog) followOnce(ctx context.Context, wake chan<- struct{}) error {
+func (c *Catalog) followOnce(ctx context.Context) error {
 	c.mu.RLock()
 	after := c.state.revision
 	c.mu.RUnlock()
-	for commit, err := range c.config.Store.Follow(ctx, after) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	waiting := make(chan graph.Commit, maxWaiting)
+	ended := make(chan error, 1)
+	go func() {
+		defer close(waiting)
+		for commit, err := range c.config.Store.Follow(ctx, after) {
+			if err != nil {
+				ended <- err
+				return
+			}
+			select {
+			case waiting <- commit:
+			case <-ctx.Done():
+				ended <- context.Cause(ctx)
+				return
+			}
+		}
+		ended <- nil
+	}()
+	var failed error
+	for commit := range waiting {
+		if failed != nil {
+			continue // the stream is being stopped
+		}
+		news := newFollowed(commit)
+		for more := true; more; {
+			select {
+			case commit, open := <-waiting:
+				if more = open; open {
+					news.add(commit)
+				}
+			default:
+				more = false
+			}
+		}
+		if failed = c.adopt(news); failed != nil {
+			stop()
+		}
+	}
+	return errors.Join(failed, <-ended)
+}
+
+// followed are commits that are taken together.
+type followed struct {
+	put    map[catalog.DocumentID]*catalog.Document // nil = removed
+	states []graph.State
+	last   graph.Commit
+}
+
+func newFollowed(commit graph.Commit) *followed {
+	f := &followed{put: make(map[catalog.DocumentID]*catalog.Document)}
+	f.add(commit)
+	return f
+}
+
+func (f *followed) add(commit graph.Commit) {
+	for _, id := range commit.Remove {
+		f.put[id] = nil
+	}
+	for _, document := range commit.Put {
+		f.put[document.ID] = document
+	}
+	f.states, f.last = append(f.states, commit.States...), commit
+}
+
+// adopt makes commits of somebody else a part of the state and publishes them. An error changes nothing.
+func (c *Catalog) adopt(news *followed) error {
+	c.committing <- struct{}{}
+	defer func() { <-c.committing }()
+	ids := slices.SortedFunc(maps.Keys(news.put), compareIDs)
+	var remove []catalog.DocumentID
+	var put []*catalog.Document
+	var entries []entry
+	for _, id := range ids {
+		document := news.put[id]
+		if document == nil {
+			remove = append(remove, id)
+			continue
+		}
+		e, err := newEntry(document)
 		if err != nil {
 			return err
 		}
-		if err := c.adopt(commit); err != nil {
-			return err
-		}
-		select {
-		case wake <- struct{}{}:
-		default: // the publisher has not taken the last one yet and will see this one too
-		}
+		put, entries = append(put, document), append(entries, e)
 	}
+	change := c.merge(remove, put)
+	c.mu.Lock()
+	for i, document := range put {
+		c.state.put(document.ID, entries[i])
+	}
+	for _, id := range remove {
+		c.state.remove(id)
+	}
+	for _, state := range news.states {
+		c.state.setState(state)
+	}
+	c.state.revision, c.state.time = news.last.Revision, news.last.Time
+	for _, h := range c.state.sources {
+		h.summarize()
+	}
+	c.mu.Unlock()
+	c.publish(change)
 	return nil
 }
 
-// adopt makes a commit of somebody else a part of the state. An error changes nothing.
-func (c *Catalog) adopt(commit graph.Commit) error {
-	entries := make([]entry, len(commit.Put))
-	for i, document := range commit.Put {
-		var err error
-		if entries[i], err = newEntry(document); err != nil {
-			return err
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i, document := range commit.Put {
-		c.state.put(document.ID, entries[i])
-	}
-	for _, id := range commit.Remove {
-		c.state.remove(id)
-	}
-	for _, state := range commit.States {
-		c.state.setState(state)
-	}
-	if len(commit.Put)+len(commit.Remove) > 0 {
-		c.state.documents++
-	}
-	c.state.revision, c.state.time = commit.Revision, commit.Time
-	return nil
+func compareIDs(a, b catalog.DocumentID) int {
+	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Key, b.Key))
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -14,6 +14,7 @@ func (c *Catalog) Run(ctx context.Context) error {
 		c.followStore(ctx)
 		return nil
 	}
+	c.retire(ctx)
 	slots := make(chan struct{}, parallelScans)
 	var running sync.WaitGroup
 	for _, source := range c.sources {

@@ -1,14 +1,15 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/scanners"
 )
@@ -31,6 +32,8 @@ type SourceResult struct {
 	Put, Removed int
 	Duration     time.Duration
 	Revision     graph.Revision // that the commit made
+	// Held is what waits for a person to approve its removal; nil = nothing.
+	Held *graph.HeldRemoval
 }
 
 // SourceError says which source could not be scanned.
@@ -53,7 +56,9 @@ func (c *Catalog) Scan(ctx context.Context, ids ...string) (Result, error) {
 		return Result{}, graph.ErrReadOnly
 	}
 	sources := c.sources
-	if len(ids) > 0 {
+	if len(ids) == 0 {
+		c.retire(ctx)
+	} else {
 		sources = make([]Source, len(ids))
 		for i, id := range ids {
 			var err error
@@ -81,92 +86,130 @@ func (c *Catalog) Scan(ctx context.Context, ids ...string) (Result, error) {
 	return Result{Sources: results}, errors.Join(failed...)
 }
 
+// ScanSource scans one source and waits for the end. Errors: [graph.ErrUnknownSource], [graph.ErrReadOnly], or why the
+// scan changed nothing.
+func (c *Catalog) ScanSource(ctx context.Context, id string) (graph.ScanResult, error) {
+	if c.config.ReadOnly {
+		return graph.ScanResult{}, graph.ErrReadOnly
+	}
+	source, err := c.source(id)
+	if err != nil {
+		return graph.ScanResult{}, err
+	}
+	result := c.scanSource(ctx, source, nil)
+	return graph.ScanResult{
+		Source: id, Revision: result.Revision, Put: result.Put, Removed: result.Removed, Scopes: result.Scopes,
+		Unreadable: result.Unreadable, Duration: result.Duration, Held: result.Held,
+	}, result.Err
+}
+
 // scanSource scans one source, when no other scan of it is under way: the named parts of it (see
 // [scanners.PartScanner]), or all of it without any, and where its scanner cannot read parts.
 func (c *Catalog) scanSource(ctx context.Context, source Source, parts []string) SourceResult {
-	partly, canPart := source.Scanner.(scanners.PartScanner)
-	if len(parts) == 0 || !canPart {
-		parts = nil
-	}
 	result := SourceResult{ID: source.ID}
-	select {
-	case c.turns[source.ID] <- struct{}{}:
-		defer func() { <-c.turns[source.ID] }()
-	case <-ctx.Done():
-		result.Err = context.Cause(ctx)
+	if err := c.turns.take(ctx, source.ID); err != nil {
+		result.Err = err
 		return result
 	}
 	started := c.config.Now()
-	scan := newScan(source, parts, c.config.Notify, c.share)
-	c.config.Notify(Event{Source: source.ID})
+	c.progress.tell(graph.ScanProgress{Source: source.ID})
 	c.mu.RLock()
-	cursor := c.state.cursor[source.ID]
+	var cursor []byte
+	if h := c.state.sources[source.ID]; h != nil {
+		cursor = h.cursor
+	}
 	c.mu.RUnlock()
-	next, err := []byte(nil), scanners.ErrWhole
-	if parts != nil {
-		if next, err = partly.ScanParts(ctx, cursor, parts, scan); errors.Is(err, scanners.ErrWhole) {
-			scan.close()
-			scan = newScan(source, nil, c.config.Notify, c.share)
-		}
+	read := c.read(ctx, source, parts, cursor)
+	if !read.left {
+		defer c.turns.end(source.ID)
 	}
-	if errors.Is(err, scanners.ErrWhole) {
-		next, err = source.Scanner.Scan(ctx, cursor, scan)
+	if read.err == nil && len(read.cursor) > graph.MaxStateBytes {
+		read.err = fmt.Errorf("the scanner's state has %d bytes: %w", len(read.cursor), graph.ErrTooLarge)
 	}
-	cursor = next
-	if err == nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	if err == nil && len(cursor) > graph.MaxStateBytes {
-		err = fmt.Errorf("the scanner's state has %d bytes: %w", len(cursor), graph.ErrTooLarge)
-	}
-	scan.close()
-	result.Scopes, result.Unreadable = len(scan.scopes), scan.unreadable
 	result.Duration = c.config.Now().Sub(started)
-
-	var counts difference
-	if err == nil {
-		counts, err = c.commit(ctx, func(s *state) (step, error) {
-			scopes, err := scan.settle(s.held[source.ID])
-			if err != nil {
-				return step{}, err
-			}
-			return c.step(source, scopes, cursor, status{Unreadable: scan.unreadable, Error: scan.summary()}, result.Duration)
-		})
+	result.Err = c.commitScan(ctx, source, read, &result)
+	c.metrics.scanned(result)
+	done := read.scan.progress()
+	if done.Done = true; result.Err != nil {
+		done.Error = oneLine(result.Err.Error())
 	}
-	if err != nil && ctx.Err() == nil {
-		// The failure itself is worth keeping, so that it shows after a restart. Where it cannot be, the caller is still told
-		// what led here.
-		if _, statusErr := c.commit(ctx, func(s *state) (step, error) {
-			was := s.status[source.ID]
-			was.Failed, was.Error = true, oneLine(err.Error())
-			return c.step(source, nil, s.cursor[source.ID], was, result.Duration)
-		}); statusErr != nil {
-			c.config.Log.Warn().Err(statusErr).Str("source", source.ID).Msg("that the scan failed could not be stored")
-		}
-	}
-	result.Err, result.Put, result.Removed, result.Revision = err, counts.put, counts.removed, counts.revision
-	if publishErr := c.publish(); publishErr != nil {
-		result.Err = errors.Join(result.Err, publishErr)
-	}
-	c.config.Notify(Event{
-		Source: source.ID, Scopes: len(scan.scopes), Documents: scan.documents, Done: true, Err: result.Err,
-	})
+	c.progress.tell(done)
 	return result
 }
 
-// step is what the end of a scan writes.
-func (c *Catalog) step(source Source, scopes map[string][]entry, cursor []byte, now status, took time.Duration) (step, error) {
-	now.Kind, now.LastScan, now.Duration = source.Kind, c.config.Now().UTC().Truncate(time.Microsecond), took
-	if !now.Failed {
-		now.LastGood = now.LastScan
+// commitScan commits what a scan found, or that it failed.
+func (c *Catalog) commitScan(ctx context.Context, source Source, read reading, result *SourceResult) error {
+	scan, err := read.scan, read.err
+	if err == nil {
+		result.Scopes = len(scan.scopes)
+		for _, statement := range scan.scopes {
+			if statement.state == scanners.Unreadable {
+				result.Unreadable++
+			}
+		}
+		var done difference
+		done, err = c.commit(ctx, func(s *state) (step, error) {
+			return c.settled(s, source, scan, read.cursor, result.Duration)
+		})
+		result.Put, result.Removed, result.Revision, result.Held = done.put, done.removed, done.revision, done.held
 	}
-	data, err := json.Marshal(now)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	// The failure itself is worth keeping, so that it shows after a restart. Where it cannot be, the caller is still told
+	// what led here.
+	_, statusErr := c.commit(ctx, func(s *state) (step, error) {
+		now := s.of(source.ID).status
+		now.Failed, now.Error = true, oneLine(err.Error())
+		cutText(&now.Error)
+		now.scanned(source, c.config.Now(), result.Duration, scan.parts == nil)
+		next := step{source: source.ID, time: s.now(c.config.Now())}
+		return next, next.setStatus(now)
+	})
+	if statusErr != nil {
+		c.config.Log.Warn().Err(statusErr).Str("source", source.ID).Msg("that the scan failed could not be stored")
+	}
+	return err
+}
+
+// settled is the step that a good scan makes.
+func (c *Catalog) settled(s *state, source Source, scan *scan, cursor []byte, took time.Duration) (step, error) {
+	held := s.of(source.ID)
+	was := held.status
+	work, err := scan.settle(source, held, catalog.InstantOf(was.LastGood))
 	if err != nil {
 		return step{}, err
 	}
-	states := []graph.State{{Source: source.ID, Name: statusName, Data: data}}
-	if string(cursor) != string(c.state.cursor[source.ID]) {
-		states = append(states, graph.State{Source: source.ID, Name: cursorName, Data: cursor})
+	if err := work.restamp(scan, was.Given); err != nil {
+		return step{}, err
 	}
-	return step{source: source.ID, time: now.LastScan, scopes: scopes, states: states}, nil
+	now := scan.summary(was)
+	if scan.parts != nil && len(work.scopes) == 0 && !was.Failed && was.Unreadable == now.Unreadable && was.Error == now.Error &&
+		bytes.Equal(cursor, held.cursor) {
+		return step{source: source.ID}, errNothing // files were touched, and say what they said
+	}
+	now.LastWhole, now.Given = was.LastWhole, givenBy(source)
+	now.scanned(source, c.config.Now(), took, scan.parts == nil)
+	next := step{source: source.ID, time: s.now(c.config.Now()), scopes: work.scopes}
+	if work.heldOf > 0 {
+		now.HeldSince, now.HeldOf = was.HeldSince, work.heldOf
+		if now.HeldSince.IsZero() {
+			now.HeldSince = next.time
+		}
+	}
+	if !bytes.Equal(cursor, held.cursor) {
+		next.states = append(next.states, graph.State{Source: source.ID, Name: cursorName, Data: cursor})
+	}
+	return next, next.setStatus(now)
+}
+
+// scanned notes when a scan ended and how long it took.
+func (s *status) scanned(source Source, end time.Time, took time.Duration, whole bool) {
+	s.Kind, s.LastScan, s.Duration = source.Kind, end.UTC().Truncate(time.Microsecond), took
+	if whole {
+		s.LastWhole = s.LastScan
+	}
+	if !s.Failed {
+		s.LastGood = s.LastScan
+	}
 }

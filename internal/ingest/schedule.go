@@ -83,7 +83,7 @@ func (k *keeper) begin() bool {
 		return false // watching begins with a scan, and so does not being able to
 	}
 	k.catalog.mu.RLock()
-	last := k.catalog.state.status[k.source.ID].LastGood
+	last := k.catalog.state.of(k.source.ID).status.LastGood
 	k.catalog.mu.RUnlock()
 	if k.source.Schedule == nil || last.IsZero() {
 		return true

@@ -1,143 +1,220 @@
 package ingest
 
 import (
-	"errors"
+	"bytes"
 	"slices"
 	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
-	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/scanners"
 )
 
-// settle is the rule by which a scan replaces what its source held: a scope that was read replaces its claims, one that
-// could not be read keeps its last good ones, marked stale, and one that is gone goes. It returns the scopes that differ.
-// held is not changed. A scan of parts says nothing of what it was not asked for.
-func (s *scan) settle(held map[string][]entry) (map[string][]entry, error) {
-	scopes := make(map[string][]entry)
-	for name, now := range s.scopes {
-		after, err := now.after(held[name])
-		if err != nil {
-			return nil, err
-		}
-		if !equal(held[name], after) {
-			scopes[name] = after
-		}
-	}
-	for name, before := range held {
-		if _, reported := s.scopes[name]; reported || !s.covers(name) {
-			continue
-		}
-		after, err := s.above(name).after(before)
-		if err != nil {
-			return nil, err
-		}
-		if !equal(before, after) {
-			scopes[name] = after
-		}
-	}
-	return scopes, nil
+// settling is the working out of what a source holds after a scan.
+type settling struct {
+	source Source
+	held   *holding           // what it holds before; not changed
+	seen   catalog.Instant    // when its last good scan ended
+	scopes map[string][]entry // what each scope that changes holds afterwards; none = it is gone
+	heldOf int                // how many entities it had of which some are held; 0 = nothing is held
+	// missing are the documents with claims that are there before and not found any more, by subject.
+	missing map[string][]missed
 }
 
-// covers says whether a scope that is not reported is gone: a whole scan tells of all, one of parts of those that were
-// named and of what lies below the named folders.
-func (s *scan) covers(name string) bool {
-	return s.parts == nil || slices.ContainsFunc(s.parts, func(part string) bool {
-		return part == name || strings.HasSuffix(part, "/") && strings.HasPrefix(name, part)
-	})
+type missed struct {
+	scope string
+	entry entry
+}
+
+// settle is the rule by which a scan replaces what its source held: a scope that was read replaces its claims, one that
+// could not be read keeps its last good ones, marked stale, and one that is gone goes, unless the brake holds it. A scan of
+// parts says nothing of what it was not asked for and did not report.
+func (s *scan) settle(source Source, held *holding, seen catalog.Instant) (*settling, error) {
+	w := &settling{
+		source: source, held: held, seen: seen, scopes: make(map[string][]entry), missing: make(map[string][]missed),
+	}
+	for name, now := range s.scopes {
+		if err := w.take(name, now); err != nil {
+			return nil, err
+		}
+	}
+	for name := range s.unreported(held) {
+		if err := w.take(name, s.above(name)); err != nil {
+			return nil, err
+		}
+	}
+	return w, w.brake()
+}
+
+// unreported are the held scopes that the scan was asked for and did not report, and those of which something is missing
+// since an earlier scan.
+func (s *scan) unreported(held *holding) map[string]struct{} {
+	names := make(map[string]struct{})
+	add := func(name string) {
+		if _, reported := s.scopes[name]; !reported {
+			names[name] = struct{}{}
+		}
+	}
+	if s.parts == nil {
+		held.scopes.Scan(func(name string, _ []entry) bool { add(name); return true })
+		return names
+	}
+	for _, part := range s.parts {
+		if held.scope(part) != nil {
+			add(part)
+		}
+		if strings.HasSuffix(part, "/") {
+			held.scopes.Ascend(part, func(name string, _ []entry) bool {
+				if !strings.HasPrefix(name, part) {
+					return false
+				}
+				add(name)
+				return true
+			})
+		}
+	}
+	for id := range held.held {
+		add(id.scope)
+	}
+	return names
 }
 
 // above is what a scan says about a scope that it did not report itself: what it said of the nearest folder around it,
-// or that it is gone.
+// or that it is gone; or nothing, where it was not asked.
 func (s *scan) above(name string) statement {
-	for name = strings.TrimSuffix(name, "/"); ; {
-		slash := strings.LastIndexByte(name, '/')
+	asked := s.parts == nil || s.asked[name]
+	for folder := strings.TrimSuffix(name, "/"); ; {
+		slash := strings.LastIndexByte(folder, '/')
 		if slash < 0 {
-			return statement{state: scanners.Read}
+			break
 		}
-		if folder, ok := s.scopes[name[:slash+1]]; ok {
-			return statement{state: folder.state, reason: folder.reason}
+		if now, ok := s.scopes[folder[:slash+1]]; ok {
+			return statement{state: now.state, reason: now.reason}
 		}
-		name = name[:slash]
+		asked = asked || s.asked[folder[:slash+1]]
+		folder = folder[:slash]
 	}
+	if asked {
+		return statement{state: scanners.Read}
+	}
+	return statement{state: scanners.Unchanged}
 }
 
-// after is what a scope holds when the statement is made about it.
-func (now statement) after(before []entry) ([]entry, error) {
+// take works out one scope. Of one that is unchanged, what the source no longer had is missing still.
+func (w *settling) take(name string, now statement) error {
+	before := w.held.scope(name)
+	after, err := now.after(before, w.seen)
+	if err != nil {
+		return err
+	}
+	rest := after
+	for _, e := range before { // both are sorted by key
+		for len(rest) > 0 && rest[0].key < e.key {
+			rest = rest[1:]
+		}
+		if e.subject != "" && (len(rest) == 0 || rest[0].key != e.key) {
+			w.missing[e.subject] = append(w.missing[e.subject], missed{name, e})
+		}
+	}
+	if !equal(before, after) {
+		w.scopes[name] = after
+	}
+	return nil
+}
+
+// after is what a scope holds when the statement is made about it. seen is when what it holds was seen last.
+func (now statement) after(before []entry, seen catalog.Instant) ([]entry, error) {
 	switch now.state {
 	case scanners.Unchanged:
-		return before, nil
+		if !slices.ContainsFunc(before, entry.held) {
+			return before, nil
+		}
+		return slices.DeleteFunc(slices.Clone(before), entry.held), nil
 	case scanners.Read:
-		return now.entries, nil
+		return now.stated(before), nil
 	case scanners.Partly, scanners.Unreadable: // below
 	}
+	after := now.stated(before)
 	restated := make(map[string]bool)
-	for _, e := range now.entries {
-		subject, err := e.subject()
-		if err != nil {
-			return nil, err
-		}
-		restated[subject] = true
+	for _, e := range after {
+		restated[e.subject] = true
 	}
-	var kept []entry
 	for _, e := range before {
-		if !e.claims {
+		if e.subject == "" || restated[e.subject] {
 			continue
 		}
-		if subject, err := e.subject(); err != nil {
-			return nil, err
-		} else if restated[subject] {
-			continue
-		}
-		old, err := e.asStale(now.reason)
+		old, err := e.asStale(now.reason, seen)
 		if err != nil {
 			return nil, err
 		}
-		if _, found := findKey(now.entries, old.key); !found {
-			kept = append(kept, old)
+		after = append(after, old)
+	}
+	slices.SortFunc(after, compareKeys)
+	return after, nil
+}
+
+// stated are the entries of the statement, those that say what was said before in the place of which they stand.
+func (now statement) stated(before []entry) []entry {
+	stated := slices.Clone(now.entries)
+	for i, e := range stated {
+		if at, found := findKey(before, e.key); found {
+			stated[i] = e.like(before[at])
 		}
 	}
-	return slices.SortedFunc(slices.Values(slices.Concat(now.entries, kept)), func(a, b entry) int {
-		return strings.Compare(a.key, b.key)
-	}), nil
+	return stated
 }
 
-// subject is whom the first claim is about; "" without claims.
-func (e entry) subject() (string, error) {
-	if !e.claims {
-		return "", nil
-	}
-	document, err := e.document()
-	if err != nil {
-		return "", err
-	}
-	return subjectOf(document.Claims[0].Subject), nil
-}
+func compareKeys(a, b entry) int { return strings.Compare(a.key, b.key) }
 
-// codeStale is the code of the problem that tells why a document is stale.
-const codeStale = "stale"
-
-func (e entry) asStale(reason string) (entry, error) {
-	document, err := e.document()
-	if err != nil {
-		return entry{}, err
+// restamp gives what was not read anew the priority and the environment of a changed configuration, in place of those
+// that it was given.
+func (w *settling) restamp(s *scan, was given) error {
+	now := givenBy(w.source)
+	if was == now || was == (given{}) {
+		return nil
 	}
-	document.Stale = true
-	document.Problems = slices.DeleteFunc(document.Problems, func(p catalog.Problem) bool { return p.Code == codeStale })
-	document.Problems = append(document.Problems, catalog.Problem{
-		Location: document.Location, Line: document.Claims[0].Line, Severity: catalog.Warning, Code: codeStale,
-		Message: "what was read last stands, as it could not be read again: " + reason,
-		Fix:     "mend the file, or what keeps it from being read", Ref: document.Claims[0].Subject.Ref,
+	restamped := make(map[string][]entry)
+	var failed error
+	renew := func(name string, entries []entry) bool {
+		statement, reported := s.scopes[name]
+		reread := reported && statement.state != scanners.Unchanged
+		for i, e := range entries {
+			if reread && !e.stale() {
+				continue
+			}
+			document, err := e.document()
+			if err != nil {
+				failed = err
+				return false
+			}
+			if document.Priority == was.Priority {
+				document.Priority = now.Priority
+			}
+			if document.Environment == was.Environment {
+				document.Environment = now.Environment
+			}
+			renewed, err := newEntry(document)
+			if err != nil {
+				failed = err
+				return false
+			}
+			if bytes.Equal(renewed.said, e.said) {
+				continue
+			}
+			if restamped[name] == nil {
+				restamped[name] = slices.Clone(entries)
+			}
+			restamped[name][i] = renewed
+		}
+		return true
+	}
+	w.held.scopes.Scan(func(name string, entries []entry) bool {
+		if changed, ok := w.scopes[name]; ok {
+			entries = changed
+		}
+		return renew(name, entries)
 	})
-	cutTexts(document.Problems)
-	packed, err := newEntry(document)
-	if errors.Is(err, graph.ErrTooLarge) { // what it says goes before why it is stale
-		document.Problems = document.Problems[:len(document.Problems)-1]
-		packed, err = newEntry(document)
+	for name, entries := range restamped {
+		w.scopes[name] = entries
 	}
-	return packed, err
-}
-
-func equal(a, b []entry) bool {
-	return slices.EqualFunc(a, b, func(a, b entry) bool { return string(a.packed) == string(b.packed) })
+	return failed
 }

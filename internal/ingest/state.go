@@ -1,10 +1,13 @@
 package ingest
 
 import (
-	"bytes"
+	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/tidwall/btree"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
@@ -14,144 +17,234 @@ import (
 type state struct {
 	revision graph.Revision
 	time     time.Time // of the newest commit
-	// documents counts the revisions that changed documents, so that one that did not needs no merge.
-	documents uint64
-	held      map[string]map[string][]entry // by source and scope; entries sorted by key
-	status    map[string]status             // by source
-	cursor    map[string][]byte             // what the scanner of a source returned, by source
+	sources  map[string]*holding
 }
 
-func newState() *state {
-	return &state{
-		held: make(map[string]map[string][]entry), status: make(map[string]status), cursor: make(map[string][]byte),
+func newState() *state { return &state{sources: make(map[string]*holding)} }
+
+// holding is what the store holds of one source, with counts that are kept while documents come and go.
+type holding struct {
+	scopes btree.Map[string, []entry] // by name; entries sorted by key
+	places *btree.BTreeG[place]       // of all documents with claims
+	// documents have claims; stale of them are stale, held ones included. entities are their distinct subjects.
+	documents, stale, entities int
+	lost                       map[string]int64 // errors, by code
+	held                       map[heldID]heldAs
+	removal                    *graph.HeldRemoval // sums up held, without Since, Of and Reason; nil = to be made, or nothing
+
+	status  status
+	scanned bool   // there is a status
+	cursor  []byte // what the scanner returned
+}
+
+// place says how many documents of one scope have one subject.
+type place struct {
+	subject, scope string
+	count          int
+}
+
+// heldID names a held document within its source.
+type heldID struct{ scope, key string }
+
+// heldAs says whom a held document is about.
+type heldAs struct {
+	subject string
+	ref     catalog.Ref // "" = the subject is an alias
+}
+
+func newHolding() *holding {
+	return &holding{
+		places: btree.NewBTreeGOptions(func(a, b place) bool {
+			return cmp.Or(cmp.Compare(a.subject, b.subject), cmp.Compare(a.scope, b.scope)) < 0
+		}, btree.Options{NoLocks: true}),
+		lost: make(map[string]int64), held: make(map[heldID]heldAs),
 	}
 }
 
-// entry is one held document.
-type entry struct {
-	key    string
-	packed []byte // by graph.EncodeDocument; never written to
-	claims bool   // it has some
-	stale  bool
+// of is what is held of a source, maybe nothing. It is not to be written to.
+func (s *state) of(source string) *holding {
+	if h := s.sources[source]; h != nil {
+		return h
+	}
+	return newHolding()
 }
 
-func newEntry(document *catalog.Document) (entry, error) {
-	packed, err := graph.EncodeDocument(document)
-	return entry{key: document.ID.Key, packed: packed, claims: len(document.Claims) > 0, stale: document.Stale}, err
+// scope is what is held of a scope. h may be nil.
+func (h *holding) scope(name string) []entry {
+	if h == nil {
+		return nil
+	}
+	entries, _ := h.scopes.Get(name)
+	return entries
 }
-
-func (e entry) document() (*catalog.Document, error) { return graph.DecodeDocument(e.packed) }
 
 // put holds one more document, in place of the one with its ID.
 func (s *state) put(id catalog.DocumentID, e entry) {
-	entries := s.held[id.Source][id.Scope]
+	h := s.sources[id.Source]
+	if h == nil {
+		h = newHolding()
+		s.sources[id.Source] = h
+	}
+	entries := h.scope(id.Scope)
 	i, found := findKey(entries, e.key)
 	if found {
+		h.count(id.Scope, entries[i], -1)
 		entries[i] = e
 	} else {
 		entries = slices.Insert(entries, i, e)
 	}
-	s.set(id.Source, id.Scope, entries)
+	h.count(id.Scope, e, 1)
+	h.scopes.Set(id.Scope, entries)
 }
 
 // remove forgets one document.
 func (s *state) remove(id catalog.DocumentID) {
-	entries := s.held[id.Source][id.Scope]
-	if i, found := findKey(entries, id.Key); found {
-		s.set(id.Source, id.Scope, slices.Delete(entries, i, i+1))
+	h := s.sources[id.Source]
+	if h == nil {
+		return
+	}
+	entries := h.scope(id.Scope)
+	i, found := findKey(entries, id.Key)
+	if !found {
+		return
+	}
+	h.count(id.Scope, entries[i], -1)
+	if entries = slices.Delete(entries, i, i+1); len(entries) > 0 {
+		h.scopes.Set(id.Scope, entries)
+	} else {
+		h.scopes.Delete(id.Scope)
+	}
+	s.tidy(id.Source)
+}
+
+// replace replaces the documents of one scope.
+func (s *state) replace(source, scope string, entries []entry) {
+	h := s.sources[source]
+	if h == nil {
+		h = newHolding()
+		s.sources[source] = h
+	}
+	before := h.scope(scope)
+	for _, e := range before {
+		h.count(scope, e, -1)
+	}
+	for _, e := range entries {
+		h.count(scope, e, 1)
+	}
+	if len(entries) > 0 {
+		h.scopes.Set(scope, entries)
+	} else {
+		h.scopes.Delete(scope)
+	}
+	s.tidy(source)
+}
+
+// tidy forgets a source of which nothing is left.
+func (s *state) tidy(source string) {
+	if h := s.sources[source]; h != nil && h.scopes.Len() == 0 && !h.scanned && h.cursor == nil {
+		delete(s.sources, source)
 	}
 }
 
-// set replaces the documents of one scope.
-func (s *state) set(source, scope string, entries []entry) {
-	scopes := s.held[source]
-	switch {
-	case len(entries) > 0 && scopes == nil:
-		s.held[source] = map[string][]entry{scope: entries}
-	case len(entries) > 0:
-		scopes[scope] = entries
-	default:
-		delete(scopes, scope)
-		if len(scopes) == 0 {
-			delete(s.held, source)
+// count adds a document to the counts, or takes it off by -1.
+func (h *holding) count(scope string, e entry, by int) {
+	for code, n := range e.lost {
+		h.lost[code] += int64(by) * n
+		if h.lost[code] == 0 {
+			delete(h.lost, code)
 		}
+	}
+	if e.subject == "" {
+		return
+	}
+	h.documents += by
+	if e.stale() {
+		h.stale += by
+	}
+	if e.held() {
+		h.removal = nil
+		if id := (heldID{scope, e.key}); by > 0 {
+			as := heldAs{subject: e.subject}
+			if e.marks.why != nil {
+				as.ref = e.marks.why.Ref
+			}
+			h.held[id] = as
+		} else {
+			delete(h.held, id)
+		}
+	}
+	at, _ := h.places.Get(place{subject: e.subject, scope: scope})
+	if at.count == 0 {
+		at.subject, at.scope = e.subject, scope
+		if by > 0 && !h.has(e.subject) {
+			h.entities++
+		}
+	}
+	if at.count += by; at.count > 0 {
+		h.places.Set(at)
+		return
+	}
+	h.places.Delete(at)
+	if !h.has(e.subject) {
+		h.entities--
+	}
+}
+
+// has says whether a document with the subject is held.
+func (h *holding) has(subject string) bool {
+	for range h.about(subject) {
+		return true
+	}
+	return false
+}
+
+// about yields where documents with the subject are.
+func (h *holding) about(subject string) iter.Seq[place] {
+	return func(yield func(place) bool) {
+		h.places.Ascend(place{subject: subject}, func(at place) bool {
+			return at.subject == subject && yield(at)
+		})
 	}
 }
 
 // setState takes one of our state documents; those of others are none of our business.
 func (s *state) setState(document graph.State) {
+	if document.Source == "" {
+		if document.Name == newestName {
+			s.time = decodeTime(document.Data)
+		}
+		return
+	}
+	h := s.sources[document.Source]
+	if h == nil {
+		h = newHolding()
+		s.sources[document.Source] = h
+	}
 	switch document.Name {
 	case statusName:
-		s.status[document.Source] = decodeStatus(document.Data)
-		if document.Data == nil {
-			delete(s.status, document.Source)
-		}
+		h.status, h.scanned = decodeStatus(document.Data), document.Data != nil
 	case cursorName:
-		s.cursor[document.Source] = document.Data
-		if document.Data == nil {
-			delete(s.cursor, document.Source)
-		}
+		h.cursor = document.Data
 	}
+	s.tidy(document.Source)
 }
 
-// newest is the end of the latest scan: each commit of a Catalog is the end of one.
-func (s *state) newest() time.Time {
-	var newest time.Time
-	for _, status := range s.status {
-		if status.LastScan.After(newest) {
-			newest = status.LastScan
-		}
-	}
-	return newest
-}
-
-// share puts the documents that are held already in place of new ones that are equal, so that a scan that finds nothing
-// new keeps nothing twice. The entries may have any order.
+// share puts what is held already in place of new documents that say the same, so that a scan that finds nothing new
+// keeps nothing twice. The entries may have any order.
 func (c *Catalog) share(source, scope string, entries []entry) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	held := c.state.held[source][scope]
+	held := c.state.sources[source].scope(scope)
 	for i, e := range entries {
-		if at, found := findKey(held, e.key); found && bytes.Equal(held[at].packed, e.packed) {
-			entries[i] = held[at]
+		if at, found := findKey(held, e.key); found {
+			entries[i] = e.like(held[at])
 		}
 	}
-}
-
-// packed lists all documents, in no order.
-func (s *state) packed() [][]byte {
-	var all [][]byte
-	for _, scopes := range s.held {
-		for _, entries := range scopes {
-			for _, e := range entries {
-				all = append(all, e.packed)
-			}
-		}
-	}
-	return all
 }
 
 // sourceIDs are those that hold documents or have been scanned.
-func (s *state) sourceIDs() []string {
-	ids := make(map[string]bool)
-	for id := range s.held {
-		ids[id] = true
-	}
-	for id := range s.status {
-		ids[id] = true
-	}
-	return slices.Sorted(maps.Keys(ids))
-}
+func (s *state) sourceIDs() []string { return slices.Sorted(maps.Keys(s.sources)) }
 
 func findKey(entries []entry, key string) (int, bool) {
-	return slices.BinarySearchFunc(entries, key, func(e entry, key string) int {
-		switch {
-		case e.key < key:
-			return -1
-		case e.key > key:
-			return 1
-		default:
-			return 0
-		}
-	})
+	return slices.BinarySearchFunc(entries, key, func(e entry, key string) int { return cmp.Compare(e.key, key) })
 }

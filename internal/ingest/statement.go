@@ -20,37 +20,41 @@ const problemsKey = "#problems"
 // maxScopeProblems is how many problems the document of problems keeps: enough to see what is wrong, and bounded.
 const maxScopeProblems = 1000
 
-// notifyEvery is how many scopes go by between two events.
-const notifyEvery = 256
+// tellEvery is how many scopes go by between two steps of progress.
+const tellEvery = 256
 
 // scan is the sink of one scan of one source. It keeps what is reported in packed form.
 type scan struct {
 	source Source
-	parts  []string // that it is asked for; nil = everything
-	notify func(Event)
+	parts  []string        // that it is asked for; nil = everything
+	asked  map[string]bool // the parts
+	tell   func(graph.ScanProgress)
 	share  func(source, scope string, entries []entry)
 
-	mu         sync.Mutex
-	closed     bool
-	scopes     map[string]statement
-	unreadable int
-	example    string // the error of the first scope, by name, that could not be read
-	exampleOf  string
-	documents  int
+	mu        sync.Mutex
+	closed    bool
+	scopes    map[string]statement
+	documents int
 }
 
 // statement is what one scope says now.
 type statement struct {
 	state   scanners.ScopeState
 	entries []entry // sorted by key
-	reason  string  // why not all of it could be read, in one line
+	reason  string  // why not all of it could be read, in one line, by the first error in it
+	failure string  // the same in the words of the scanner; "" = it was read
 }
 
-func newScan(source Source, parts []string, notify func(Event), share func(source, scope string, entries []entry)) *scan {
-	if source.Priority == 0 {
-		source.Priority = catalog.DefaultPriorityFiles
+// newScan is the sink of a scan of the named parts, or of everything. It tells how far it is and shares the memory of
+// what is held already.
+func newScan(
+	source Source, parts []string, tell func(graph.ScanProgress), share func(source, scope string, entries []entry),
+) *scan {
+	asked := make(map[string]bool, len(parts))
+	for _, part := range parts {
+		asked[part] = true
 	}
-	return &scan{source: source, parts: parts, notify: notify, share: share, scopes: make(map[string]statement)}
+	return &scan{source: source, parts: parts, asked: asked, tell: tell, share: share, scopes: make(map[string]statement)}
 }
 
 // errScanEnded is what a scanner gets that goes on reporting when it has returned.
@@ -75,20 +79,25 @@ func (s *scan) Report(ctx context.Context, scope scanners.Scope) error {
 		s.mu.Unlock()
 		return fmt.Errorf("the scanner reported scope %q twice", scope.Name)
 	}
-	s.scopes[scope.Name] = statement{scope.State, entries, reasonOf(scope)}
+	s.scopes[scope.Name] = statement{scope.State, entries, reasonOf(scope), oneLine(scope.Error)}
 	s.documents += len(scope.Documents)
-	if scope.State == scanners.Unreadable {
-		s.unreadable++
-		if s.exampleOf == "" || scope.Name < s.exampleOf {
-			s.exampleOf, s.example = scope.Name, scope.Error
-		}
-	}
-	event := Event{Source: s.source.ID, Scopes: len(s.scopes), Documents: s.documents}
+	progress := s.progressLocked()
 	s.mu.Unlock()
-	if event.Scopes%notifyEvery == 0 {
-		s.notify(event)
+	if progress.Scopes%tellEvery == 0 {
+		s.tell(progress)
 	}
 	return nil
+}
+
+// progress is how far the scan is.
+func (s *scan) progress() graph.ScanProgress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.progressLocked()
+}
+
+func (s *scan) progressLocked() graph.ScanProgress {
+	return graph.ScanProgress{Source: s.source.ID, Scopes: len(s.scopes), Documents: s.documents}
 }
 
 // reasonOf says why not all of a scope could be read: by the first error in it, where there is one.
@@ -118,19 +127,12 @@ func (s *scan) close() {
 	s.closed = true
 }
 
-// summary is the error that a source shows whose scan was good as a whole; "" = none.
-func (s *scan) summary() string {
-	if s.unreadable == 0 {
-		return ""
-	}
-	return oneLine(fmt.Sprintf("%d could not be read, of them %s: %s", s.unreadable, s.exampleOf, s.example))
-}
-
 // pack gives each document of a scope its place and packs it. Documents without claims become one, and so does what is
 // wrong with a document that no store would take.
 func (s *scan) pack(scope scanners.Scope) ([]entry, error) {
 	problems := &catalog.Document{
-		ID: catalog.DocumentID{Source: s.source.ID, Scope: scope.Name, Key: problemsKey}, Priority: s.source.Priority,
+		ID:       catalog.DocumentID{Source: s.source.ID, Scope: scope.Name, Key: problemsKey},
+		Priority: givenBy(s.source).Priority,
 	}
 	ordered := slices.Clone(scope.Documents)
 	slices.SortStableFunc(ordered, func(a, b *catalog.Document) int { return a.Ordinal - b.Ordinal })
@@ -147,12 +149,12 @@ func (s *scan) pack(scope scanners.Scope) ([]entry, error) {
 		}
 		document.ID = catalog.DocumentID{Source: s.source.ID, Scope: scope.Name, Key: keyOf(document.Claims[0].Subject, taken)}
 		if document.Priority == 0 {
-			document.Priority = s.source.Priority
+			document.Priority = givenBy(s.source).Priority
 		}
 		if document.Environment == "" {
 			document.Environment = s.source.Environment
 		}
-		packed, err := newEntry(document)
+		packed, err := packSaid(document)
 		switch {
 		case errors.Is(err, graph.ErrTooLarge):
 			problems.Location = document.Location
@@ -168,7 +170,7 @@ func (s *scan) pack(scope scanners.Scope) ([]entry, error) {
 		entries = append(entries, packed)
 	}
 	if len(problems.Problems) > 0 {
-		packed, err := newEntry(boundProblems(problems))
+		packed, err := packSaid(boundProblems(problems))
 		if err != nil {
 			return nil, fmt.Errorf("scope %s: %w", scope.Name, err)
 		}
@@ -176,6 +178,17 @@ func (s *scan) pack(scope scanners.Scope) ([]entry, error) {
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
 	return entries, nil
+}
+
+// packSaid packs what a scanner says; the rest is not the scanner's to say. The error wraps [graph.ErrTooLarge] also where
+// there is no room for the rest.
+func packSaid(document *catalog.Document) (entry, error) {
+	takeMarks(document)
+	e, err := newEntry(document)
+	if err == nil && len(e.said)+room(document) > graph.MaxDocumentBytes {
+		err = graph.ErrTooLarge
+	}
+	return e, err
 }
 
 // keyOf is the subject, with "#2" and so on for a repetition.
@@ -202,10 +215,14 @@ const maxProblemText = 1000
 func cutTexts(problems []catalog.Problem) {
 	for i := range problems {
 		for _, text := range []*string{&problems[i].Field, &problems[i].Message, &problems[i].Fix} {
-			if len(*text) > maxProblemText {
-				*text = strings.ToValidUTF8((*text)[:maxProblemText], "") + "…"
-			}
+			cutText(text)
 		}
+	}
+}
+
+func cutText(text *string) {
+	if len(*text) > maxProblemText {
+		*text = strings.ToValidUTF8((*text)[:maxProblemText], "") + "…"
 	}
 }
 

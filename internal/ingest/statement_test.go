@@ -48,8 +48,14 @@ func TestStatements(t *testing.T) {
 			want: []string{b}, gone: 1, documents: 1, state: graph.SourceOK,
 		},
 		{
+			name: "the only one is gone", scans: [][]scope{{read("f", a)}, {}},
+			want: []string{}, gone: 1, state: graph.SourceOK,
+		},
+		{
 			name: "everything is gone", scans: [][]scope{{read("f", a), read("g", b)}, {}},
-			want: []string{}, gone: 2, state: graph.SourceOK,
+			want: []string{a + " stale", b + " stale"}, problems: []string{"f removal-held", "g removal-held"},
+			put: 2, documents: 2, state: graph.SourceHeld,
+			sourceError: "2 of 2 entities are no longer there, and stand until their removal is approved",
 		},
 		{
 			name: "a document moves to another file", scans: [][]scope{{read("f", a)}, {read("g", a)}},
