@@ -31,9 +31,14 @@ func (g *graphQL) streamEvents(w http.ResponseWriter, r *http.Request, operation
 	defer leave()
 	ctx, cancel := untilStop(r.Context())
 	defer cancel(nil)
-	events := g.openEvents(w, cancel)
-	defer events.close()
-	g.stream(ctx, operation, transportEvents, events.next)
+	var events *eventWriter
+	begun := func() { events = g.openEvents(w, cancel) }
+	defer func() {
+		if events != nil {
+			events.close()
+		}
+	}()
+	g.stream(ctx, operation, transportEvents, begun, func(response *graphql.Response) error { return events.next(response) })
 	if cause := context.Cause(ctx); cause == nil || errors.Is(cause, errStopping) {
 		_ = events.write(eventComplete) // who has gone needs no end
 	}

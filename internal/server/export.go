@@ -1,20 +1,24 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/schema/resolve"
 )
 
 // export writes the whole snapshot: as one JSON document, as JSON lines with `format=jsonl`, or as one hash with `digest`.
-// The revision is in the header Orrery-Revision. An answer that cannot be finished is broken off, so that nobody takes a
+// With `at` it is that of a past moment. The revision is in the header Orrery-Revision. An answer that cannot be finished is broken off, so that nobody takes a
 // part for the whole.
-func export(snapshot func() *graph.Snapshot, log zerolog.Logger) http.Handler {
+func export(snapshot func() *graph.Snapshot, past resolve.Past, log zerolog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		write, media, err := exportForm(r)
 		if err != nil {
@@ -27,6 +31,12 @@ func export(snapshot func() *graph.Snapshot, log zerolog.Logger) http.Handler {
 			http.Error(w, stillReading, http.StatusServiceUnavailable)
 			return
 		}
+		if text := r.URL.Query().Get("at"); text != "" {
+			if s, err = exportedAt(r.Context(), s, past, text); err != nil {
+				http.Error(w, err.Error(), exportStatus(err))
+				return
+			}
+		}
 		w.Header().Set("Content-Type", media)
 		w.Header().Set("Orrery-Revision", strconv.FormatUint(uint64(s.Revision()), 10))
 		if r.Method == http.MethodHead {
@@ -37,6 +47,27 @@ func export(snapshot func() *graph.Snapshot, log zerolog.Logger) http.Handler {
 			panic(http.ErrAbortHandler)
 		}
 	})
+}
+
+func exportedAt(ctx context.Context, newest *graph.Snapshot, past resolve.Past, text string) (*graph.Snapshot, error) {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return nil, fmt.Errorf("at is %q; it must be a time such as 2026-01-31T12:00:00Z", text)
+	}
+	return resolve.SnapshotAt(ctx, newest, past, at)
+}
+
+func exportStatus(err error) int {
+	switch {
+	case errors.Is(err, graph.ErrCompacted):
+		return http.StatusGone
+	case errors.Is(err, graph.ErrNoRevision):
+		return http.StatusNotFound
+	case errors.Is(err, graph.ErrUnavailable), errors.Is(err, graph.ErrClosed), errors.Is(err, context.Canceled):
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusBadRequest
+	}
 }
 
 type exportWriter func(io.Writer, *graph.Snapshot) error

@@ -119,7 +119,7 @@ func (g *graphQL) answer(w http.ResponseWriter, r *http.Request, accepted accept
 		g.mutate(ctx, w, accepted, operation)
 	default:
 		if response := g.execute(ctx, operation); response != nil { // or the client has gone
-			g.respond(w, accepted, statusOf(w, response), response)
+			g.respond(w, accepted, answerStatus(w, response), response)
 		}
 	}
 }
@@ -176,11 +176,11 @@ func (g *graphQL) mutate(ctx context.Context, w http.ResponseWriter, accepted ac
 		return // the server has stopped
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(mutationWriteTimeout)) // it may have taken long
-	g.respond(w, accepted, statusOf(w, response), response)
+	g.respond(w, accepted, answerStatus(w, response), response)
 }
 
-// statusOf is the status of an answer.
-func statusOf(w http.ResponseWriter, response *graphql.Response) int {
+// answerStatus is the status of an answer.
+func answerStatus(w http.ResponseWriter, response *graphql.Response) int {
 	if response.Data == nil && hasCode(response.Errors, resolve.CodeUnavailable) {
 		w.Header().Set("Retry-After", "1")
 		return http.StatusServiceUnavailable

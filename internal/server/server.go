@@ -43,7 +43,7 @@ func New(config Config) http.Handler {
 
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphQLHandler(newGraphQL(config, metrics)))
-	mux.Handle("GET /v1/export", compressed(export(config.Snapshots.Snapshot, config.Log)))
+	mux.Handle("GET /v1/export", compressed(export(config.Snapshots.Snapshot, config.Past, config.Log)))
 	mux.Handle("GET /livez", http.HandlerFunc(live))
 	mux.Handle("GET /readyz", ready(config))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{Registry: metrics.registry}))

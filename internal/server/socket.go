@@ -257,7 +257,7 @@ func (s *socket) operate(ctx context.Context, m message) (ended bool) {
 	}
 	switch operation.Operation.Operation {
 	case ast.Subscription:
-		s.stream(ctx, operation, transportSocket, tell)
+		s.stream(ctx, operation, transportSocket, func() {}, tell)
 	case ast.Query:
 		if response := s.execute(ctx, operation); response != nil {
 			_ = tell(response)

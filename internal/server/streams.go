@@ -89,8 +89,8 @@ const (
 )
 
 // stream gives each answer of a subscription to send, until it ends, send fails or ctx ends. An answer without data is the
-// last one and says why.
-func (g *graphQL) stream(ctx context.Context, operation *graphql.OperationContext, transport string,
+// last one and says why. begun is called when nothing that happens from then on is missed.
+func (g *graphQL) stream(ctx context.Context, operation *graphql.OperationContext, transport string, begun func(),
 	send func(*graphql.Response) error,
 ) {
 	open := g.metrics.subscriptions.WithLabelValues(transport)
@@ -102,6 +102,7 @@ func (g *graphQL) stream(ctx context.Context, operation *graphql.OperationContex
 		g.metrics.answered(operation, reason == endError || reason == endSlow)
 	}()
 	responses, ctx := g.exec.DispatchOperation(ctx, operation)
+	begun()
 	for {
 		response := responses(ctx)
 		if response == nil {

@@ -91,9 +91,9 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	case errors.As(err, &input):
 		show(shown, CodeBadInput, input.message, nil)
 	case errors.Is(err, catalog.ErrRef):
-		show(shown, CodeBadInput, err.Error(), nil)
+		show(shown, CodeBadInput, shown.Message, nil)
 	case errors.Is(err, graph.ErrUnknownSource):
-		show(shown, CodeNotFound, err.Error(), nil)
+		show(shown, CodeNotFound, shown.Message, nil)
 	case errors.Is(err, graph.ErrNothingHeld):
 		show(shown, CodeBadInput, graph.ErrNothingHeld.Error(), nil)
 	case errors.Is(err, graph.ErrHeldMoved):
@@ -103,11 +103,11 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	case errors.Is(err, errSlowClient):
 		show(shown, CodeSlowClient, errSlowClient.Error(), nil)
 	case errors.Is(err, graph.ErrCompacted):
-		show(shown, CodeCompacted, err.Error(), nil)
+		show(shown, CodeCompacted, shown.Message, nil)
 	case errors.Is(err, graph.ErrNoRevision):
-		show(shown, CodeNotFound, err.Error(), nil)
+		show(shown, CodeNotFound, shown.Message, nil)
 	case errors.Is(err, graph.ErrNoPast):
-		show(shown, CodeBadInput, err.Error(), nil)
+		show(shown, CodeBadInput, shown.Message, nil)
 	case errors.Is(err, graph.ErrUnavailable), errors.Is(err, graph.ErrClosed):
 		show(shown, CodeUnavailable, "the store does not answer: try again in a moment", nil)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

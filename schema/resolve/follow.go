@@ -37,10 +37,16 @@ func refsToFollow(ctx context.Context, of []string) ([]catalog.Ref, error) {
 	}
 	refs := make([]catalog.Ref, len(of))
 	for i, typed := range of {
-		var err error
-		if refs[i], err = assumedRef(ctx, typed); err != nil {
+		entity, err := typedEntity(ctx, "an element of of", typed)
+		if err == nil {
+			refs[i] = entity.Ref
+			continue
+		}
+		whole, parseErr := catalog.ParseRef(typed, "", "")
+		if parseErr != nil || !errors.Is(err, graph.ErrNotFound) {
 			return nil, err
 		}
+		refs[i] = whole
 	}
 	slices.Sort(refs)
 	return slices.Compact(refs), nil

@@ -41,7 +41,11 @@ func (r *root) pin(ctx context.Context, next graphql.OperationHandler) graphql.R
 	if operation == ast.Query {
 		p.held.Store(snapshot)
 	}
-	return next(context.WithValue(ctx, pinned{}, p))
+	responses := next(context.WithValue(ctx, pinned{}, p))
+	if operation == ast.Subscription {
+		p.held.Store(nil) // what it was begun on
+	}
+	return responses
 }
 
 // withSnapshot answers what is asked with the context on another snapshot than the rest of the operation.
@@ -63,7 +67,7 @@ func tellRevision(ctx context.Context, next graphql.ResponseHandler) *graphql.Re
 	if !ok || response == nil {
 		return response
 	}
-	if snapshot := p.held.Load(); snapshot != nil {
+	if snapshot := p.snapshot(); snapshot != nil {
 		if response.Extensions == nil {
 			response.Extensions = make(map[string]any, 1)
 		}
