@@ -23,8 +23,9 @@ import (
 type client struct {
 	http  *http.Client
 	base  *url.URL
-	name  string // for messages: "the server at http://..."
-	token string // "" = none
+	name  string     // for messages: "the server at http://..."
+	token string     // "" = none
+	at    *time.Time // to ask as of; nil = now
 }
 
 const (
@@ -113,6 +114,11 @@ type graphqlError struct {
 
 // ask sends one operation and fills answer, adding to its connections. It returns the revision that was answered on.
 func (c *client) ask(ctx context.Context, query string, variables map[string]any, answer any) (revision int64, err error) {
+	if c.at != nil {
+		if query, err = asOf(query, *c.at); err != nil {
+			return 0, err
+		}
+	}
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		return 0, err
@@ -142,8 +148,14 @@ func (c *client) ask(ctx context.Context, query string, variables map[string]any
 	if envelope.Extensions.Revision == nil {
 		return 0, c.notOurs(response)
 	}
-	if err := json.Unmarshal(envelope.Data, answer); err != nil {
+	var was struct {
+		AsOf *struct{ Revision int64 }
+	}
+	if err := errors.Join(json.Unmarshal(envelope.Data, answer), json.Unmarshal(envelope.Data, &was)); err != nil {
 		return 0, fmt.Errorf("%s gives answers that this version does not understand: %w", c.name, err)
+	}
+	if c.at != nil && was.AsOf != nil {
+		return was.AsOf.Revision, nil
 	}
 	return *envelope.Extensions.Revision, nil
 }
@@ -180,7 +192,7 @@ func told(e graphqlError) error {
 	switch {
 	case e.Extensions.Code == "BAD_INPUT":
 		return &usageError{message}
-	case e.Extensions.Code == "NOT_FOUND" && len(e.Extensions.Candidates) == 0:
+	case e.Extensions.Code == "NOT_FOUND" && len(e.Extensions.Candidates) == 0 && strings.HasSuffix(message, " is not in the catalog"):
 		message += ": `orrery list` shows what is"
 	}
 	return errors.New(message)

@@ -7,13 +7,18 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/schema/resolve"
 )
 
 const formatJSONLines = "jsonl"
+
+// maxRefusalBytes is how much is shown of why a server does not export.
+const maxRefusalBytes = 1 << 10
 
 func (p *program) exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -47,16 +52,23 @@ func (p *program) exportCommand() *cobra.Command {
 }
 
 func (s *source) export(ctx context.Context, w io.Writer, format string, digest bool) error {
+	snapshot := s.snapshot
+	if s.at != nil && snapshot != nil {
+		var err error
+		if snapshot, err = resolve.SnapshotAt(ctx, snapshot, s.past, *s.at); err != nil {
+			return err
+		}
+	}
 	switch {
-	case s.snapshot == nil:
+	case snapshot == nil:
 		return s.exportRemote(ctx, w, format, digest)
 	case digest:
-		_, err := fmt.Fprintln(w, graph.Digest(s.snapshot))
+		_, err := fmt.Fprintln(w, graph.Digest(snapshot))
 		return err
 	case format == formatJSONLines:
-		return graph.WriteExportLines(w, s.snapshot)
+		return graph.WriteExportLines(w, snapshot)
 	default:
-		return graph.WriteExport(w, s.snapshot)
+		return graph.WriteExport(w, snapshot)
 	}
 }
 
@@ -66,12 +78,26 @@ func (s *source) exportRemote(ctx context.Context, w io.Writer, format string, d
 	if digest {
 		query = url.Values{"digest": {"true"}}
 	}
+	if s.at != nil {
+		query.Set("at", s.at.Format(time.RFC3339Nano))
+	}
 	response, err := s.do(ctx, http.MethodGet, "v1/export", query, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusGone:
+		if s.at == nil {
+			return s.notOurs(response)
+		}
+		said, err := io.ReadAll(io.LimitReader(response.Body, maxRefusalBytes))
+		if err != nil {
+			return s.unreachable(ctx, err)
+		}
+		return fmt.Errorf("%s: %s", s.name, said)
+	default:
 		return s.notOurs(response)
 	}
 	if _, err := io.Copy(w, response.Body); err != nil {

@@ -97,7 +97,7 @@ func (r *root) pinPast(ctx context.Context, next graphql.RootResolver) graphql.M
 	if !ok {
 		return next(ctx)
 	}
-	snapshot, err := r.snapshotAt(ctx, at)
+	snapshot, err := SnapshotAt(ctx, snapshotOf(ctx), r.past, at)
 	if err != nil {
 		graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithField(field.Alias)), err)
 		if field.Definition.Type.NonNull {
@@ -108,18 +108,18 @@ func (r *root) pinPast(ctx context.Context, next graphql.RootResolver) graphql.M
 	return next(withSnapshot(ctx, snapshot))
 }
 
-// snapshotAt is the snapshot of a moment. Where that is the operation's own, all its fields see the same.
-func (r *root) snapshotAt(ctx context.Context, at time.Time) (*graph.Snapshot, error) {
-	newest := snapshotOf(ctx)
+// SnapshotAt is the snapshot of a moment: newest itself, where the moment is not before it. past may be nil. Errors are
+// worded for who asked, and wrap those of [Past], graph.ErrNoPast among them.
+func SnapshotAt(ctx context.Context, newest *graph.Snapshot, past Past, at time.Time) (*graph.Snapshot, error) {
 	switch {
 	case at.After(time.Now().Add(clockSkew)):
 		return nil, badInput("at is %s, which is in the future: leave it out to ask about now", at.Format(time.RFC3339))
 	case !at.Before(newest.Time()):
 		return newest, nil
-	case r.past == nil:
+	case past == nil:
 		return nil, graph.ErrNoPast
 	}
-	snapshot, err := r.past.At(ctx, graph.AsOf{Time: at})
+	snapshot, err := past.At(ctx, graph.AsOf{Time: at})
 	if err != nil {
 		return nil, fmt.Errorf("the catalog as of %s cannot be shown: %w", at.Format(time.RFC3339), err)
 	}
