@@ -6,164 +6,176 @@ import (
 	"slices"
 )
 
-// fact is a claim of an edge that counts, between Refs and in forward direction.
+// fact is an edge of a claim that counts, from the entity whose row is made, in forward direction.
 type fact struct {
-	from, to int32 // Refs by number; by place in sorted once they are arranged
-	document int32
-	edge     int32 // into targets
+	to    int32 // Ref
+	index int32 // in the edges of claim
+	claim *claimRecord
 }
 
-// facts takes the edges of all claims that count, in order of precedence, with every alias resolved. After it the set of
-// entities is known.
-func (m *merger) facts() []fact {
-	facts := make([]fact, 0, len(m.targets))
-	m.counted(func(document, c int32) bool {
-		claim := &m.claims[c]
-		subject := m.refOf(claim.subject)
-		for i := claim.firstEdge; i < claim.endEdge; i++ {
-			f := fact{from: subject, to: m.refOf(m.targets[i].target), document: document, edge: i}
-			if m.targets[i].reverse {
-				f.from, f.to = f.to, f.from
-			}
-			facts = append(facts, f)
-		}
-		if claim.descriptor != nil && claim.subject >= 0 && claim.descriptor.Owner != "" {
-			owner := m.refID(claim.descriptor.Owner)
-			m.mentioned[owner] = true
-		}
-		return true
-	})
-	return facts
+func (f fact) edge() *edgeRecord { return &f.claim.edges[f.index] }
+
+// environment of a fact: what is declared holds in every one.
+func (f fact) environment() string {
+	if f.edge().evidence() == Declared {
+		return ""
+	}
+	return f.claim.document.origin.Environment
 }
 
-// edges makes the edges, in the order of their Refs. Facts are brought together by counting and sorting, not by maps:
-// this is the part of a merge that is as long as the catalog has edges.
-func (m *merger) edges(facts []fact) []Edge {
-	start := make([]int32, len(m.sorted)+1)
-	for i := range facts {
-		facts[i].from, facts[i].to = m.rank[facts[i].from], m.rank[facts[i].to]
-		start[facts[i].from+1]++
-	}
-	for i := range m.sorted {
-		start[i+1] += start[i]
-	}
-	grouped := make([]fact, len(facts))
-	for _, f := range facts {
-		grouped[start[f.from]] = f
-		start[f.from]++
-	}
-	c := combiner{merger: m, result: make([]Edge, 0, len(facts)), evidence: make([]Evidence, 0, len(facts))}
-	for len(grouped) > 0 {
+// combiner makes rows of edges. It keeps the memory that it works in from one row to the next.
+type combiner struct {
+	*Merger
+	facts, scratch []fact
+	edges          []Edge
+	evidence       []Evidence // of all edges of the row, one behind the other
+}
+
+// row makes all edges from one entity, in order. same says that they are as they were.
+func (c *combiner) row(r *refRecord) (row []Edge, same bool) {
+	c.collect(r)
+	c.edges, c.evidence = c.edges[:0], c.evidence[:0]
+	for facts := c.facts; len(facts) > 0; {
 		end := 1
-		for end < len(grouped) && grouped[end].from == grouped[0].from {
+		for end < len(facts) && facts[end].to == facts[0].to {
 			end++
 		}
-		slices.SortStableFunc(grouped[:end], func(a, b fact) int { return cmp.Compare(a.to, b.to) })
-		for i := 0; i < end; {
-			j := i + 1
-			for j < end && grouped[j].to == grouped[i].to {
-				j++
-			}
-			c.combine(grouped[i:j])
-			i = j
-		}
-		grouped = grouped[end:]
+		c.combine(r.ref, facts[:end])
+		facts = facts[end:]
 	}
-	return c.result
+	if slices.EqualFunc(r.row, c.edges, equalEdges) {
+		return r.row, true
+	}
+	if len(c.edges) == 0 {
+		return nil, false
+	}
+	evidence := slices.Clone(c.evidence)
+	row = slices.Clone(c.edges)
+	for i := range row {
+		n := len(row[i].Evidence)
+		row[i].Evidence, evidence = evidence[:n:n], evidence[n:]
+	}
+	return row, false
 }
 
-// combiner makes edges of the facts between one entity and another.
-type combiner struct {
-	*merger
-	result   []Edge
-	evidence []Evidence // of all edges, one behind the other
-	scratch  []fact
+// collect takes the edges of all claims that count, by target, then precedence.
+func (c *combiner) collect(r *refRecord) {
+	c.facts = c.facts[:0]
+	if r.winner != nil {
+		c.own(r.winner)
+	}
+	for _, claim := range r.contributed {
+		c.own(claim)
+	}
+	c.others(r.reverse)
+	for _, id := range r.aliases {
+		a := c.aliases.at(id)
+		for _, claim := range a.subjects {
+			c.own(claim)
+		}
+		c.others(a.reverse)
+	}
+	slices.SortFunc(c.facts, func(a, b fact) int {
+		if a.to != b.to {
+			return cmp.Compare(c.refs.at(a.to).ref, c.refs.at(b.to).ref)
+		}
+		return cmp.Or(precedence(a.claim, b.claim), cmp.Compare(a.index, b.index))
+	})
+}
+
+func (c *combiner) own(claim *claimRecord) {
+	for i := range claim.edges {
+		if edge := &claim.edges[i]; !edge.reverse() {
+			c.facts = append(c.facts, fact{c.refOf(edge.target), int32(i), claim})
+		}
+	}
+}
+
+func (c *combiner) others(reverse []occurrence) {
+	for _, edge := range reverse {
+		c.facts = append(c.facts, fact{c.refOf(edge.claim.subject), edge.index, edge.claim})
+	}
 }
 
 // combine makes the edges from one entity to another of all facts about the two, which come in order of precedence.
 //
 // An entry of `dependencies` and what dependsOn or consumesApis say of the same target are one edge: of consumesApis where
 // that names it. What holds in every environment covers what was seen in one: that is evidence on the same edge.
-func (c *combiner) combine(facts []fact) {
+func (c *combiner) combine(from Ref, facts []fact) {
 	if len(facts) == 1 {
-		c.emit(c.targets[facts[0].edge].relation, c.environment(facts[0]), facts)
+		c.emit(from, facts[0].edge().relation, facts[0].environment(), facts)
 		return
 	}
 	joined, consumes := false, false
 	for _, f := range facts {
-		edge := &c.targets[f.edge]
-		joined = joined || edge.detailed
-		consumes = consumes || edge.relation == ConsumesAPI
+		joined = joined || f.edge().detailed()
+		consumes = consumes || f.edge().relation == ConsumesAPI
 	}
 	for relation := DependsOn; relation <= RunsOn; relation++ {
 		every := false
 		c.scratch = c.scratch[:0]
 		for _, f := range facts {
-			is := c.targets[f.edge].relation
+			is := f.edge().relation
 			if joined && consumes && is == DependsOn {
 				is = ConsumesAPI
 			}
 			if is == relation {
 				c.scratch = append(c.scratch, f)
-				every = every || c.environment(f) == ""
+				every = every || f.environment() == ""
 			}
 		}
 		if len(c.scratch) == 0 {
 			continue
 		}
 		if every {
-			c.emit(relation, "", c.scratch)
+			c.emit(from, relation, "", c.scratch)
 			continue
 		}
-		slices.SortStableFunc(c.scratch, func(a, b fact) int { return cmp.Compare(c.environment(a), c.environment(b)) })
-		for i := 0; i < len(c.scratch); {
-			j := i + 1
-			for j < len(c.scratch) && c.environment(c.scratch[j]) == c.environment(c.scratch[i]) {
-				j++
+		slices.SortStableFunc(c.scratch, func(a, b fact) int { return cmp.Compare(a.environment(), b.environment()) })
+		for rest := c.scratch; len(rest) > 0; {
+			end := 1
+			for end < len(rest) && rest[end].environment() == rest[0].environment() {
+				end++
 			}
-			c.emit(relation, c.environment(c.scratch[i]), c.scratch[i:j])
-			i = j
+			c.emit(from, relation, rest[0].environment(), rest[:end])
+			rest = rest[end:]
 		}
 	}
-}
-
-// environment of a fact: what is declared holds in every one.
-func (c *combiner) environment(f fact) string {
-	if c.targets[f.edge].evidence == Declared {
-		return ""
-	}
-	return c.documents[f.document].origin.Environment
 }
 
 // emit adds one edge.
-func (c *combiner) emit(relation RelationType, environment string, facts []fact) {
-	c.result = append(c.result, Edge{})
-	edge := &c.result[len(c.result)-1]
-	edge.From, edge.To = c.refs[c.sorted[facts[0].from]], c.refs[c.sorted[facts[0].to]]
-	edge.Type, edge.Environment = relation, environment
-	c.settle(edge, facts)
+func (c *combiner) emit(from Ref, relation RelationType, environment string, facts []fact) {
+	c.edges = append(c.edges, Edge{From: from, To: c.refs.at(facts[0].to).ref, Type: relation, Environment: environment})
+	edge := &c.edges[len(c.edges)-1]
+	settle(edge, facts)
 	edge.Evidence = c.evidenceOf(facts)
 	edge.Stale = !slices.ContainsFunc(edge.Evidence, func(e Evidence) bool { return !e.Stale })
-	if edge.From == edge.To && !c.toldSelf[edge.From] {
-		c.toldSelf[edge.From] = true
-		c.problems = append(c.problems, Problem{
-			Location: edge.Evidence[0].Origin.Location, Line: edge.Evidence[0].Line,
-			Severity: Warning, Code: CodeSelfDependency, Ref: edge.From,
-			Message: fmt.Sprintf("%s refers to itself (%s)", edge.From, edge.Type),
-			Fix:     "remove the reference, or name what was meant",
-		})
+}
+
+// selfReference tells that an entity refers to itself, once, and only where no document tells it already.
+func (m *Merger) selfReference(r *refRecord) *Problem {
+	i, refers := slices.BinarySearchFunc(r.row, r.ref, func(e Edge, to Ref) int { return cmp.Compare(e.To, to) })
+	if !refers || m.toldSelf[r.ref] > 0 {
+		return nil
+	}
+	edge := &r.row[i]
+	return &Problem{
+		Location: edge.Evidence[0].Origin.Location, Line: edge.Evidence[0].Line,
+		Severity: Warning, Code: CodeSelfDependency, Ref: r.ref,
+		Message: fmt.Sprintf("%s refers to itself (%s)", r.ref, edge.Type),
+		Fix:     "remove the reference, or name what was meant",
 	}
 }
 
 // authority orders what says how strong an edge is: an entry of `dependencies`, another word of the entity itself, the
 // word of the target (dependencyOf), and what was seen or inferred.
-func (c *combiner) authority(f fact) int {
-	switch edge := &c.targets[f.edge]; {
-	case edge.evidence != Declared:
+func authority(edge *edgeRecord) int {
+	switch {
+	case edge.evidence() != Declared:
 		return 3
-	case edge.reverse:
+	case edge.reverse():
 		return 2
-	case !edge.detailed:
+	case !edge.detailed():
 		return 1
 	}
 	return 0
@@ -173,21 +185,21 @@ func (c *combiner) authority(f fact) int {
 // several that it states; a role states one, too. The roles: all that the first authority gives which gives any. Of the
 // rest: the first that says it, by authority, then precedence; but what was seen puts no declared edge into an any-of
 // group.
-func (c *combiner) settle(edge *Edge, facts []fact) {
+func settle(edge *Edge, facts []fact) {
 	if !edge.Type.IsDependency() {
 		return
 	}
 	var details EdgeDetails
 	declared := false
-	for authority := range 4 {
+	for rank := range 4 {
 		var strength Strength
 		var role Role
 		var anyOf string
 		for _, f := range facts {
-			if c.authority(f) != authority {
+			said := f.edge()
+			if authority(said) != rank {
 				continue
 			}
-			said := &c.targets[f.edge]
 			strength = max(strength, statedStrength(said))
 			role |= said.role
 			if said.details != nil {
@@ -196,11 +208,11 @@ func (c *combiner) settle(edge *Edge, facts []fact) {
 				details.CallsPerRequest = cmp.Or(details.CallsPerRequest, said.details.calls)
 				details.Timeout = cmp.Or(details.Timeout, said.details.timeout)
 			}
-			declared = declared || authority < 3
+			declared = declared || rank < 3
 		}
 		edge.Strength = cmp.Or(edge.Strength, strength)
 		edge.Role = cmp.Or(edge.Role, role)
-		if authority < 3 || !declared {
+		if rank < 3 || !declared {
 			edge.AnyOf = cmp.Or(edge.AnyOf, anyOf)
 		}
 	}
@@ -224,38 +236,57 @@ func statedStrength(edge *edgeRecord) Strength {
 	return Unstated
 }
 
-// evidenceOf unites the evidence of facts, each place once; where it stands twice, what is not stale counts.
+// evidenceOf unites the evidence of facts, each place once.
 func (c *combiner) evidenceOf(facts []fact) []Evidence {
 	first := len(c.evidence)
 	for _, f := range facts {
-		document := &c.documents[f.document]
+		edge, document := f.edge(), f.claim.document
 		c.evidence = append(c.evidence, Evidence{
-			Kind: c.targets[f.edge].evidence, Stale: document.stale, Line: c.targets[f.edge].line, Origin: document.origin,
+			Kind: edge.evidence(), Stale: document.stale, Line: edge.line, Origin: document.origin,
+			FirstSeen: cmp.Or(edge.firstSeen, f.claim.firstSeen), LastSeen: cmp.Or(edge.lastSeen, document.lastSeen),
 		})
 	}
 	all := c.evidence[first:]
 	if len(all) > 1 {
 		slices.SortFunc(all, compareEvidence)
-		all = slices.CompactFunc(all, samePlace)
+		all = uniteEvidence(all)
 		c.evidence = c.evidence[:first+len(all)]
 	}
 	return slices.Clip(all)
 }
 
 func compareEvidence(a, b Evidence) int {
-	stale := func(e Evidence) int {
-		if e.Stale {
-			return 1
-		}
-		return 0
-	}
 	return cmp.Or(
 		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Origin.Source, b.Origin.Source),
 		cmp.Compare(a.Origin.Location, b.Origin.Location), cmp.Compare(a.Line, b.Line),
-		cmp.Compare(a.Origin.Environment, b.Origin.Environment), cmp.Compare(stale(a), stale(b)),
+		cmp.Compare(a.Origin.Environment, b.Origin.Environment),
 	)
 }
 
-func samePlace(a, b Evidence) bool {
-	return a.Kind == b.Kind && a.Line == b.Line && *a.Origin == *b.Origin
+// uniteEvidence makes one of what stands at the same place: it is stale where all of it is, seen since the earliest, until
+// the latest.
+func uniteEvidence(all []Evidence) []Evidence {
+	united := all[:1]
+	for _, e := range all[1:] {
+		last := &united[len(united)-1]
+		if compareEvidence(*last, e) != 0 {
+			united = append(united, e)
+			continue
+		}
+		last.Stale = last.Stale && e.Stale
+		last.FirstSeen, last.LastSeen = earliest(last.FirstSeen, e.FirstSeen), latest(last.LastSeen, e.LastSeen)
+	}
+	return united
+}
+
+func equalEdges(a, b Edge) bool {
+	return a.From == b.From && a.To == b.To && a.Type == b.Type && a.Strength == b.Strength && a.Role == b.Role &&
+		a.Stale == b.Stale && a.AnyOf == b.AnyOf && a.Environment == b.Environment &&
+		(a.Details == b.Details || a.Details != nil && b.Details != nil && *a.Details == *b.Details) &&
+		slices.EqualFunc(a.Evidence, b.Evidence, equalEvidence)
+}
+
+func equalEvidence(a, b Evidence) bool {
+	return a.Kind == b.Kind && a.Stale == b.Stale && a.Line == b.Line && a.FirstSeen == b.FirstSeen &&
+		a.LastSeen == b.LastSeen && (a.Origin == b.Origin || *a.Origin == *b.Origin)
 }

@@ -12,77 +12,79 @@ import (
 const (
 	CodeConflictingDescriptors = "conflicting-descriptors" // several documents describe one entity, differently
 	CodeAliasConflict          = "alias-conflict"          // several entities state one alias
+	CodeSelectorConflict       = "selector-conflict"       // several entities select one workload
 	CodeSelfDependency         = "self-dependency"         // an entity refers to itself
 )
 
-// election is the claim that describes a Ref, of those that compete for it. claim is none where nobody describes it.
-type election struct{ claim, document int32 }
-
-// place is where a claim stands.
-type place struct{ claim, document int32 }
-
-// elect finds for each Ref the claim that describes it: the first in order of precedence.
-func (m *merger) elect() {
-	m.elections = slices.Repeat([]election{{claim: none}}, len(m.refs))
-	m.mentioned = make([]bool, len(m.refs))
-	rivals := make(map[int32][]place)
-	for d := range m.documents {
-		for c := m.documents[d].firstClaim; c < m.documents[d].endClaim; c++ {
-			claim := &m.claims[c]
-			if claim.descriptor == nil || claim.subject < 0 {
-				continue
+// elect finds, for each Ref that is marked for it, the claim that describes it: the first in order of precedence.
+func (m *Merger) elect() {
+	for _, id := range m.touched[:len(m.touched):len(m.touched)] {
+		r := m.refs.at(id)
+		if r.marks&markElection == 0 {
+			continue
+		}
+		var first *claimRecord
+		if len(r.described) > 0 {
+			first = r.described[0]
+		}
+		if r.winner != first {
+			if r.winner != nil {
+				m.count(r.winner, false)
 			}
-			if won := &m.elections[claim.subject]; won.claim == none {
-				*won = election{c, int32(d)}
-			} else {
-				rivals[claim.subject] = append(rivals[claim.subject], place{c, int32(d)})
+			if r.winner = first; first != nil {
+				m.count(first, true)
 			}
 		}
-	}
-	for ref, losers := range rivals {
-		m.tellConflict(ref, losers)
+		if described := first != nil; described != r.known {
+			r.known = described
+			m.tellNamesakes(id, described)
+		}
+		m.mark(id, markEntity) // what others that describe it say counts for when it was seen first
+		m.tell(&r.conflict, m.conflictOf(r))
 	}
 }
 
-// tellConflict makes one problem of all descriptors of a Ref, unless they all say the same. It stands where the first
-// that counts for nothing and says something else does.
-func (m *merger) tellConflict(ref int32, losers []place) {
-	won := m.elections[ref]
-	first := slices.IndexFunc(losers, func(p place) bool { return !m.sayTheSame(won.claim, p.claim) })
+// conflictOf makes one problem of all descriptors of a Ref, unless they all say the same. It stands where the first that
+// counts for nothing and says something else does.
+func (m *Merger) conflictOf(r *refRecord) *Problem {
+	if len(r.described) < 2 {
+		return nil
+	}
+	first := slices.IndexFunc(r.described, func(c *claimRecord) bool { return !sayTheSame(r.winner, c) })
 	if first < 0 {
-		return
+		return nil
 	}
-	places := []string{m.placeOf(place(won)) + " (which counts)"}
-	for _, loser := range losers {
-		places = append(places, m.placeOf(loser))
+	places := make([]string, len(r.described))
+	for i, c := range r.described {
+		places[i] = placeOf(c)
 	}
-	m.problems = append(m.problems, Problem{
-		Location: m.documents[losers[first].document].origin.Location,
-		Line:     m.claims[losers[first].claim].line,
-		Severity: Warning, Code: CodeConflictingDescriptors, Ref: m.refs[ref],
+	places[0] += " (which counts)"
+	return &Problem{
+		Location: r.described[first].document.origin.Location,
+		Line:     r.described[first].line,
+		Severity: Warning, Code: CodeConflictingDescriptors, Ref: r.ref,
 		Message: fmt.Sprintf("%s is described in %d places, differently: %s",
-			m.refs[ref], len(places), strings.Join(places, ", ")),
+			r.ref, len(places), strings.Join(places, ", ")),
 		Fix: "keep one of them, or give the entities different names",
-	})
+	}
 }
 
 // placeOf writes location and line, and the source where that alone does not tell.
-func (m *merger) placeOf(p place) string {
-	origin, line := m.documents[p.document].origin, m.claims[p.claim].line
+func placeOf(c *claimRecord) string {
+	origin := c.document.origin
 	switch {
 	case origin.Location == "":
 		return "source " + origin.Source
-	case line > 0:
-		return fmt.Sprintf("%s:%d", origin.Location, line)
+	case c.line > 0:
+		return fmt.Sprintf("%s:%d", origin.Location, c.line)
 	}
 	return origin.Location
 }
 
-// sayTheSame compares what two claims about one Ref say, wherever they say it.
-func (m *merger) sayTheSame(a, b int32) bool {
-	x, y := &m.claims[a], &m.claims[b]
-	return reflect.DeepEqual(plainDescriptor(x.descriptor), plainDescriptor(y.descriptor)) &&
-		maps.Equal(m.edgeSet(x), m.edgeSet(y)) && maps.Equal(aliasSet(x), aliasSet(y)) && maps.Equal(linkSet(x), linkSet(y))
+// sayTheSame compares what two claims about one Ref say, wherever and since whenever they say it.
+func sayTheSame(a, b *claimRecord) bool {
+	return a == b || reflect.DeepEqual(plainDescriptor(a.descriptor), plainDescriptor(b.descriptor)) &&
+		maps.Equal(edgeSet(a), edgeSet(b)) && reflect.DeepEqual(contentOf(a), contentOf(b))
 }
 
 // plainDescriptor makes no difference between nothing and an empty list.
@@ -108,35 +110,40 @@ type comparableEdge struct {
 	edgeDetails
 }
 
-func (m *merger) edgeSet(claim *claimRecord) map[comparableEdge]bool {
+func edgeSet(c *claimRecord) map[comparableEdge]bool {
 	set := make(map[comparableEdge]bool)
-	for _, edge := range m.targets[claim.firstEdge:claim.endEdge] {
+	for _, edge := range c.edges {
 		key := comparableEdge{edgeRecord: edge}
 		if edge.details != nil {
 			key.edgeDetails = *edge.details
 		}
-		key.line, key.details = 0, nil
+		key.details, key.line, key.place, key.firstSeen, key.lastSeen = nil, 0, 0, 0, 0
 		set[key] = true
 	}
 	return set
 }
 
-func aliasSet(claim *claimRecord) map[Alias]bool {
-	set := make(map[Alias]bool)
-	if claim.more != nil {
-		for _, stated := range claim.more.aliases {
-			set[stated.Alias] = true
-		}
-	}
-	return set
+// content is the statements of a claim besides descriptor and edges.
+type content struct {
+	aliases   map[int32]bool
+	links     map[Link]bool
+	selectors map[string]bool
 }
 
-func linkSet(claim *claimRecord) map[Link]bool {
-	set := make(map[Link]bool)
-	if claim.more != nil {
-		for _, link := range claim.more.links {
-			set[link] = true
-		}
+func contentOf(c *claimRecord) content {
+	w := content{map[int32]bool{}, map[Link]bool{}, map[string]bool{}}
+	if c.more == nil {
+		return w
 	}
-	return set
+	for _, stated := range c.more.aliases {
+		w.aliases[stated.alias] = true
+	}
+	for _, link := range c.more.links {
+		w.links[link] = true
+	}
+	for _, selector := range c.more.selectors {
+		selector.Line = 0
+		w.selectors[fmt.Sprintf("%q", []any{selector.Namespace, selector.Requirements})] = true
+	}
+	return w
 }

@@ -2,281 +2,44 @@ package catalog
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// resolution is what an alias stands for. by is "" where nothing that counts names the alias.
-type resolution struct {
-	ref int32
-	by  MatchedBy
-}
-
-// identifier resolves aliases. The rules, in order:
+// Aliases are resolved by these rules, in order:
 //
-//  1. A person's word: an entity states the alias. Of an alias that several entities state, none gets it.
+//  1. A person's word: an entity states the alias, or selects by labels what was observed by it. Of what several entities
+//     claim, none gets it.
 //  2. The word of something observed: what states the alias as one more name of its own is what the alias stands for,
 //     as long as all that state it are the same entity.
-//  3. Hints (labels), in their order: one that names a described entity, in its namespace or, without one, alone.
+//  3. Hints, then labels (see [Merger.hints]), in their order: one that names a described entity.
 //  4. The configured rewrites, in their order: one that matches the whole alias and gives a described entity.
 //  5. An equal name in the same namespace, then an equal name that only one entity has. See [likeness].
 //
 // What none of them resolves becomes the entity of [DiscoveredRef].
-type identifier struct {
-	*merger
-	said     []aliasRecord // by alias
-	alone    []resolution  // by alias: what resolveAlone found; by is "" where it was not asked or found nothing
-	rewrites []Rewrite
-	byName   map[kindAndName][]int32 // described entities; nil until it is asked for
+
+// identityRules are the configured ones.
+type identityRules struct {
+	rewrites     []Rewrite
+	environments map[string]string // by name in lower case
 }
 
-type kindAndName struct{ kind, name string }
-
-// aliasRecord is all that is said of an alias.
-type aliasRecord struct {
-	seen     bool // something was observed by this name
-	fresh    bool // by a document that is not stale
-	declared []declaration
-	stated   []int32 // aliases of observed things that have this name too
-	hints    []Hint
+func newIdentityRules(options MergeOptions) identityRules {
+	rules := identityRules{rewrites: anchored(options.Rewrites), environments: make(map[string]string)}
+	for name, normal := range options.Environments {
+		rules.environments[lower(name)] = normal
+	}
+	return rules
 }
 
-// declaration is an entity's statement of an alias.
-type declaration struct {
-	ref, document, line int32
-}
-
-// identify resolves the aliases, and collects what else claims contribute.
-func (m *merger) identify(options MergeOptions) {
-	m.known = make(map[int32][]EntityAlias)
-	m.links = make(map[int32][]Link)
-	m.found = make(map[int32]bool)
-	t := &identifier{merger: m, rewrites: anchored(options.Rewrites)}
-	t.collect()
-	t.alone = make([]resolution, len(m.aliases))
-	m.identity = make([]resolution, len(m.aliases))
-	for alias := range m.aliases {
-		id := int32(alias)
-		said := &t.said[alias]
-		t.tellConflict(id)
-		ref, by := t.resolve(id)
-		if by == "" {
-			if !said.seen {
-				continue
-			}
-			by = MatchedByDiscovery
-		}
-		m.identity[alias] = resolution{ref, by}
-		m.known[ref] = append(m.known[ref], EntityAlias{Alias: m.aliases[alias], MatchedBy: by})
-		m.mentioned[ref] = true
-		if by == MatchedByDiscovery {
-			m.found[ref] = m.found[ref] || said.fresh
-		}
+// environment is the name that counts for an environment.
+func (r *identityRules) environment(name string) string {
+	name = lower(name)
+	if normal, ok := r.environments[name]; ok {
+		return normal
 	}
-}
-
-// collect reads the claims that count: which aliases are in use, who states them, and what else is contributed.
-func (t *identifier) collect() {
-	t.said = make([]aliasRecord, len(t.aliases))
-	t.counted(func(document, c int32) bool {
-		claim := &t.claims[c]
-		fresh := !t.documents[document].stale
-		t.see(claim.subject, fresh)
-		for i := range t.targets[claim.firstEdge:claim.endEdge] {
-			t.see(t.targets[claim.firstEdge+int32(i)].target, fresh)
-		}
-		if claim.more != nil {
-			t.collectDetails(document, claim)
-		}
-		return true
-	})
-}
-
-func (t *identifier) see(subject int32, fresh bool) {
-	if subject >= 0 {
-		t.mentioned[subject] = true
-		return
-	}
-	said := &t.said[^subject]
-	said.seen = true
-	said.fresh = said.fresh || fresh
-}
-
-func (t *identifier) collectDetails(document int32, claim *claimRecord) {
-	for _, stated := range claim.more.aliases {
-		alias := t.aliasID(stated.Alias)
-		for len(t.said) < len(t.aliases) {
-			t.said = append(t.said, aliasRecord{})
-		}
-		said := &t.said[alias]
-		switch {
-		case claim.subject >= 0:
-			said.declared = append(said.declared, declaration{claim.subject, document, cmp.Or(stated.Line, claim.line)})
-		case alias != ^claim.subject:
-			said.stated = append(said.stated, ^claim.subject)
-		}
-	}
-	if claim.subject >= 0 {
-		if len(claim.more.links) > 0 {
-			t.links[claim.subject] = append(t.links[claim.subject], claim.more.links...)
-		}
-		return
-	}
-	said := &t.said[^claim.subject]
-	said.hints = append(said.hints, claim.more.hints...)
-}
-
-// resolve applies the rules to an alias. Of one that was not observed only the first two say anything.
-func (t *identifier) resolve(alias int32) (ref int32, by MatchedBy) {
-	said := &t.said[alias]
-	if len(said.declared) == 0 {
-		if ref, by = t.resolveStated(said.stated); by != "" || !said.seen {
-			return ref, by
-		}
-	}
-	return t.resolveAlone(alias)
-}
-
-// resolveStated is what all the observed things are that state one alias. The word of one that is itself only another
-// name of something does not count, so that words make neither chains nor circles.
-func (t *identifier) resolveStated(by []int32) (ref int32, how MatchedBy) {
-	for _, alias := range by {
-		if said := &t.said[alias]; len(said.declared) == 0 && len(said.stated) > 0 {
-			continue
-		}
-		same, rule := t.resolveAlone(alias)
-		if how != "" && same != ref {
-			return none, ""
-		}
-		ref, how = same, cmp.Or(how, rule)
-	}
-	return ref, how
-}
-
-// resolveAlone applies all rules but that of the word of something observed.
-func (t *identifier) resolveAlone(alias int32) (int32, MatchedBy) {
-	found := &t.alone[alias]
-	if found.by == "" {
-		found.ref, found.by = t.match(alias)
-	}
-	return found.ref, found.by
-}
-
-func (t *identifier) match(alias int32) (ref int32, by MatchedBy) {
-	said, name := &t.said[alias], t.aliases[alias]
-	if len(said.declared) > 0 {
-		if ref := said.declared[0].ref; !said.contested() {
-			return ref, MatchedByDeclaration
-		}
-		if !said.seen {
-			return none, ""
-		}
-		return t.apart(name, said.declared), MatchedByDiscovery
-	}
-	like := likenessOf(name)
-	for _, hint := range said.hints {
-		if ref := t.named(like.kinds, hint.Namespace, lower(hint.Name)); ref != none {
-			return ref, MatchedByLabel
-		}
-	}
-	if ref := t.rewrite(name); ref != none {
-		return ref, MatchedByRewrite
-	}
-	own := DiscoveredRef(name)
-	if ref := t.described(own); ref != none && own.Kind() != "workload" {
-		return ref, MatchedByNamespaceName
-	}
-	if like.name != "" {
-		if ref := t.named(like.kinds, cmp.Or(like.namespace, DefaultNamespace), like.name); ref != none {
-			return ref, MatchedByNamespaceName
-		}
-		if ref := t.named(like.kinds, "", like.name); ref != none {
-			return ref, MatchedByName
-		}
-	}
-	return t.refID(own), MatchedByDiscovery
-}
-
-// apart is the entity of an alias that several entities claim: none of those, and no other that is described.
-func (t *identifier) apart(alias Alias, declared []declaration) int32 {
-	own := DiscoveredRef(alias)
-	taken := func(d declaration) bool { return t.refs[d.ref] == own }
-	if t.described(own) != none || slices.ContainsFunc(declared, taken) {
-		own = apartRef(alias)
-	}
-	return t.refID(own)
-}
-
-// contested says whether several entities state the alias.
-func (a *aliasRecord) contested() bool {
-	return slices.ContainsFunc(a.declared, func(d declaration) bool { return d.ref != a.declared[0].ref })
-}
-
-// described is the number of a Ref that somebody describes; none for another.
-func (t *identifier) described(ref Ref) int32 {
-	if id, ok := t.refIDs[ref]; ok && t.elections[id].claim != none {
-		return id
-	}
-	return none
-}
-
-// named finds the described entity of a name, of the first of the kinds that has one. Without a namespace it must be the
-// only one of that kind.
-func (t *identifier) named(kinds []string, namespace, name string) int32 {
-	for _, kind := range kinds {
-		if namespace != "" {
-			if ref := t.described(NewRef(kind, namespace, name)); ref != none {
-				return ref
-			}
-			continue
-		}
-		switch refs := t.entitiesNamed(kind, name); len(refs) {
-		case 0:
-		case 1:
-			return refs[0]
-		default:
-			return none
-		}
-	}
-	return none
-}
-
-func (t *identifier) entitiesNamed(kind, name string) []int32 {
-	if t.byName == nil {
-		t.byName = make(map[kindAndName][]int32)
-		for id := range t.elections {
-			if t.elections[id].claim == none {
-				continue
-			}
-			kind, _, name := t.refs[id].parts()
-			switch kind {
-			case "component", "resource", "external":
-				key := kindAndName{kind, name}
-				t.byName[key] = append(t.byName[key], int32(id))
-			}
-		}
-	}
-	return t.byName[kindAndName{kind, name}]
-}
-
-// rewrite applies the first rule that matches the whole alias and gives a described entity.
-func (t *identifier) rewrite(alias Alias) int32 {
-	if len(alias) > MaxAliasBytes {
-		return none
-	}
-	for _, rule := range t.rewrites {
-		match := rule.Match.FindStringSubmatchIndex(string(alias))
-		if match == nil || match[0] > 0 || match[1] < len(alias) {
-			continue
-		}
-		written := rule.Match.ExpandString(nil, rule.Replace, string(alias), match)
-		if ref, err := ParseRef(string(written), "", ""); err == nil && t.described(ref) != none {
-			return t.described(ref)
-		}
-	}
-	return none
+	return name
 }
 
 // anchored makes the rules match whole aliases only. Matching takes time linear in the alias, whatever the expression.
@@ -295,38 +58,283 @@ func anchored(rewrites []Rewrite) []Rewrite {
 	return rules
 }
 
-// maxNamedInConflict bounds how many of the others each problem of an alias names, since a template that many copied may
-// give thousands of entities the same alias.
-const maxNamedInConflict = 5
-
-// tellConflict makes a problem on each entity that states an alias which others state as well. Only a repository may be
-// stated by several, since it may hold several: that it stands for none of them is no mistake of anybody.
-func (t *identifier) tellConflict(alias int32) {
-	said := &t.said[alias]
-	if len(said.declared) == 0 || !said.contested() || t.aliases[alias].World() == WorldRepository {
-		return
+// identify resolves the aliases of which something changed, and those that depend on them.
+func (m *Merger) identify() {
+	for _, id := range m.changed {
+		m.review(id)
 	}
-	seen := make(map[int32]bool)
-	distinct := slices.DeleteFunc(slices.Clone(said.declared), func(d declaration) bool {
-		again := seen[d.ref]
-		seen[d.ref] = true
-		return again
-	})
-	for _, d := range distinct {
-		var others []string
-		for _, other := range distinct[:min(len(distinct), maxNamedInConflict+1)] {
-			if other.ref != d.ref && len(others) < maxNamedInConflict {
-				others = append(others, string(t.refs[other.ref]))
+	var moved []int32
+	for _, id := range m.unsettled {
+		a := m.aliases.at(id)
+		a.unsettled = false
+		if is := m.resolve(id); is != (resolution{a.ref, a.by}) {
+			if a.by == "" || is.by == "" || a.ref != is.ref {
+				moved = append(moved, id)
+			}
+			m.settle(id, is)
+		}
+	}
+	for _, id := range moved {
+		m.markNeighbours(m.aliases.at(id))
+	}
+	for _, id := range m.changed {
+		m.forgetAlias(id)
+	}
+}
+
+// review forgets what followed from what was said of an alias, and finds whose resolution depends on it. Words make no
+// chains, so that these are only the names that it states.
+func (m *Merger) review(id int32) {
+	a := m.aliases.at(id)
+	a.changed = false
+	m.forgetAlone(id)
+	a.selected = m.selectorsOf(a)
+	m.tellAliasConflict(a)
+	m.unsettle(id)
+	if a.by != "" {
+		m.mark(a.ref, markEntity) // it shows where its aliases come from
+	}
+	for _, c := range a.subjects {
+		if c.more == nil {
+			continue
+		}
+		for _, stated := range c.more.aliases {
+			m.unsettle(stated.alias)
+		}
+	}
+}
+
+// settle makes an alias stand for another Ref, or for none.
+func (m *Merger) settle(id int32, is resolution) {
+	a := m.aliases.at(id)
+	if a.by != "" {
+		r := m.refs.at(a.ref)
+		var moved bool
+		if r.aliases, moved = take(r.aliases, a.place); moved {
+			m.aliases.at(r.aliases[a.place]).place = a.place
+		}
+		m.mark(a.ref, markEntity|markRow)
+	}
+	a.ref, a.by = is.ref, is.by
+	if a.by != "" {
+		r := m.refs.at(a.ref)
+		a.place = int32(len(r.aliases))
+		r.aliases = append(r.aliases, id)
+		m.mark(a.ref, markEntity|markRow)
+	}
+}
+
+// markNeighbours marks the rows, of other entities, of all edges that have an alias at one end.
+func (m *Merger) markNeighbours(a *aliasRecord) {
+	for _, edge := range a.forward {
+		m.markSubject(edge.claim.subject, markRow)
+	}
+	for _, c := range a.subjects {
+		for i := range c.edges {
+			if c.edges[i].reverse() {
+				m.markSubject(c.edges[i].target, markRow)
 			}
 		}
-		if more := len(distinct) - 1 - len(others); more > 0 {
-			others = append(others, fmt.Sprintf("%d more", more))
-		}
-		t.problems = append(t.problems, Problem{
-			Location: t.documents[d.document].origin.Location, Line: d.line, Severity: Warning, Code: CodeAliasConflict,
-			Message: fmt.Sprintf("the alias %s is also stated by %s, so it stands for none of them",
-				t.aliases[alias], strings.Join(others, ", ")),
-			Fix: "keep the alias on one of the entities", Ref: t.refs[d.ref],
-		})
 	}
+}
+
+// resolve applies the rules to an alias. Of one that was not observed only the first two say anything.
+func (m *Merger) resolve(id int32) resolution {
+	a := m.aliases.at(id)
+	if !a.words().claimed {
+		if is := m.resolveStated(a); is.by != "" || !a.seen() {
+			return is
+		}
+	}
+	return m.resolveAlone(id)
+}
+
+// resolveStated is what all the observed things are that state one alias, by the rule of the first. The word of one that
+// is itself only another name of something does not count, so that words make neither chains nor circles.
+func (m *Merger) resolveStated(a *aliasRecord) (found resolution) {
+	var first occurrence
+	for _, statement := range a.stated {
+		by := ^statement.claim.subject
+		if other := m.aliases.at(by); len(other.stated) > 0 && !other.words().claimed {
+			continue
+		}
+		is := m.resolveAlone(by)
+		if first.claim != nil && is.ref != found.ref {
+			return resolution{}
+		}
+		if first.claim == nil || compareOccurrences(statement, first) < 0 {
+			first, found = statement, is
+		}
+	}
+	return found
+}
+
+// resolveAlone applies all rules but that of the word of something observed.
+func (m *Merger) resolveAlone(id int32) resolution {
+	a := m.aliases.at(id)
+	if a.alone.by == "" {
+		if ref, by := m.match(id); by != "" {
+			a.alone = resolution{m.refID(ref), by}
+		}
+	}
+	return a.alone
+}
+
+func (m *Merger) forgetAlone(id int32) {
+	a := m.aliases.at(id)
+	if a.alone.by != "" {
+		m.release(a.alone.ref)
+		a.alone = resolution{}
+	}
+	for _, name := range a.watched {
+		if rest := without(m.watchers[name], id); len(rest) > 0 {
+			m.watchers[name] = rest
+		} else {
+			delete(m.watchers, name)
+		}
+	}
+	a.watched = nil
+}
+
+func (m *Merger) match(id int32) (ref Ref, by MatchedBy) {
+	a := m.aliases.at(id)
+	if words := a.words(); words.claimed {
+		switch {
+		case !words.contested:
+			return m.refs.at(words.ref).ref, MatchedByDeclaration
+		case !a.seen():
+			return "", ""
+		}
+		return m.apart(id), MatchedByDiscovery
+	}
+	like := likenessOf(a.alias)
+	for _, hint := range m.hints(a) {
+		if ref := m.named(id, like.kinds, hint.Namespace, lower(hint.Name)); ref != "" {
+			return ref, MatchedByLabel
+		}
+	}
+	if ref := m.rewrite(id); ref != "" {
+		return ref, MatchedByRewrite
+	}
+	own := DiscoveredRef(a.alias)
+	if own.Kind() != "workload" && m.describes(id, own) {
+		return own, MatchedByNamespaceName
+	}
+	if like.name != "" {
+		if ref := m.named(id, like.kinds, cmp.Or(like.namespace, DefaultNamespace), like.name); ref != "" {
+			return ref, MatchedByNamespaceName
+		}
+		if ref := m.named(id, like.kinds, "", like.name); ref != "" {
+			return ref, MatchedByName
+		}
+	}
+	return own, MatchedByDiscovery
+}
+
+// apart is the entity of an alias that several entities claim: none of those, and no other that is described.
+func (m *Merger) apart(id int32) Ref {
+	a := m.aliases.at(id)
+	own := DiscoveredRef(a.alias)
+	is := func(word occurrence) bool { return m.refs.at(word.claim.subject).ref == own }
+	if m.describes(id, own) || slices.ContainsFunc(a.declared, is) || slices.ContainsFunc(a.selected, is) {
+		return apartRef(a.alias)
+	}
+	return own
+}
+
+// describes says whether somebody describes a Ref. From then on the alias follows all entities of that name.
+func (m *Merger) describes(alias int32, ref Ref) bool {
+	m.watch(alias, ref.Name())
+	id, ok := m.refIDs[ref]
+	return ok && m.refs.at(id).known
+}
+
+func (m *Merger) watch(alias int32, name string) {
+	if a := m.aliases.at(alias); !slices.Contains(a.watched, name) {
+		a.watched = append(a.watched, name)
+		m.watchers[name] = append(m.watchers[name], alias)
+	}
+}
+
+// named finds the described entity of a name, of the first of the kinds that has one. Without a namespace it must be the
+// only one of that kind.
+func (m *Merger) named(alias int32, kinds []string, namespace, name string) Ref {
+	m.watch(alias, name)
+	for _, kind := range kinds {
+		if namespace != "" {
+			if ref := NewRef(kind, namespace, name); m.describes(alias, ref) {
+				return ref
+			}
+			continue
+		}
+		switch refs := m.byName[kindAndName{kind, name}]; len(refs) {
+		case 0:
+		case 1:
+			return m.refs.at(refs[0]).ref
+		default:
+			return ""
+		}
+	}
+	return ""
+}
+
+type kindAndName struct{ kind, name string }
+
+// tellNamesakes tells the aliases that look at entities of one name that one of them is described now, or no more.
+func (m *Merger) tellNamesakes(id int32, described bool) {
+	kind, _, name := m.refs.at(id).ref.parts()
+	switch kind {
+	case "component", "resource", "external": // those of likenesses
+		key := kindAndName{kind, name}
+		if described {
+			m.byName[key] = append(m.byName[key], id)
+		} else if rest := without(m.byName[key], id); len(rest) > 0 {
+			m.byName[key] = rest
+		} else {
+			delete(m.byName, key)
+		}
+	}
+	for _, alias := range m.watchers[name] {
+		m.markAlias(alias)
+	}
+}
+
+// rewrite applies the first rule that matches the whole alias and gives a described entity.
+func (m *Merger) rewrite(id int32) Ref {
+	alias := m.aliases.at(id).alias
+	if len(alias) > MaxAliasBytes {
+		return ""
+	}
+	for _, rule := range m.rules.rewrites {
+		match := rule.Match.FindStringSubmatchIndex(string(alias))
+		if match == nil || match[0] > 0 || match[1] < len(alias) {
+			continue
+		}
+		written := rule.Match.ExpandString(nil, rule.Replace, string(alias), match)
+		if ref, err := ParseRef(string(written), "", ""); err == nil && m.describes(id, ref) {
+			return ref
+		}
+	}
+	return ""
+}
+
+// hints are names that may identify what was observed: those that a scanner gives, then those of labels. A name in a
+// label is first looked for in the namespace of what has it, then in all.
+func (m *Merger) hints(a *aliasRecord) []Hint {
+	var hints []Hint
+	subjects := a.subjects
+	if len(subjects) > 1 {
+		subjects = slices.SortedFunc(slices.Values(subjects), precedence)
+	}
+	for _, c := range subjects {
+		if c.more == nil {
+			continue
+		}
+		hints = append(hints, c.more.hints...)
+		for _, name := range m.namesInLabels(c) {
+			namespace := cmp.Or(likenessOf(a.alias).namespace, DefaultNamespace)
+			hints = append(hints, Hint{Name: name, Namespace: namespace}, Hint{Name: name})
+		}
+	}
+	return slices.DeleteFunc(hints, func(h Hint) bool { return strings.TrimSpace(h.Name) == "" })
 }

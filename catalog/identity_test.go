@@ -148,7 +148,7 @@ func TestAliasConflict(t *testing.T) {
 
 	// One entity may state an alias in several places; of a loser nothing counts.
 	loser := stating("component:default/b", "otel:a")
-	loser.Location, loser.Priority = "z", 1
+	loser.ID.Scope, loser.Location, loser.Priority = "z", "z", 1
 	twice := document("c", catalog.Claim{
 		Subject: catalog.Subject{Ref: "component:default/a"}, Aliases: []catalog.AliasClaim{{Alias: "otel:a"}},
 	})

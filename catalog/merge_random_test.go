@@ -30,14 +30,17 @@ var (
 	}
 	worldAliases = []catalog.Alias{
 		"otel:a", "otel:b", "otel:shop/a", "dns:a.shop.svc", "k8s:eu/shop/deployment/a", "host:api.psp.com",
-		"db:postgresql:b.shop.svc:5432/x", "topic:kafka:orders", "repo:github.com/acme/a",
+		"db:postgresql:b.shop.svc:5432/x", "topic:kafka:orders", "repo:github.com/acme/a", "k8s:eu/shop/job/x",
 	}
-	worldRewrites = catalog.MergeOptions{Rewrites: []catalog.Rewrite{
-		{Match: regexp.MustCompile(`otel:(\w+)`), Replace: "component:shop/$1"},
-		{Match: regexp.MustCompile(`otel`), Replace: "component:default/a"},
-		{Match: regexp.MustCompile(`repo:.*/(.)`), Replace: "component:$1"},
-		{Match: regexp.MustCompile(`.*`), Replace: "no ref"},
-	}}
+	worldRules = catalog.MergeOptions{
+		Rewrites: []catalog.Rewrite{
+			{Match: regexp.MustCompile(`otel:(\w+)`), Replace: "component:shop/$1"},
+			{Match: regexp.MustCompile(`otel`), Replace: "component:default/a"},
+			{Match: regexp.MustCompile(`repo:.*/(.)`), Replace: "component:$1"},
+			{Match: regexp.MustCompile(`.*`), Replace: "no ref"},
+		},
+		Environments: map[string]string{"live": "production", "prod": "production"},
+	}
 )
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
@@ -45,28 +48,59 @@ func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 func randomDocuments(r *rand.Rand) []*catalog.Document {
 	documents := make([]*catalog.Document, r.IntN(8))
 	for i := range documents {
-		document := &catalog.Document{
-			ID:       catalog.DocumentID{Source: pick(r, "x", "y", "z"), Scope: pick(r, "1", "2"), Key: fmt.Sprint(i)},
-			Ordinal:  r.IntN(2),
-			Priority: pick(r, 100, 100, 50), Environment: pick(r, "", "production", "staging"),
-			Location: pick(r, "a.yaml", "b.yaml", "c.yaml"), Stale: r.IntN(4) == 0,
-		}
-		for range 1 + r.IntN(2) {
-			document.Claims = append(document.Claims, randomClaim(r))
-		}
-		if r.IntN(6) == 0 {
-			document.Problems = []catalog.Problem{{
-				Location: document.Location, Severity: catalog.Warning, Code: pick(r, "self-dependency", "missing-field"),
-				Ref: pick(r, worldRefs...),
-			}}
-		}
-		documents[i] = document
+		documents[i] = randomDocument(r, fmt.Sprint(i))
 	}
 	return documents
 }
 
+func randomDocument(r *rand.Rand, key string) *catalog.Document {
+	document := &catalog.Document{
+		ID:       catalog.DocumentID{Source: pick(r, "x", "y", "z"), Scope: pick(r, "1", "2"), Key: key},
+		Ordinal:  r.IntN(2),
+		Priority: pick(r, 100, 100, 50), Environment: pick(r, "", "production", "Prod", "live", "Staging"),
+		Location: pick(r, "a.yaml", "b.yaml", "c.yaml"), Stale: r.IntN(4) == 0, Held: r.IntN(9) == 0,
+		LastSeen: randomInstant(r),
+	}
+	for range 1 + r.IntN(2) {
+		document.Claims = append(document.Claims, randomClaim(r))
+	}
+	if r.IntN(6) == 0 {
+		document.Problems = []catalog.Problem{{
+			Location: document.Location, Severity: catalog.Warning, Code: pick(r, "self-dependency", "missing-field"),
+			Ref: pick(r, worldRefs...),
+		}}
+	}
+	return document
+}
+
+func randomInstant(r *rand.Rand) catalog.Instant { return pick(r, catalog.Instant(0), 0, 10, 20, 30) }
+
+func randomLabels(r *rand.Rand) map[string]string {
+	labels := map[string]string{}
+	for _, key := range worldLabels {
+		if r.IntN(3) == 0 {
+			labels[key] = pick(r, "a", "b", "orders", "zz")
+		}
+	}
+	return labels
+}
+
+var worldLabels = []string{"backstage.io/kubernetes-id", "app.kubernetes.io/name", "app.kubernetes.io/instance", "app"}
+
+func randomSelector(r *rand.Rand) catalog.Selector {
+	selector := catalog.Selector{Namespace: pick(r, "", "", "shop"), Line: int32(r.IntN(2))}
+	for range r.IntN(3) {
+		required := catalog.Requirement{Key: pick(r, worldLabels...), Not: r.IntN(4) == 0}
+		for range r.IntN(3) {
+			required.Values = append(required.Values, pick(r, "a", "b"))
+		}
+		selector.Requirements = append(selector.Requirements, required)
+	}
+	return selector
+}
+
 func randomClaim(r *rand.Rand) catalog.Claim {
-	claim := catalog.Claim{Subject: randomSubject(r), Line: int32(r.IntN(3))}
+	claim := catalog.Claim{Subject: randomSubject(r), Line: int32(r.IntN(3)), FirstSeen: randomInstant(r)}
 	if claim.Subject.Ref != "" && claim.Subject.Ref != "component:default/nobody" && r.IntN(4) > 0 {
 		ref := claim.Subject.Ref
 		claim.Descriptor = &catalog.Descriptor{
@@ -94,6 +128,12 @@ func randomClaim(r *rand.Rand) catalog.Claim {
 			{Name: pick(r, "B", "zz", "a"), Namespace: pick(r, "", "shop")}, {Name: pick(r, "orders", "b")},
 		}
 	}
+	if claim.Subject.Alias != "" && r.IntN(2) == 0 {
+		claim.Labels = randomLabels(r)
+	}
+	if claim.Subject.Ref != "" && r.IntN(3) == 0 {
+		claim.Selectors = []catalog.Selector{randomSelector(r), randomSelector(r)}[:1+r.IntN(2)]
+	}
 	for range r.IntN(4) {
 		claim.Edges = append(claim.Edges, randomEdge(r))
 	}
@@ -118,7 +158,7 @@ func randomEdge(r *rand.Rand) catalog.EdgeClaim {
 		Role:     pick(r, catalog.NoRole, catalog.NoRole, catalog.Publish, catalog.Consume, catalog.PublishAndConsume),
 		AnyOf:    pick(r, "", "", "psp", "cdn"),
 		Fallback: pick(r, "", "", "cache", "stale data"),
-		Timeout:  pick(r, 0, time.Second),
+		Timeout:  pick(r, 0, time.Second), FirstSeen: randomInstant(r), LastSeen: randomInstant(r),
 	}
 	edge.CallsPerRequest = pick(r, 0, 0, 2.5)
 	if edge.Evidence == catalog.Declared && !edge.Reverse && edge.Type == catalog.DependsOn {
@@ -144,7 +184,7 @@ func TestMergeEqualsOracle(t *testing.T) {
 	}, gocmp.Ignore())
 	for seed := range randomRounds() {
 		documents := randomDocuments(rand.New(rand.NewPCG(seed, 1)))
-		options := worldRewrites
+		options := worldRules
 		if seed%2 == 0 {
 			options = catalog.MergeOptions{}
 		}
@@ -167,10 +207,10 @@ func TestMergeIsTheSameInAnyOrder(t *testing.T) {
 	for seed := range randomRounds() {
 		r := rand.New(rand.NewPCG(seed, 2))
 		documents := randomDocuments(r)
-		want := catalog.Merge(slices.Values(documents), worldRewrites)
+		want := catalog.Merge(slices.Values(documents), worldRules)
 		shuffled := slices.Clone(documents)
 		r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		if diff := gocmp.Diff(want, catalog.Merge(slices.Values(shuffled), worldRewrites)); diff != "" {
+		if diff := gocmp.Diff(want, catalog.Merge(slices.Values(shuffled), worldRules)); diff != "" {
 			t.Fatalf("seed %d: another order gives another model:\n%s", seed, diff)
 		}
 	}
@@ -179,7 +219,7 @@ func TestMergeIsTheSameInAnyOrder(t *testing.T) {
 func TestMergedModelHoldsItsPromises(t *testing.T) {
 	for seed := range randomRounds() {
 		documents := randomDocuments(rand.New(rand.NewPCG(seed, 3)))
-		model := catalog.Merge(slices.Values(documents), worldRewrites)
+		model := catalog.Merge(slices.Values(documents), worldRules)
 		if broken := brokenPromise(model); broken != "" {
 			t.Fatalf("seed %d: %s", seed, broken)
 		}

@@ -249,7 +249,10 @@ func TestContributionsUnite(t *testing.T) {
 	if diff := cmp.Diff(want, team.Links); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]catalog.EntityAlias{{Alias: "otel:team", MatchedBy: catalog.MatchedByDeclaration}}, team.Aliases); diff != "" {
+	known := []catalog.EntityAlias{{
+		Alias: "otel:team", MatchedBy: catalog.MatchedByDeclaration, Origin: &catalog.Origin{Source: "repos", Location: "b"},
+	}}
+	if diff := cmp.Diff(known, team.Aliases); diff != "" {
 		t.Error(diff)
 	}
 	checkText(t, drawing(model.Edges), `

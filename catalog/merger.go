@@ -3,95 +3,126 @@ package catalog
 import (
 	"cmp"
 	"iter"
-	"maps"
-	"reflect"
 	"slices"
 )
 
 // Merger keeps a [Model] up to date while documents come and go. What it has after any sequence of changes is what
-// [Merge] makes of the documents that are left. It is not safe for use from several goroutines; what it returns is
-// immutable and may be shared.
+// [Merge] makes of the documents that are left; a change costs time in the size of what it touches. It is not safe for use
+// from several goroutines; what it returns is immutable and may be shared.
+//
+// A change goes through it in steps: documents are taken out and put in; of the Refs that this touched the describing claim
+// is elected; then the aliases that are touched are resolved; then the entities and rows of edges are made anew that any of
+// it marked. Each step marks what the next has to look at, so nothing else is looked at.
 type Merger struct {
-	options   MergeOptions
-	documents map[DocumentID]*Document
-	model     *Model
+	rules     identityRules
+	documents map[DocumentID]*documentRecord
+	refs      pool[refRecord]
+	refIDs    map[Ref]int32
+	aliases   pool[aliasRecord]
+	aliasIDs  map[Alias]int32
+	labels    labelIndex
+	selectors selectorIndex
+	problems  problemBook
+	toldSelf  map[Ref]int32 // how many problems of documents tell that the entity refers to itself
+
+	byName   map[kindAndName][]int32 // the described entities that an alias may be like
+	watchers map[string][]int32      // by the name of an entity: aliases that become another when it is described or no more
+
+	// What the present change has marked; empty between two changes.
+	touched   []int32 // Refs with marks
+	changed   []int32 // aliases about which something else is said
+	unsettled []int32 // aliases to resolve again
 }
 
 // NewMerger makes one without documents.
 func NewMerger(options MergeOptions) *Merger {
-	return &Merger{options: options, documents: make(map[DocumentID]*Document), model: &Model{}}
+	return &Merger{
+		rules:     newIdentityRules(options),
+		documents: make(map[DocumentID]*documentRecord),
+		refIDs:    make(map[Ref]int32), aliasIDs: make(map[Alias]int32),
+		labels: make(labelIndex), selectors: make(selectorIndex),
+		problems: newProblemBook(), toldSelf: make(map[Ref]int32),
+		byName: make(map[kindAndName][]int32), watchers: make(map[string][]int32),
+	}
 }
 
 // Apply takes documents away and puts others, in place of those of the same ID, and tells what that changed. An absent
-// document may be removed. The inverse change (the documents that were there before) leads back to the same Model. The
-// Merger keeps the same parts of documents as [Merge].
+// document may be removed. The inverse change (the documents that were there before) leads back to an equal Model. An
+// entity that did not change keeps its pointer, and a row of edges its slice. The Merger keeps the same parts of documents
+// as [Merge].
 func (m *Merger) Apply(remove []DocumentID, put iter.Seq[*Document]) *ModelChange {
 	for _, id := range remove {
-		delete(m.documents, id)
+		m.removeDocument(id)
 	}
 	for document := range put {
-		m.documents[document.ID] = document
+		m.removeDocument(document.ID)
+		m.addDocument(document)
 	}
-	old := m.model
-	m.model = Merge(maps.Values(m.documents), m.options)
-	return difference(old, m.model)
+	m.elect()
+	m.identify()
+	return m.renew()
 }
 
-// Model is the present one as a whole. It takes time in the size of the catalog.
-func (m *Merger) Model() *Model { return m.model }
-
-func difference(old, now *Model) *ModelChange {
+// renew makes anew what is marked, and forgets what is no longer mentioned.
+func (m *Merger) renew() *ModelChange {
 	change := &ModelChange{}
-	before := make(map[Ref]*Entity)
-	for _, e := range old.Entities {
-		before[e.Ref] = e
-	}
-	for _, e := range now.Entities {
-		if !reflect.DeepEqual(before[e.Ref], e) {
-			change.Entities = append(change.Entities, EntityChange{e.Ref, e})
+	slices.SortFunc(m.touched, func(a, b int32) int { return cmp.Compare(m.refs.at(a).ref, m.refs.at(b).ref) })
+	c := combiner{Merger: m}
+	for _, id := range m.touched {
+		r := m.refs.at(id)
+		if r.marks&markEntity != 0 {
+			if e := m.entity(r); !equalEntities(r.entity, e) {
+				r.entity = e
+				change.Entities = append(change.Entities, EntityChange{r.ref, e})
+			}
 		}
-		delete(before, e.Ref)
-	}
-	for ref := range before {
-		change.Entities = append(change.Entities, EntityChange{Ref: ref})
-	}
-	slices.SortFunc(change.Entities, func(a, b EntityChange) int { return cmp.Compare(a.Ref, b.Ref) })
-
-	was, is := byFrom(old.Edges), byFrom(now.Edges)
-	for from, row := range is {
-		if !reflect.DeepEqual(was[from], row) {
-			change.Edges = append(change.Edges, EdgesChange{from, row})
+		if r.marks&markRow != 0 {
+			if row, same := c.row(r); !same {
+				r.row = row
+				change.Edges = append(change.Edges, EdgesChange{r.ref, row})
+			}
+			m.tell(&r.selfReference, m.selfReference(r))
 		}
+		r.marks = 0
 	}
-	for from := range was {
-		if is[from] == nil {
-			change.Edges = append(change.Edges, EdgesChange{From: from})
-		}
+	change.Problems, change.Mended = m.problems.change()
+	for _, id := range m.touched {
+		m.forgetRef(id)
 	}
-	slices.SortFunc(change.Edges, func(a, b EdgesChange) int { return cmp.Compare(a.From, b.From) })
-
-	for _, p := range now.Problems {
-		if _, found := slices.BinarySearchFunc(old.Problems, p, CompareProblems); !found {
-			change.Problems = append(change.Problems, p)
-		}
-	}
-	for _, p := range old.Problems {
-		if _, found := slices.BinarySearchFunc(now.Problems, p, CompareProblems); !found {
-			change.Mended = append(change.Mended, p)
-		}
-	}
+	m.touched, m.changed, m.unsettled = emptied(m.touched), emptied(m.changed), emptied(m.unsettled)
 	return change
 }
 
-func byFrom(edges []Edge) map[Ref][]Edge {
-	rows := make(map[Ref][]Edge)
-	for i := 0; i < len(edges); {
-		j := i
-		for j < len(edges) && edges[j].From == edges[i].From {
-			j++
-		}
-		rows[edges[i].From] = edges[i:j:j]
-		i = j
+// emptied keeps room for a few, not for as many as the largest change had.
+func emptied(list []int32) []int32 {
+	if cap(list) > 1024 {
+		return nil
 	}
-	return rows
+	return list[:0]
+}
+
+// Model is the present one as a whole. It takes time in the size of the catalog.
+func (m *Merger) Model() *Model {
+	var entities []*Entity
+	rows, count := make(map[Ref]*refRecord), 0
+	for id := range m.refs.length {
+		r := m.refs.at(id)
+		if r.entity != nil {
+			entities = append(entities, r.entity)
+		}
+		if len(r.row) > 0 {
+			rows[r.ref] = r
+			count += len(r.row)
+		}
+	}
+	slices.SortFunc(entities, func(a, b *Entity) int { return cmp.Compare(a.Ref, b.Ref) })
+	edges := slices.Grow([]Edge(nil), count)
+	for _, e := range entities {
+		if r := rows[e.Ref]; r != nil {
+			start := len(edges)
+			edges = append(edges, r.row...)
+			r.row = edges[start:len(edges):len(edges)] // so that the edges are there once
+		}
+	}
+	return &Model{Entities: entities, Edges: edges, Problems: m.problems.all()}
 }

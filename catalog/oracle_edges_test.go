@@ -23,7 +23,7 @@ func (o *oracle) words() []word {
 	var words []word
 	for _, s := range o.counted {
 		for _, edge := range s.claim.Edges {
-			w := word{EdgeClaim: edge, from: o.refOf(s.claim.Subject), to: o.refOf(edge.Target), env: s.document.Environment}
+			w := word{EdgeClaim: edge, from: o.refOf(s.claim.Subject), to: o.refOf(edge.Target), env: o.environment(s.document.Environment)}
 			if edge.Reverse {
 				w.from, w.to = w.to, w.from
 			}
@@ -38,11 +38,10 @@ func (o *oracle) words() []word {
 			if edge.Evidence == catalog.Declared {
 				w.env = ""
 			}
-			line := edge.Line
-			if line == 0 {
-				line = s.claim.Line
+			w.evidence = catalog.Evidence{
+				Kind: edge.Evidence, Stale: s.stale(), Line: s.line(edge.Line), Origin: o.origin(s),
+				FirstSeen: cmp.Or(edge.FirstSeen, s.claim.FirstSeen), LastSeen: cmp.Or(edge.LastSeen, s.lastSeen()),
 			}
-			w.evidence = catalog.Evidence{Kind: edge.Evidence, Stale: s.document.Stale, Line: line, Origin: s.origin()}
 			words = append(words, w)
 		}
 	}
@@ -95,8 +94,13 @@ func oracleEdge(group []word) catalog.Edge {
 		})
 		if twin < 0 {
 			edge.Evidence = append(edge.Evidence, w.evidence)
-		} else if !w.evidence.Stale {
-			edge.Evidence[twin].Stale = false
+			continue
+		}
+		e := &edge.Evidence[twin]
+		e.Stale = e.Stale && w.evidence.Stale
+		e.FirstSeen = earlier(e.FirstSeen, w.evidence.FirstSeen)
+		if e.LastSeen != 0 && (w.evidence.LastSeen == 0 || w.evidence.LastSeen > e.LastSeen) {
+			e.LastSeen = w.evidence.LastSeen
 		}
 	}
 	slices.SortFunc(edge.Evidence, func(a, b catalog.Evidence) int {

@@ -18,14 +18,33 @@ type statement struct {
 	claim    catalog.Claim
 }
 
-func (s statement) origin() *catalog.Origin {
-	return &catalog.Origin{Source: s.document.ID.Source, Location: s.document.Location, Environment: s.document.Environment}
+func (s statement) stale() bool { return s.document.Stale || s.document.Held }
+
+// lastSeen is 0 for what was in the last good scan.
+func (s statement) lastSeen() catalog.Instant {
+	if s.stale() {
+		return s.document.LastSeen
+	}
+	return 0
 }
+
+func (s statement) line(of int32) int32 { return cmp.Or(of, s.claim.Line) }
 
 type oracle struct {
 	options catalog.MergeOptions
 	winners map[catalog.Ref]statement
 	counted []statement
+	all     []statement // with those that lost
+}
+
+func (o *oracle) environment(name string) string {
+	return cmp.Or(o.options.Environments[strings.ToLower(name)], strings.ToLower(name))
+}
+
+func (o *oracle) origin(s statement) *catalog.Origin {
+	return &catalog.Origin{
+		Source: s.document.ID.Source, Location: s.document.Location, Environment: o.environment(s.document.Environment),
+	}
 }
 
 func oracleMerge(documents []*catalog.Document, options catalog.MergeOptions) *catalog.Model {
@@ -46,7 +65,7 @@ func oracleMerge(documents []*catalog.Document, options catalog.MergeOptions) *c
 		return cmp.Or(-cmp.Compare(x.Priority, y.Priority), cmp.Compare(x.Location, y.Location), cmp.Compare(x.Ordinal, y.Ordinal),
 			cmp.Compare(x.ID.Source, y.ID.Source), cmp.Compare(x.ID.Scope, y.ID.Scope), cmp.Compare(x.ID.Key, y.ID.Key))
 	})
-	o := &oracle{options: options, winners: map[catalog.Ref]statement{}}
+	o := &oracle{options: options, winners: map[catalog.Ref]statement{}, all: all}
 	losers := map[catalog.Ref][]statement{}
 	for _, s := range all {
 		ref := s.claim.Subject.Ref
@@ -81,7 +100,7 @@ func oracleMerge(documents []*catalog.Document, options catalog.MergeOptions) *c
 func content(s statement) string {
 	parts := map[string]bool{}
 	for _, edge := range s.claim.Edges {
-		edge.Line = 0
+		edge.Line, edge.FirstSeen, edge.LastSeen = 0, 0, 0
 		parts[fmt.Sprintf("edge %#v", edge)] = true
 	}
 	for _, alias := range s.claim.Aliases {
@@ -90,20 +109,84 @@ func content(s statement) string {
 	for _, link := range s.claim.Links {
 		parts[fmt.Sprintf("link %#v", link)] = true
 	}
+	for _, selector := range s.claim.Selectors {
+		selector.Line = 0
+		parts[fmt.Sprintf("selector %#v", selector)] = true
+	}
 	d := s.claim.Descriptor
 	return fmt.Sprint(d.Ref, d.Kind, d.Namespace, d.Name, "|", d.Title, "|", d.Description, "|", d.Labels, d.Annotations,
 		d.Tags, d.Links, d.Type, "|", d.Lifecycle, "|", d.Owner, slices.Sorted(maps.Keys(parts)))
 }
 
-// declarers lists who states an alias, each once.
-func (o *oracle) declarers(alias catalog.Alias) []catalog.Ref {
-	var refs []catalog.Ref
+// claimed is a person's word that an alias is an entity, by a statement or else a selector.
+type claimed struct {
+	statement
+	line     int32
+	selector *catalog.Selector
+}
+
+// claims lists who claims an alias, each once.
+func (o *oracle) claims(alias catalog.Alias) []claimed {
+	var claims []claimed
+	add := func(c claimed) {
+		if !slices.ContainsFunc(claims, func(other claimed) bool { return other.claim.Subject == c.claim.Subject }) {
+			claims = append(claims, c)
+		}
+	}
 	for _, s := range o.counted {
+		if s.claim.Subject.Ref == "" {
+			continue
+		}
 		for _, stated := range s.claim.Aliases {
-			if stated.Alias == alias && s.claim.Subject.Ref != "" && !slices.Contains(refs, s.claim.Subject.Ref) {
-				refs = append(refs, s.claim.Subject.Ref)
+			if stated.Alias == alias {
+				add(claimed{s, s.line(stated.Line), nil})
 			}
 		}
+		for _, selector := range s.claim.Selectors {
+			if o.selects(selector, alias) {
+				add(claimed{s, s.line(selector.Line), &selector})
+			}
+		}
+	}
+	return claims
+}
+
+func (o *oracle) selects(selector catalog.Selector, alias catalog.Alias) bool {
+	_, namespace, _ := likeNames(alias)
+	if selector.Namespace != "" && selector.Namespace != namespace {
+		return false
+	}
+	return slices.ContainsFunc(o.observations(alias), func(s statement) bool {
+		named := false
+		for _, r := range selector.Requirements {
+			value, there := s.claim.Labels[r.Key]
+			switch {
+			case len(r.Values) == 0 && there == r.Not, len(r.Values) > 0 && slices.Contains(r.Values, value) == r.Not:
+				return false
+			case len(r.Values) > 0 && !r.Not:
+				named = true
+			}
+		}
+		return named
+	})
+}
+
+// observations are the claims about an alias.
+func (o *oracle) observations(alias catalog.Alias) []statement {
+	var found []statement
+	for _, s := range o.counted {
+		if s.claim.Subject.Ref == "" && s.claim.Subject.Alias == alias {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// declarers lists who claims an alias, each once.
+func (o *oracle) declarers(alias catalog.Alias) []catalog.Ref {
+	var refs []catalog.Ref
+	for _, c := range o.claims(alias) {
+		refs = append(refs, c.claim.Subject.Ref)
 	}
 	return refs
 }
@@ -161,12 +244,18 @@ func (o *oracle) resolveAlone(alias catalog.Alias) (catalog.Ref, catalog.Matched
 		return own, catalog.MatchedByDiscovery
 	}
 	kinds, namespace, name := likeNames(alias)
-	for _, s := range o.counted {
-		if s.claim.Subject.Ref != "" || s.claim.Subject.Alias != alias {
-			continue
-		}
+	for _, s := range o.observations(alias) {
 		for _, hint := range s.claim.Hints {
 			if ref := o.only(kinds, hint.Namespace, hint.Name); ref != "" {
+				return ref, catalog.MatchedByLabel
+			}
+		}
+		for _, label := range []string{"backstage.io/kubernetes-id", o.nameLabel(alias, s)} {
+			value := s.claim.Labels[label]
+			if value == "" {
+				continue
+			}
+			if ref := cmp.Or(o.only(kinds, namespace, value), o.only(kinds, "", value)); ref != "" {
 				return ref, catalog.MatchedByLabel
 			}
 		}
@@ -193,6 +282,25 @@ func (o *oracle) resolveAlone(alias catalog.Alias) (catalog.Ref, catalog.Matched
 	return own, catalog.MatchedByDiscovery
 }
 
+// nameLabel is the label that names what was observed: its name, where nothing else in its namespace has that name.
+func (o *oracle) nameLabel(alias catalog.Alias, s statement) string {
+	const name, instance = "app.kubernetes.io/name", "app.kubernetes.io/instance"
+	_, namespace, _ := likeNames(alias)
+	value, there := s.claim.Labels[name]
+	unique := there
+	for _, other := range o.counted {
+		is := other.claim.Subject.Alias
+		_, in, _ := likeNames(is)
+		if is != "" && is != alias && is.World() == alias.World() && in == namespace && there && other.claim.Labels[name] == value {
+			unique = false
+		}
+	}
+	if unique {
+		return name
+	}
+	return instance
+}
+
 // likeNames knows the aliases of the random catalogs only.
 func likeNames(alias catalog.Alias) (kinds []string, namespace, name string) {
 	switch alias {
@@ -200,6 +308,8 @@ func likeNames(alias catalog.Alias) (kinds []string, namespace, name string) {
 		return []string{"component", "resource"}, "default", strings.TrimPrefix(string(alias), "otel:")
 	case "otel:shop/a", "dns:a.shop.svc", "k8s:eu/shop/deployment/a":
 		return []string{"component", "resource"}, "shop", "a"
+	case "k8s:eu/shop/job/x":
+		return []string{"component", "resource"}, "shop", "x"
 	case "host:api.psp.com":
 		return []string{"external", "resource", "component"}, "default", "api.psp.com"
 	case "db:postgresql:b.shop.svc:5432/x":
@@ -207,7 +317,7 @@ func likeNames(alias catalog.Alias) (kinds []string, namespace, name string) {
 	case "topic:kafka:orders":
 		return []string{"resource"}, "default", "orders"
 	}
-	return []string{"component", "resource"}, "", ""
+	return []string{"component", "resource"}, "default", ""
 }
 
 func (o *oracle) only(kinds []string, namespace, name string) catalog.Ref {
@@ -242,7 +352,7 @@ func (o *oracle) entities(model *catalog.Model) {
 	mention := func(subject catalog.Subject, s statement) {
 		refs[o.refOf(subject)] = true
 		if subject.Ref == "" {
-			seen[subject.Alias] = seen[subject.Alias] || !s.document.Stale
+			seen[subject.Alias] = seen[subject.Alias] || !s.stale()
 		}
 	}
 	known := map[catalog.Ref]map[catalog.Alias]catalog.MatchedBy{}
@@ -284,7 +394,8 @@ func (o *oracle) entities(model *catalog.Model) {
 		isFresh, found := fresh[ref]
 		switch {
 		case described:
-			e.Descriptor, e.Origin, e.Line, e.Stale = *won.claim.Descriptor, won.origin(), won.claim.Line, won.document.Stale
+			e.Descriptor, e.Origin, e.Line, e.Stale = *won.claim.Descriptor, o.origin(won), won.claim.Line, won.stale()
+			e.LastSeen = won.lastSeen()
 		case found:
 			e.Discovered, e.Lifecycle, e.Stale = true, "discovered", !isFresh
 		default:
@@ -294,8 +405,9 @@ func (o *oracle) entities(model *catalog.Model) {
 			e.Ref, e.Kind, e.Namespace, e.Name = ref, catalog.KindSpelling(ref.Kind()), ref.Namespace(), ref.Name()
 		}
 		for _, alias := range slices.Sorted(maps.Keys(known[ref])) {
-			e.Aliases = append(e.Aliases, catalog.EntityAlias{Alias: alias, MatchedBy: known[ref][alias]})
+			e.Aliases = append(e.Aliases, o.entityAlias(alias, known[ref][alias]))
 		}
+		o.times(e)
 		var contributed []catalog.Link
 		for _, s := range o.counted {
 			if s.claim.Subject.Ref == ref {
@@ -315,24 +427,102 @@ func (o *oracle) entities(model *catalog.Model) {
 	}
 }
 
-func (o *oracle) aliasProblems(model *catalog.Model) {
-	told := map[string]bool{}
+// times sets when the entity was seen first, and, of a discovered one that is stale, last.
+func (o *oracle) times(e *catalog.Entity) {
+	has := func(alias catalog.Alias, by string) bool {
+		return slices.ContainsFunc(e.Aliases, func(known catalog.EntityAlias) bool {
+			return known.Alias == alias && strings.HasPrefix(string(known.MatchedBy), by)
+		})
+	}
+	for _, s := range o.all {
+		is := s.claim.Subject
+		if is.Ref == e.Ref || is.Ref == "" && has(is.Alias, "") {
+			e.FirstSeen = earlier(e.FirstSeen, s.claim.FirstSeen)
+		}
+	}
+	if !e.Discovered || !e.Stale {
+		return
+	}
+	var seen []catalog.Instant
+	for _, s := range o.counted {
+		mentions := []catalog.Subject{s.claim.Subject}
+		for _, edge := range s.claim.Edges {
+			mentions = append(mentions, edge.Target)
+		}
+		if slices.ContainsFunc(mentions, func(m catalog.Subject) bool { return m.Ref == "" && has(m.Alias, "DISCOVERY") }) {
+			seen = append(seen, s.lastSeen())
+		}
+	}
+	if !slices.Contains(seen, 0) {
+		e.LastSeen = slices.Max(seen)
+	}
+}
+
+// earlier passes over what is unknown.
+func earlier(a, b catalog.Instant) catalog.Instant {
+	if a != 0 && (b == 0 || a < b) {
+		return a
+	}
+	return b
+}
+
+func (o *oracle) entityAlias(alias catalog.Alias, by catalog.MatchedBy) catalog.EntityAlias {
+	known := catalog.EntityAlias{Alias: alias, MatchedBy: by}
+	if claims := o.claims(alias); len(claims) == 1 {
+		known.Origin, known.Line = o.origin(claims[0].statement), claims[0].line
+		return known
+	}
+	if seen := o.observations(alias); len(seen) > 0 {
+		known.Origin, known.Line = o.origin(seen[0]), seen[0].claim.Line
+		return known
+	}
 	for _, s := range o.counted {
 		for _, stated := range s.claim.Aliases {
-			key := fmt.Sprint(stated.Alias, s.claim.Subject.Ref)
-			if s.claim.Subject.Ref == "" || len(o.declarers(stated.Alias)) < 2 || told[key] ||
-				strings.HasPrefix(string(stated.Alias), "repo:") {
-				continue
+			if stated.Alias == alias && s.claim.Subject.Ref == "" {
+				known.Origin, known.Line = o.origin(s), s.line(stated.Line)
+				return known
 			}
-			told[key] = true
-			line := stated.Line
-			if line == 0 {
-				line = s.claim.Line
+		}
+	}
+	for _, reverse := range []bool{false, true} {
+		for _, s := range o.counted {
+			for _, edge := range s.claim.Edges {
+				if edge.Target.Ref == "" && edge.Target.Alias == alias && edge.Reverse == reverse {
+					known.Origin, known.Line = o.origin(s), s.line(edge.Line)
+					return known
+				}
 			}
-			model.Problems = append(model.Problems, catalog.Problem{
-				Location: s.document.Location, Line: line, Severity: catalog.Warning, Code: "alias-conflict",
-				Ref: s.claim.Subject.Ref,
-			})
+		}
+	}
+	return known
+}
+
+func (o *oracle) aliasProblems(model *catalog.Model) {
+	aliases := map[catalog.Alias]bool{}
+	for _, s := range o.counted {
+		aliases[s.claim.Subject.Alias] = true
+		for _, stated := range s.claim.Aliases {
+			aliases[stated.Alias] = true
+		}
+	}
+	for alias := range aliases {
+		claims := o.claims(alias)
+		if len(claims) < 2 || strings.HasPrefix(string(alias), "repo:") {
+			continue
+		}
+		for _, c := range claims {
+			p := catalog.Problem{
+				Location: c.document.Location, Line: c.line, Severity: catalog.Warning, Code: "alias-conflict", Ref: c.claim.Subject.Ref,
+				Message: string(alias),
+			}
+			if c.selector != nil {
+				p.Code = "selector-conflict"
+				// The same words about several workloads are told once.
+				p.Message = fmt.Sprint(c.selector.Requirements, c.selector.Namespace, o.declarers(alias))
+			}
+			if !slices.Contains(model.Problems, p) {
+				model.Problems = append(model.Problems, p)
+			}
 		}
 	}
 }

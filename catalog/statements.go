@@ -2,61 +2,75 @@ package catalog
 
 import (
 	"cmp"
-	"iter"
+	"maps"
 	"slices"
 	"time"
 )
 
-// statements are all claims in a compact form. Refs and aliases are numbered as they come; a subject is the number of a
-// Ref, or, below zero, the complement of that of an alias.
-type statements struct {
-	documents []documentRecord // in order of precedence
-	claims    []claimRecord
-	targets   []edgeRecord
-	refs      []Ref
-	aliases   []Alias
-	refIDs    map[Ref]int32
-	aliasIDs  map[Alias]int32
-	problems  []Problem
-	// toldSelf holds the entities whose documents tell already that they refer to themselves.
-	toldSelf map[Ref]bool
-}
+// The records below are all claims in a compact form. Refs and aliases are numbers; a subject is the number of a Ref, or,
+// below zero, the complement of that of an alias.
 
-// documentRecord is a document without its claims, which are claims[firstClaim:endClaim].
+// documentRecord is a document.
 type documentRecord struct {
-	id                   DocumentID
-	ordinal, priority    int
-	stale                bool
-	origin               *Origin
-	firstClaim, endClaim int32
+	id                DocumentID
+	ordinal, priority int
+	stale             bool
+	lastSeen          Instant // 0 where it is not stale
+	origin            *Origin
+	claims            []claimRecord
+	problems          []Problem
 }
 
-// claimRecord is a claim without its edges, which are targets[firstEdge:endEdge].
+// claimRecord is a claim. It counts unless it describes a Ref that another describes before it.
 type claimRecord struct {
-	descriptor         *Descriptor
-	more               *claimDetails // nil for most
-	subject, line      int32
-	firstEdge, endEdge int32
+	document   *documentRecord
+	descriptor *Descriptor   // nil = a contribution
+	more       *claimDetails // nil for most
+	edges      []edgeRecord
+	subject    int32
+	owner      int32 // of the descriptor; none
+	line       int32
+	index      int32 // in the document
+	place      int32 // in the list of its subject: contributed or subjects
+	firstSeen  Instant
+	counted    bool
 }
 
 type claimDetails struct {
-	aliases []AliasClaim
-	links   []Link
-	hints   []Hint
+	aliases   []statedAlias
+	links     []Link
+	hints     []Hint
+	labels    []labelRecord
+	selectors []selectorRecord
 }
 
-// edgeRecord is an EdgeClaim.
-type edgeRecord struct {
-	details  *edgeDetails // nil for most
-	target   int32
-	line     int32
-	relation RelationType
-	strength Strength
-	role     Role
-	evidence EvidenceKind
-	reverse  bool
-	detailed bool
+// statedAlias is an AliasClaim.
+type statedAlias struct {
+	alias, line int32
+	place       int32 // in the list of the alias: declared or stated
 }
+
+// edgeRecord is an EdgeClaim. There are millions, so it is kept to 32 bytes.
+type edgeRecord struct {
+	details             *edgeDetails // nil for most
+	target              int32
+	line                int32
+	place               int32 // in the list of the target; not used for a forward edge to a Ref
+	firstSeen, lastSeen Instant
+	relation            RelationType
+	strength            Strength
+	role                Role
+	how                 uint8 // an EvidenceKind, isReverse, isDetailed
+}
+
+const (
+	isReverse  = 1 << 6
+	isDetailed = 1 << 7
+)
+
+func (e *edgeRecord) evidence() EvidenceKind { return EvidenceKind(e.how &^ (isReverse | isDetailed)) }
+func (e *edgeRecord) reverse() bool          { return e.how&isReverse != 0 }
+func (e *edgeRecord) detailed() bool         { return e.how&isDetailed != 0 }
 
 type edgeDetails struct {
 	anyOf, fallback string
@@ -64,106 +78,187 @@ type edgeDetails struct {
 	timeout         time.Duration
 }
 
+// occurrence is one edge, stated alias, label or selector of a claim, by its place there.
+type occurrence struct {
+	claim *claimRecord
+	index int32
+}
+
 const none = -1
 
-// gather reads the documents and puts them in order of precedence: the higher priority, then the smaller location, then
-// the earlier document. What is left of ties, between sources that read one place, their ids decide.
-func gather(documents iter.Seq[*Document]) *statements {
-	s := &statements{refIDs: make(map[Ref]int32), aliasIDs: make(map[Alias]int32), toldSelf: make(map[Ref]bool)}
-	for document := range documents {
-		s.add(document)
+// precedence puts documents in order: the higher priority, then the smaller location, then the earlier document. What is
+// left of ties, between sources that read one place, their ids decide. Claims of one document stand as they do there.
+func precedence(a, b *claimRecord) int {
+	x, y := a.document, b.document
+	if x == y {
+		return cmp.Compare(a.index, b.index)
 	}
-	slices.SortFunc(s.documents, func(a, b documentRecord) int {
-		return cmp.Or(
-			cmp.Compare(b.priority, a.priority), cmp.Compare(a.origin.Location, b.origin.Location),
-			cmp.Compare(a.ordinal, b.ordinal), cmp.Compare(a.id.Source, b.id.Source),
-			cmp.Compare(a.id.Scope, b.id.Scope), cmp.Compare(a.id.Key, b.id.Key),
-		)
-	})
-	return s
+	if x.priority != y.priority {
+		return cmp.Compare(y.priority, x.priority)
+	}
+	return cmp.Or(
+		cmp.Compare(x.origin.Location, y.origin.Location), cmp.Compare(x.ordinal, y.ordinal),
+		cmp.Compare(x.id.Source, y.id.Source), cmp.Compare(x.id.Scope, y.id.Scope), cmp.Compare(x.id.Key, y.id.Key),
+		cmp.Compare(a.index, b.index), // of a document and the one in its place
+	)
 }
 
-func (s *statements) add(document *Document) {
-	s.problems = append(s.problems, document.Problems...)
-	for i := range document.Problems {
-		if problem := &document.Problems[i]; problem.Code == CodeSelfDependency {
-			s.toldSelf[problem.Ref] = true
+func compareOccurrences(a, b occurrence) int {
+	return cmp.Or(precedence(a.claim, b.claim), cmp.Compare(a.index, b.index))
+}
+
+func (m *Merger) addDocument(document *Document) {
+	if len(document.Claims)+len(document.Problems) == 0 {
+		return
+	}
+	d := &documentRecord{
+		id: document.ID, ordinal: document.Ordinal, priority: document.Priority,
+		stale:    document.Stale || document.Held,
+		problems: document.Problems,
+		origin:   &Origin{document.ID.Source, document.Location, m.rules.environment(document.Environment)},
+	}
+	if d.stale {
+		d.lastSeen = document.LastSeen
+	}
+	m.documents[d.id] = d
+	m.countProblems(d, 1)
+	d.claims = make([]claimRecord, 0, len(document.Claims)) // never grows: others point into it
+	for i := range document.Claims {
+		m.addClaim(d, &document.Claims[i])
+	}
+}
+
+func (m *Merger) removeDocument(id DocumentID) {
+	d := m.documents[id]
+	if d == nil {
+		return
+	}
+	delete(m.documents, id)
+	m.countProblems(d, -1)
+	for i := range d.claims {
+		m.removeClaim(&d.claims[i])
+	}
+}
+
+func (m *Merger) countProblems(d *documentRecord, n int32) {
+	for _, problem := range d.problems {
+		m.problems.add(problem, n)
+		if problem.Code != CodeSelfDependency {
+			continue
+		}
+		told := m.toldSelf[problem.Ref] + n
+		m.toldSelf[problem.Ref] = told
+		if told == 0 {
+			delete(m.toldSelf, problem.Ref)
+		}
+		if id, ok := m.refIDs[problem.Ref]; ok {
+			m.mark(id, markRow)
 		}
 	}
-	first := int32(len(s.claims))
-	for i := range document.Claims {
-		s.addClaim(&document.Claims[i])
-	}
-	if len(document.Claims) == 0 {
+}
+
+// addClaim passes over a claim about nothing.
+func (m *Merger) addClaim(d *documentRecord, claim *Claim) {
+	subject, ok := m.subjectID(claim.Subject)
+	if !ok {
 		return
 	}
-	s.documents = append(s.documents, documentRecord{
-		id: document.ID, ordinal: document.Ordinal, priority: document.Priority, stale: document.Stale,
-		origin:     &Origin{document.ID.Source, document.Location, document.Environment},
-		firstClaim: first, endClaim: int32(len(s.claims)),
+	d.claims = append(d.claims, claimRecord{
+		document: d, subject: subject, owner: none, line: claim.Line, index: int32(len(d.claims)), firstSeen: claim.FirstSeen,
 	})
-}
-
-func (s *statements) addClaim(claim *Claim) {
-	subject, ok := s.subject(claim.Subject)
-	if !ok {
+	c := &d.claims[len(d.claims)-1]
+	if len(claim.Aliases)+len(claim.Links)+len(claim.Hints)+len(claim.Labels)+len(claim.Selectors) > 0 {
+		c.more = m.readDetails(claim)
+	}
+	c.edges = m.readEdges(claim)
+	if claim.Descriptor == nil || subject < 0 {
+		m.count(c, true)
 		return
 	}
-	record := claimRecord{
-		descriptor: claim.Descriptor, subject: subject, line: claim.Line, firstEdge: int32(len(s.targets)),
+	c.descriptor = claim.Descriptor
+	if c.descriptor.Owner != "" {
+		c.owner = m.refID(c.descriptor.Owner)
 	}
-	if len(claim.Aliases) > 0 || len(claim.Links) > 0 || len(claim.Hints) > 0 {
-		record.more = &claimDetails{claim.Aliases, claim.Links, claim.Hints}
+	r := m.refs.at(subject)
+	at, _ := slices.BinarySearchFunc(r.described, c, precedence)
+	r.described = slices.Insert(r.described, at, c)
+	m.mark(subject, markElection)
+}
+
+func (m *Merger) readDetails(claim *Claim) *claimDetails {
+	more := &claimDetails{links: claim.Links}
+	for _, stated := range claim.Aliases {
+		more.aliases = append(more.aliases, statedAlias{alias: m.aliasID(stated.Alias), line: stated.Line})
 	}
+	if claim.Subject.Ref != "" {
+		for _, selector := range claim.Selectors {
+			more.selectors = append(more.selectors, selectorRecord{Selector: selector})
+		}
+		return more
+	}
+	more.hints = claim.Hints
+	for _, key := range slices.Sorted(maps.Keys(claim.Labels)) {
+		more.labels = append(more.labels, labelsOf(claim.Subject.Alias, key, claim.Labels[key])...)
+	}
+	return more
+}
+
+// readEdges passes over what is no relation: one without a target, or of a type or evidence that is not known here.
+func (m *Merger) readEdges(claim *Claim) []edgeRecord {
+	if len(claim.Edges) == 0 {
+		return nil
+	}
+	edges := make([]edgeRecord, 0, len(claim.Edges))
 	for i := range claim.Edges {
-		s.addEdge(&claim.Edges[i], claim.Line)
+		edge := &claim.Edges[i]
+		if edge.Type.String() == "" || edge.Evidence.String() == "" {
+			continue
+		}
+		target, ok := m.subjectID(edge.Target)
+		if !ok {
+			continue
+		}
+		record := edgeRecord{
+			target: target, line: cmp.Or(edge.Line, claim.Line), relation: edge.Type, strength: edge.Strength, role: edge.Role,
+			firstSeen: edge.FirstSeen, lastSeen: edge.LastSeen, how: uint8(edge.Evidence),
+		}
+		if edge.Reverse {
+			record.how |= isReverse
+		}
+		if edge.Detailed {
+			record.how |= isDetailed
+		}
+		if edge.AnyOf != "" || edge.Fallback != "" || edge.CallsPerRequest != 0 || edge.Timeout != 0 {
+			record.details = &edgeDetails{edge.AnyOf, edge.Fallback, edge.CallsPerRequest, edge.Timeout}
+		}
+		edges = append(edges, record)
 	}
-	record.endEdge = int32(len(s.targets))
-	s.claims = append(s.claims, record)
+	return edges
 }
 
-// addEdge passes over what is no relation: one without a target, or of a type or evidence that is not known here.
-func (s *statements) addEdge(edge *EdgeClaim, line int32) {
-	target, ok := s.subject(edge.Target)
-	if !ok || edge.Type.String() == "" || edge.Evidence.String() == "" {
-		return
+func (m *Merger) removeClaim(c *claimRecord) {
+	if c.counted {
+		m.count(c, false)
 	}
-	record := edgeRecord{
-		target: target, line: cmp.Or(edge.Line, line), relation: edge.Type, strength: edge.Strength, role: edge.Role,
-		evidence: edge.Evidence, reverse: edge.Reverse, detailed: edge.Detailed,
+	if c.descriptor != nil {
+		r := m.refs.at(c.subject)
+		if r.winner == c {
+			r.winner = nil
+		}
+		at := slices.Index(r.described, c)
+		r.described = slices.Delete(r.described, at, at+1)
+		m.mark(c.subject, markElection)
 	}
-	if edge.AnyOf != "" || edge.Fallback != "" || edge.CallsPerRequest != 0 || edge.Timeout != 0 {
-		record.details = &edgeDetails{edge.AnyOf, edge.Fallback, edge.CallsPerRequest, edge.Timeout}
+	m.release(c.subject)
+	for i := range c.edges {
+		m.release(c.edges[i].target)
 	}
-	s.targets = append(s.targets, record)
-}
-
-func (s *statements) subject(subject Subject) (id int32, ok bool) {
-	switch {
-	case subject.Ref != "":
-		return s.refID(subject.Ref), true
-	case subject.Alias != "":
-		return ^s.aliasID(subject.Alias), true
+	if c.owner != none {
+		m.release(c.owner)
 	}
-	return 0, false
-}
-
-func (s *statements) refID(ref Ref) int32 {
-	id, ok := s.refIDs[ref]
-	if !ok {
-		id = int32(len(s.refs))
-		s.refIDs[ref] = id
-		s.refs = append(s.refs, ref)
+	if c.more != nil {
+		for _, stated := range c.more.aliases {
+			m.release(^stated.alias)
+		}
 	}
-	return id
-}
-
-func (s *statements) aliasID(alias Alias) int32 {
-	id, ok := s.aliasIDs[alias]
-	if !ok {
-		id = int32(len(s.aliases))
-		s.aliasIDs[alias] = id
-		s.aliases = append(s.aliases, alias)
-	}
-	return id
 }

@@ -1,0 +1,178 @@
+package catalog
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+)
+
+// entity makes the entity of a Ref; nil where nobody mentions it.
+func (m *Merger) entity(r *refRecord) *Entity {
+	if r.mentions == 0 && len(r.aliases) == 0 {
+		return nil
+	}
+	e := &Entity{}
+	switch discovered := m.discovery(r); {
+	case r.winner != nil:
+		document := r.winner.document
+		e.Descriptor = *r.winner.descriptor
+		e.Origin, e.Line, e.Stale, e.LastSeen = document.origin, r.winner.line, document.stale, document.lastSeen
+	case len(discovered) > 0:
+		e.Discovered, e.Lifecycle = true, LifecycleDiscovered
+		e.Stale, e.LastSeen = staleness(discovered)
+	default:
+		e.Placeholder = true
+	}
+	e.Ref = r.ref
+	if e.Kind == "" || e.Namespace == "" || e.Name == "" {
+		kind, namespace, name := r.ref.parts()
+		e.Kind, e.Namespace, e.Name = cmp.Or(e.Kind, KindSpelling(kind)), cmp.Or(e.Namespace, namespace), cmp.Or(e.Name, name)
+	}
+	var contributed []Link
+	for _, c := range r.contributed {
+		if c.more != nil {
+			contributed = append(contributed, c.more.links...)
+		}
+	}
+	if r.winner != nil && r.winner.more != nil {
+		contributed = append(contributed, r.winner.more.links...)
+	}
+	e.Links = unite(e.Links, contributed)
+	e.FirstSeen = m.firstSeen(r)
+	for _, id := range r.aliases {
+		e.Aliases = append(e.Aliases, entityAlias(m.aliases.at(id)))
+	}
+	slices.SortFunc(e.Aliases, func(a, b EntityAlias) int { return cmp.Compare(a.Alias, b.Alias) })
+	return e
+}
+
+func equalEntities(a, b *Entity) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// discovery lists the aliases that a Ref comes from alone.
+func (m *Merger) discovery(r *refRecord) []*aliasRecord {
+	var discovered []*aliasRecord
+	for _, id := range r.aliases {
+		if a := m.aliases.at(id); a.by == MatchedByDiscovery {
+			discovered = append(discovered, a)
+		}
+	}
+	return discovered
+}
+
+// staleness says whether all that was observed by some names stands in stale documents, and when they were read last.
+func staleness(names []*aliasRecord) (stale bool, lastSeen Instant) {
+	for _, a := range names {
+		if a.fresh > 0 {
+			return false, 0
+		}
+	}
+	started := false
+	see := func(c *claimRecord) {
+		if !started {
+			started, lastSeen = true, c.document.lastSeen
+		}
+		lastSeen = latest(lastSeen, c.document.lastSeen)
+	}
+	for _, a := range names {
+		for _, c := range a.subjects {
+			see(c)
+		}
+		for _, edges := range [][]occurrence{a.forward, a.reverse} {
+			for _, edge := range edges {
+				see(edge.claim)
+			}
+		}
+	}
+	return true, lastSeen
+}
+
+// firstSeen is the earliest of all claims about a Ref and its aliases, those that count for nothing else included.
+func (m *Merger) firstSeen(r *refRecord) (first Instant) {
+	for _, c := range r.described {
+		first = earliest(first, c.firstSeen)
+	}
+	for _, c := range r.contributed {
+		first = earliest(first, c.firstSeen)
+	}
+	for _, id := range r.aliases {
+		for _, c := range m.aliases.at(id).subjects {
+			first = earliest(first, c.firstSeen)
+		}
+	}
+	return first
+}
+
+// earliest passes over what is unknown.
+func earliest(a, b Instant) Instant {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
+// latest takes 0 for the last good scan, after which there is nothing.
+func latest(a, b Instant) Instant {
+	if a == 0 || b == 0 {
+		return 0
+	}
+	return max(a, b)
+}
+
+// entityAlias says where an alias comes from: from a person's word, or else from the first that observed something by the
+// name, that stated it as another name of something observed, or that saw something point to it.
+func entityAlias(a *aliasRecord) EntityAlias {
+	known := EntityAlias{Alias: a.alias, MatchedBy: a.by}
+	at := func(c *claimRecord, line int32) EntityAlias {
+		known.Origin, known.Line = c.document.origin, cmp.Or(line, c.line)
+		return known
+	}
+	a.wasFirst = occurrence{}
+	if words := a.words(); words.claimed && !words.contested {
+		first := slices.MinFunc(a.claimants(), compareClaimants)
+		return at(first.claim, first.line())
+	}
+	switch {
+	case len(a.subjects) > 0:
+		return at(slices.MinFunc(a.subjects, precedence), 0)
+	case len(a.stated) > 0:
+		first := slices.MinFunc(a.stated, compareOccurrences)
+		return at(first.claim, first.claim.more.aliases[first.index].line)
+	case len(a.forward) > 0:
+		first := a.firstMention()
+		return at(first.claim, first.claim.edges[first.index].line)
+	case len(a.reverse) > 0:
+		first := slices.MinFunc(a.reverse, compareOccurrences)
+		return at(first.claim, first.claim.edges[first.index].line)
+	}
+	return known
+}
+
+// unite adds contributed links behind those of the descriptor. A link is the same where it leads to the same place for
+// the same purpose; the descriptor's words for it stand.
+func unite(own, contributed []Link) []Link {
+	if len(contributed) == 0 {
+		return own
+	}
+	slices.SortFunc(contributed, func(a, b Link) int {
+		return cmp.Or(cmp.Compare(a.URL, b.URL), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Title, b.Title),
+			cmp.Compare(a.Icon, b.Icon))
+	})
+	type purpose struct{ url, is string }
+	seen := make(map[purpose]bool, len(own)+len(contributed))
+	for _, link := range own {
+		seen[purpose{link.URL, link.Type}] = true
+	}
+	links := slices.Clone(own)
+	for _, link := range contributed {
+		if p := (purpose{link.URL, link.Type}); !seen[p] {
+			seen[p] = true
+			links = append(links, link)
+		}
+	}
+	return links
+}
