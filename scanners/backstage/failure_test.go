@@ -210,7 +210,7 @@ func TestPagesShrink(t *testing.T) {
 	t.Run("large from an old backend", func(t *testing.T) {
 		f := newFake(many(64)...)
 		f.noQuery = true
-		if got := scan(t, f.scanner(t, backstage.Config{MaxPageBytes: 600})); len(got) != 64 {
+		if got := scan(t, f.scanner(t, backstage.Config{MaxPageBytes: 1200})); len(got) != 64 {
 			t.Errorf("%d scopes, want 64", len(got))
 		}
 	})
