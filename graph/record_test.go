@@ -1,8 +1,6 @@
 package graph_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/graphtest"
 )
 
 // recorded makes the history of the step from one set of documents to another.
@@ -212,19 +211,8 @@ func TestFieldChangesTellTheDifferences(t *testing.T) {
 		}
 		was, is, records := recorded(t, before, after)
 		told += len(records)
-		got := make(map[string]string)
-		for _, record := range records {
-			key := string(record.Ref) + " " + record.Field
-			if strings.Contains(record.Field, " ") || record.Field == "aliases" { // one field may have several
-				key += " " + record.Old + " → " + record.New
-			}
-			if _, twice := got[key]; twice {
-				t.Fatalf("seed %d: %s is told twice", seed, key)
-			}
-			got[key] = record.Old + " → " + record.New
-		}
-		if diff := gocmp.Diff(slowDifferences(t, was, is), got); diff != "" {
-			t.Fatalf("seed %d (-want +got):\n%s", seed, diff)
+		if err := graphtest.CheckRecorded(was, is, records); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
 		}
 		if again := was.FieldChanges(nil); again != nil {
 			t.Fatalf("no change gave %v", again)
@@ -250,7 +238,12 @@ func randomWorld(r *rand.Rand) []*catalog.Document {
 			d.Location, d.Stale, d.Ordinal = pick(r, "a.yaml", "b.yaml"), r.IntN(5) == 0, i
 			c.Descriptor.Title, c.Descriptor.Description = pick(r, "", "", "T", "U"), pick(r, "", "d", "e")
 			c.Descriptor.Owner = pick[catalog.Ref](r, "", "group:default/x", "group:default/y")
-			c.Descriptor.Lifecycle = pick(r, "", "production")
+			c.Descriptor.Lifecycle, c.Descriptor.Type = pick(r, "", "production"), pick(r, "", "service")
+			c.Descriptor.Labels = map[string]string{pick(r, "k", "l"): pick(r, "", "1", "2")}
+			c.Descriptor.Annotations = map[string]string{"a": pick(r, "1", strings.Repeat("long ", 300))}
+			c.Descriptor.Tags = []string{pick(r, "go", "grpc")}
+			c.Descriptor.SLO = pick(r, nil, &catalog.SLO{Availability: 99}, &catalog.SLO{Availability: 99, Window: time.Hour})
+			c.Descriptor.Profile = pick(r, nil, &catalog.Profile{Email: "e"}, &catalog.Profile{Email: "f", Picture: "p"})
 			c.Descriptor.Name = pick(r, ref.Name(), strings.ToUpper(ref.Name()))
 			if c.Descriptor.Owner != "" {
 				c.Edges = append(c.Edges, needs(c.Descriptor.Owner, func(e *catalog.EdgeClaim) { e.Type = catalog.OwnedBy }))
@@ -274,148 +267,4 @@ func randomWorld(r *rand.Rand) []*catalog.Document {
 		documents = append(documents, document)
 	}
 	return documents
-}
-
-// slowDifferences reads two exports and lists what differs, by "ref field" with "old → new".
-func slowDifferences(t testing.TB, was, is *graph.Snapshot) map[string]string {
-	t.Helper()
-	before, after := things(t, was), things(t, is)
-	differences := make(map[string]string)
-	refs := maps.Clone(before)
-	maps.Copy(refs, after)
-	for ref := range refs {
-		a, b := before[ref], after[ref]
-		if a.standing != b.standing {
-			differences[ref+" "] = a.standing + " → " + b.standing
-		} else {
-			for field := range b.fields {
-				if a.fields[field] != b.fields[field] {
-					differences[ref+" "+field] = a.fields[field] + " → " + b.fields[field]
-				}
-			}
-			for alias := range a.aliases {
-				if !b.aliases[alias] {
-					values := alias + " → "
-					for now := range b.aliases { // matched by another rule
-						if strings.Split(now, " ")[0] == strings.Split(alias, " ")[0] {
-							values += now
-						}
-					}
-					differences[ref+" aliases "+values] = values
-				}
-			}
-			for alias := range b.aliases {
-				known := false
-				for old := range a.aliases {
-					known = known || strings.Split(old, " ")[0] == strings.Split(alias, " ")[0]
-				}
-				if !known {
-					differences[ref+" aliases  → "+alias] = " → " + alias
-				}
-			}
-		}
-		if a.standing == "" || b.standing == "" {
-			continue
-		}
-		ends := maps.Clone(a.edges)
-		if ends == nil {
-			ends = map[[3]string]string{}
-		}
-		maps.Copy(ends, b.edges)
-		for end := range ends {
-			relation, to := end[0], end[1]
-			old, gone := a.edges[end]
-			now, stays := b.edges[end]
-			if gone && stays && strings.Contains(old, "stale") == (a.fields["stale"] == "true") &&
-				strings.Contains(now, "stale") == (b.fields["stale"] == "true") { // told by the entity
-				old, now = strings.Replace(old, ", stale", "", 1), strings.Replace(now, ", stale", "", 1)
-			}
-			upgraded := a.standing != b.standing && b.standing == "DESCRIBED"
-			downgraded := a.standing != b.standing && a.standing == "DESCRIBED"
-			switch {
-			case old == now, relation == "runsOn", relation == "ownedBy" && (a.fields["owner"] == to || b.fields["owner"] == to):
-			case !gone && upgraded, !stays && downgraded:
-			default:
-				differences[ref+" "+relation+" "+to+" "+old+" → "+now] = old + " → " + now
-			}
-		}
-	}
-	return differences
-}
-
-type exportedThing struct {
-	standing string
-	fields   map[string]string
-	aliases  map[string]bool
-	edges    map[[3]string]string // by type, to and environment
-}
-
-func things(t testing.TB, s *graph.Snapshot) map[string]exportedThing {
-	t.Helper()
-	var text bytes.Buffer
-	if err := graph.WriteExport(&text, s); err != nil {
-		t.Fatal(err)
-	}
-	var export struct{ Entities, Edges []map[string]any }
-	if err := json.Unmarshal(text.Bytes(), &export); err != nil {
-		t.Fatal(err)
-	}
-	found := make(map[string]exportedThing)
-	for _, e := range export.Entities {
-		thing := exportedThing{standing: "DESCRIBED", fields: map[string]string{}, aliases: map[string]bool{}, edges: map[[3]string]string{}}
-		if e["placeholder"] == true {
-			thing.standing = "PLACEHOLDER"
-		} else if e["discovered"] == true {
-			thing.standing = "DISCOVERED"
-		}
-		for _, field := range []string{"kind", "namespace", "name", "title", "description", "owner", "lifecycle", "stale"} {
-			thing.fields[field] = textOf(e[field])
-		}
-		ref := e["ref"].(string)
-		entity, err := s.Entity(catalog.Ref(ref))
-		if err != nil {
-			t.Fatal(err)
-		}
-		thing.fields["source"] = "" // the export has no places
-		if entity.Origin != nil {
-			thing.fields["source"] = entity.Origin.Source + " " + entity.Origin.Location
-		}
-		for i, alias := range e["aliases"].([]any) {
-			thing.aliases[fmt.Sprintf("%s (%s)", alias, entity.Aliases[i].MatchedBy)] = true
-		}
-		found[ref] = thing
-	}
-	for _, e := range export.Edges {
-		if e["via"] != nil {
-			continue
-		}
-		thing := found[e["from"].(string)]
-		var words []string
-		for _, field := range []struct{ name, prefix string }{
-			{"strength", ""}, {"role", ""}, {"anyOf", "any of "}, {"environment", "in "},
-		} {
-			if e[field.name] != nil {
-				words = append(words, field.prefix+textOf(e[field.name]))
-			}
-		}
-		if e["strength"] == nil {
-			words = slices.Insert(words, 0, "stated")
-		}
-		if e["stale"] == true {
-			words = append(words, "stale")
-		}
-		if e["fallback"] != nil {
-			words = append(words, "fallback: "+textOf(e["fallback"]))
-		}
-		end := [3]string{e["type"].(string), e["to"].(string), textOf(e["environment"])}
-		thing.edges[end] = strings.Join(words, ", ")
-	}
-	return found
-}
-
-func textOf(value any) string {
-	if value == nil {
-		return ""
-	}
-	return fmt.Sprint(value)
 }
