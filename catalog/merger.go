@@ -67,6 +67,9 @@ func (m *Merger) Apply(remove []DocumentID, put iter.Seq[*Document]) *ModelChang
 func (m *Merger) renew() *ModelChange {
 	change := &ModelChange{}
 	slices.SortFunc(m.touched, func(a, b int32) int { return cmp.Compare(m.refs.at(a).ref, m.refs.at(b).ref) })
+	for i, id := range m.touched {
+		m.refs.at(id).order = int32(i) + 1
+	}
 	c := combiner{Merger: m}
 	for _, id := range m.touched {
 		r := m.refs.at(id)
@@ -83,10 +86,10 @@ func (m *Merger) renew() *ModelChange {
 			}
 			m.tell(&r.selfReference, m.selfReference(r))
 		}
-		r.marks = 0
 	}
 	change.Problems, change.Mended = m.problems.change()
 	for _, id := range m.touched {
+		m.refs.at(id).marks, m.refs.at(id).order = 0, 0
 		m.forgetRef(id)
 	}
 	m.touched, m.changed, m.unsettled = emptied(m.touched), emptied(m.changed), emptied(m.unsettled)
@@ -103,26 +106,24 @@ func emptied(list []int32) []int32 {
 
 // Model is the present one as a whole. It takes time in the size of the catalog.
 func (m *Merger) Model() *Model {
-	var entities []*Entity
-	rows, count := make(map[Ref]*refRecord), 0
+	var present []*refRecord
+	count := 0
 	for id := range m.refs.length {
-		r := m.refs.at(id)
-		if r.entity != nil {
-			entities = append(entities, r.entity)
-		}
-		if len(r.row) > 0 {
-			rows[r.ref] = r
+		if r := m.refs.at(id); r.entity != nil {
+			present = append(present, r)
 			count += len(r.row)
 		}
 	}
-	slices.SortFunc(entities, func(a, b *Entity) int { return cmp.Compare(a.Ref, b.Ref) })
-	edges := slices.Grow([]Edge(nil), count)
-	for _, e := range entities {
-		if r := rows[e.Ref]; r != nil {
-			start := len(edges)
-			edges = append(edges, r.row...)
-			r.row = edges[start:len(edges):len(edges)] // so that the edges are there once
+	slices.SortFunc(present, func(a, b *refRecord) int { return cmp.Compare(a.ref, b.ref) })
+	model := &Model{
+		Entities: slices.Grow([]*Entity(nil), len(present)), Edges: slices.Grow([]Edge(nil), count), Problems: m.problems.all(),
+	}
+	for _, r := range present {
+		start := len(model.Edges)
+		model.Entities, model.Edges = append(model.Entities, r.entity), append(model.Edges, r.row...)
+		if len(r.row) > 0 {
+			r.row = slices.Clip(model.Edges[start:]) // so that the edges are in memory once
 		}
 	}
-	return &Model{Entities: entities, Edges: edges, Problems: m.problems.all()}
+	return model
 }

@@ -10,6 +10,7 @@ type refRecord struct {
 	aliases     []int32        // those that stand for it
 	uses        int32          // how many records name it by its number
 	mentions    int32          // how often counted claims mention it
+	order       int32          // place among the Refs of the present change, from 1, once that is known; 0 for others
 	marks       marks
 	known       bool // described, as far as aliases have been told
 
