@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -81,14 +82,16 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 		return fmt.Errorf("%w: stop what listens there, or choose another address by --listen", err)
 	}
 	defer func() { _ = listener.Close() }() // the server closes it too, once it runs
-	live, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Log: log})
+	registry := prometheus.NewRegistry()
+	live, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Log: log, Metrics: registry})
 	if err != nil {
 		return err
 	}
 
 	address := listener.Addr().String()
 	handler := server.New(server.Config{
-		Snapshots: live, Ready: live.Ready, UI: web.Handler(), Log: log, Hosts: hostsOf(c.Listen), AnyAddress: c.Insecure,
+		Snapshots: live, Past: live, Live: live, Ready: live.Ready, Metrics: registry,
+		UI: web.Handler(), Log: log, Hosts: hostsOf(c.Listen), AnyAddress: c.Insecure,
 	})
 	log.Info().Str("url", "http://"+address).Msg("serving")
 	if !web.Built() {

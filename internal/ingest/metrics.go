@@ -102,8 +102,8 @@ func (m *metrics) changed(source string, done difference) {
 
 // gauges are read off the newest Snapshot when somebody asks.
 type gauges struct {
-	catalog                                                *Catalog
-	revision, entities, edges, sources, held, stale, since *prometheus.Desc
+	catalog                                                     *Catalog
+	revision, age, entities, edges, sources, held, stale, since *prometheus.Desc
 
 	mu      sync.Mutex
 	counted graph.Revision // of which edgeCount is
@@ -115,6 +115,8 @@ func newGauges(c *Catalog) *gauges {
 	return &gauges{
 		catalog:  c,
 		revision: prometheus.NewDesc("orrery_revision", "Revision of the newest snapshot.", nil, nil),
+		age: prometheus.NewDesc("orrery_snapshot_age_seconds",
+			"Time since the revision of the newest snapshot was made. A catalog in which nothing happens grows old.", nil, nil),
 		entities: prometheus.NewDesc("orrery_entities", "Entities in the newest snapshot, placeholders included.", nil, nil),
 		edges:    prometheus.NewDesc("orrery_edges", "Relations in the newest snapshot.", nil, nil),
 		sources: prometheus.NewDesc("orrery_sources",
@@ -143,7 +145,7 @@ func (g *gauges) edgeCount(s *graph.Snapshot) int {
 
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{g.revision, g.entities, g.edges, g.sources, g.held, g.stale, g.since} {
+	for _, desc := range []*prometheus.Desc{g.revision, g.age, g.entities, g.edges, g.sources, g.held, g.stale, g.since} {
 		descs <- desc
 	}
 }
@@ -158,6 +160,7 @@ func (g *gauges) Collect(samples chan<- prometheus.Metric) {
 		samples <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
 	gauge(g.revision, float64(snapshot.Revision()))
+	gauge(g.age, max(0, g.catalog.config.Now().Sub(snapshot.Time()).Seconds()))
 	gauge(g.entities, float64(snapshot.Len()))
 	gauge(g.edges, float64(g.edgeCount(snapshot)))
 	states := map[graph.SourceState]int{

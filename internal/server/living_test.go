@@ -76,7 +76,9 @@ func (l *living) Changed() <-chan struct{} {
 	return l.changed
 }
 
-func (l *living) At(context.Context, graph.AsOf) (*graph.Snapshot, error) { return nil, graph.ErrNoPast }
+func (l *living) At(context.Context, graph.AsOf) (*graph.Snapshot, error) {
+	return nil, graph.ErrNoPast
+}
 
 func (l *living) History(_ context.Context, q graph.HistoryQuery) iter.Seq2[graph.Recorded, error] {
 	return func(yield func(graph.Recorded, error) bool) {
@@ -189,7 +191,9 @@ type event struct {
 func (e event) revision(t *testing.T) graph.Revision {
 	t.Helper()
 	var answer struct {
-		Data struct{ Changes struct{ Revision graph.Revision } }
+		Data struct {
+			Changes struct{ Revision graph.Revision }
+		}
 	}
 	if err := json.Unmarshal([]byte(e.data), &answer); err != nil {
 		t.Fatalf("%v in %s", err, e.data)

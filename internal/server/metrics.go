@@ -8,7 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/internal/build"
 	"github.com/orrery-catalog/orrery/schema/resolve"
 )
@@ -74,17 +73,10 @@ func newMetrics(config Config) *metrics {
 		m.registry = prometheus.NewRegistry()
 	}
 	info := build.Current()
-	snapshot := config.Snapshots.Snapshot
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.requests, m.durations, m.operations, m.latencies, m.costs, m.flight, m.failures,
 		m.subscriptions, m.ends, m.events, m.refusals,
-		snapshotGauge(snapshot, "orrery_snapshot_revision", "Revision of the snapshot that questions are answered on.",
-			func(s *graph.Snapshot) float64 { return float64(s.Revision()) }),
-		snapshotGauge(snapshot, "orrery_snapshot_age_seconds", "Time since the revision of the snapshot was made.",
-			func(s *graph.Snapshot) float64 { return time.Since(s.Time()).Seconds() }),
-		snapshotGauge(snapshot, "orrery_snapshot_entities", "Entities in the snapshot, placeholders included.",
-			func(s *graph.Snapshot) float64 { return float64(s.Len()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "orrery_build_info", Help: "Always 1; the labels tell the build.",
 			ConstLabels: prometheus.Labels{
@@ -128,24 +120,5 @@ func (m *metrics) count(response *graphql.Response) {
 	for _, err := range response.Errors {
 		code, _ := err.Extensions["code"].(string)
 		m.failures.WithLabelValues(code).Inc()
-	}
-}
-
-// snapshotGauge has no sample as long as there is no snapshot.
-func snapshotGauge(snapshot func() *graph.Snapshot, name, help string, value func(*graph.Snapshot) float64) prometheus.Collector {
-	return &gauge{snapshot, prometheus.NewDesc(name, help, nil, nil), value}
-}
-
-type gauge struct {
-	snapshot func() *graph.Snapshot
-	desc     *prometheus.Desc
-	value    func(*graph.Snapshot) float64
-}
-
-func (g *gauge) Describe(descs chan<- *prometheus.Desc) { descs <- g.desc }
-
-func (g *gauge) Collect(samples chan<- prometheus.Metric) {
-	if snapshot := g.snapshot(); snapshot != nil {
-		samples <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value(snapshot))
 	}
 }

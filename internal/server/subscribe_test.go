@@ -193,11 +193,11 @@ func TestSocketMisuse(t *testing.T) {
 func TestSocketIsForOwnPages(t *testing.T) {
 	s := run(t, newLiving(), server.Config{})
 	for origin, status := range map[string]int{
-		"":                       http.StatusSwitchingProtocols,
-		"http://" + s.address:    http.StatusSwitchingProtocols,
-		"https://evil.example":   http.StatusForbidden,
-		"null":                   http.StatusForbidden,
-		"http://localhost:1":     http.StatusForbidden,
+		"":                        http.StatusSwitchingProtocols,
+		"http://" + s.address:     http.StatusSwitchingProtocols,
+		"https://evil.example":    http.StatusForbidden,
+		"null":                    http.StatusForbidden,
+		"http://localhost:1":      http.StatusForbidden,
 		"http://" + s.address[1:]: http.StatusForbidden,
 	} {
 		header := http.Header{}

@@ -37,8 +37,11 @@ func (queryResolver) Sources(ctx context.Context, first *int, after *string, _ *
 func source(s *graph.Source) *gen.Source {
 	shown := &gen.Source{
 		ID: s.ID, Kind: s.Kind, State: s.State, Error: known(s.Error),
-		LastScan: instant(s.LastScan), LastGood: instant(s.LastGood), Documents: s.Documents,
-		Lost: []*gen.LostInput{},
+		LastScan: instant(s.LastScan), LastGood: instant(s.LastGood),
+		Documents: s.Documents, StaleDocuments: s.Stale, Entities: s.Entities, Scopes: s.Scopes, Lost: []*gen.LostInput{},
+		Configured: !s.Unconfigured, Environment: known(s.Environment),
+		Schedule: known(s.Schedule), NextScan: instant(s.NextScan), Watched: s.Watched, WatchError: known(s.WatchError),
+		Held: held(s.Held),
 	}
 	if !s.LastScan.IsZero() {
 		seconds := s.Duration.Seconds()
@@ -46,6 +49,20 @@ func source(s *graph.Source) *gen.Source {
 	}
 	for _, reason := range slices.Sorted(maps.Keys(s.Lost)) {
 		shown.Lost = append(shown.Lost, &gen.LostInput{Reason: reason, Count: int(s.Lost[reason])})
+	}
+	return shown
+}
+
+func held(h *graph.HeldRemoval) *gen.HeldRemoval {
+	if h == nil {
+		return nil
+	}
+	shown := &gen.HeldRemoval{
+		Digest: h.Digest, Since: h.Since.UTC(), Entities: h.Entities, Of: h.Of, Reason: h.Reason,
+		Refs: make([]string, 0, min(len(h.Refs), graph.MaxHeldRefs)),
+	}
+	for _, ref := range h.Refs[:cap(shown.Refs)] {
+		shown.Refs = append(shown.Refs, string(ref))
 	}
 	return shown
 }
