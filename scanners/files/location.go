@@ -67,7 +67,7 @@ func (r *run) target(f file, target string, optional bool) *catalog.Problem {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, name := range names {
-		if !matches(r.config.Exclude, name) {
+		if !matches(r.config.Exclude, name) && (r.part == nil || r.part.covers(name)) {
 			r.next[name] = file{name: name, real: name, steps: f.steps + 1}
 		}
 	}
@@ -81,6 +81,7 @@ func (r *run) expand(f file, target string) ([]string, error) {
 		return nil, err
 	}
 	real, info, err := resolve(r.tree, name)
+	r.noteTarget(f, name, real, err != nil && strings.ContainsAny(target, "*?[{"))
 	switch {
 	case err == nil && info.IsDir():
 		return nil, errors.New("it is a folder")

@@ -20,6 +20,7 @@ func (r *run) placeholders(f file) func(target string) ([]byte, error) {
 			return nil, err
 		}
 		real, _, err := resolve(r.tree, name)
+		r.noteRead(f, name, real)
 		if err != nil {
 			return nil, plain(err)
 		}

@@ -118,6 +118,7 @@ func (r *run) locate(f file, parsed descriptor.Parsed) {
 		if isRemote(target.Target) {
 			continue
 		}
+		r.noteLocation(f, target.Target)
 		if problem := r.target(f, target.Target, parsed.Location.Optional); problem != nil {
 			problem.Location, problem.Line, problem.Field = document.Location, target.Line, target.Field
 			problem.Severity, problem.Ref = catalog.Warning, parsed.Ref

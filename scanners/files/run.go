@@ -24,6 +24,7 @@ type run struct {
 	config *Config
 	tree   tree
 	base   string // display name of the tree; "" = none
+	only   string // the one file that the root is; "" = all
 	sink   scanners.Sink
 	opened map[string]bool // by location without links; written between rounds and by the walk only
 	// large is held while a large file is parsed: its parsed form may be fifty times its size.
@@ -33,34 +34,45 @@ type run struct {
 	mu       sync.Mutex
 	reported map[string]bool // names of scopes
 	next     map[string]file // files that Locations name, by real name
+	found    *relations      // between the files that were read
+	part     *part           // nil = all is read
 }
 
-// scanRoot reads one root: what walking finds, then, round by round, what the Locations found so far name.
-func (s *Scanner) scanRoot(ctx context.Context, root Root, opened map[string]bool, sink scanners.Sink) error {
+// newRun opens a root. The caller closes the tree of the run.
+func newRun(config *Config, root Root, opened map[string]bool, sink scanners.Sink) (*run, error) {
 	t, only, err := root.open()
 	if err != nil {
-		return fmt.Errorf("read folder %s: %w", cmp.Or(root.display(), "."), plain(err))
+		return nil, fmt.Errorf("read folder %s: %w", cmp.Or(root.display(), "."), plain(err))
 	}
 	r := &run{
-		config: &s.config, tree: t, base: root.display(), sink: sink, opened: opened,
+		config: config, tree: t, base: root.display(), only: only, sink: sink, opened: opened,
 		large: make(chan struct{}, 1), listings: listings{byDir: make(map[string][]fs.DirEntry)},
-		reported: make(map[string]bool), next: make(map[string]file),
+		reported: make(map[string]bool), next: make(map[string]file), found: newRelations(),
 	}
 	if only != "" {
 		if r.base = path.Dir(r.base); r.base == "." {
 			r.base = ""
 		}
 	}
-	return errors.Join(r.scan(ctx, only), t.close())
+	return r, nil
 }
 
-func (r *run) scan(ctx context.Context, only string) error {
-	err := r.round(ctx, func(ctx context.Context, emit func(context.Context, file) error) error {
-		if only != "" {
-			return r.single(ctx, only, emit)
+// scanRoot reads one root: what walking finds, then, round by round, what the Locations found so far name.
+func (s *Scanner) scanRoot(ctx context.Context, root Root, opened map[string]bool, sink scanners.Sink) (*run, error) {
+	r, err := newRun(&s.config, root, opened, sink)
+	if err != nil {
+		return nil, err
+	}
+	return r, errors.Join(r.scan(ctx, func(ctx context.Context, emit func(context.Context, file) error) error {
+		if r.only != "" {
+			return r.single(ctx, r.only, emit)
 		}
 		return (&walk{run: r, emit: emit, visited: make(map[string]bool)}).all(ctx)
-	})
+	}), r.tree.close())
+}
+
+func (r *run) scan(ctx context.Context, find func(context.Context, func(context.Context, file) error) error) error {
+	err := r.round(ctx, find)
 	for err == nil && len(r.next) > 0 {
 		found := slices.SortedFunc(maps.Values(r.next), func(a, b file) int { return strings.Compare(a.real, b.real) })
 		clear(r.next)
@@ -134,16 +146,19 @@ func (r *run) single(ctx context.Context, name string, emit func(context.Context
 }
 
 // shown is the location of a file: what people see, and the name of its scope.
-func (r *run) shown(name string) string {
+func (r *run) shown(name string) string { return shown(r.base, name) }
+
+// shown is the location of a file below a display name.
+func shown(base, name string) string {
 	switch {
-	case name == "." && r.base == "":
+	case name == "." && base == "":
 		return "."
 	case name == ".":
-		return r.base
-	case r.base == "/":
+		return base
+	case base == "/":
 		return "/" + name
 	default:
-		return join(r.base, name)
+		return join(base, name)
 	}
 }
 
@@ -191,5 +206,8 @@ func (r *run) irregular(ctx context.Context, name string) error {
 }
 
 func (r *run) vanished(folder string) error {
-	return fmt.Errorf("folder %s vanished while it was read: scan again", r.shown(folder))
+	return fmt.Errorf("folder %s %w: scan again", r.shown(folder), errVanished)
 }
+
+// errVanished says that a folder went away while it was read, so that nobody knows what was in it.
+var errVanished = errors.New("vanished while it was read")

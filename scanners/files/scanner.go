@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -48,10 +49,17 @@ type Progress struct {
 }
 
 // Scanner reads catalog files. One file is one scope, named like its location: the display name of the root and the path
-// inside it. It keeps no state between scans.
-type Scanner struct{ config Config }
+// inside it. It keeps no state between scans but, in memory, what it needs to read a part alone.
+type Scanner struct {
+	config Config
 
-var _ scanners.Scanner = (*Scanner)(nil)
+	mu    sync.Mutex
+	known *known // what the last scans found; nil = parts cannot be read alone, or a scan is under way
+	scans int    // that were begun
+	watch *watch // that wants to hear of what scans find; nil = none
+}
+
+var _ scanners.Watcher = (*Scanner)(nil)
 
 // New checks the configuration. It opens nothing: a root that is missing is an error of the scan.
 func New(config Config) (*Scanner, error) {
@@ -87,15 +95,25 @@ func New(config Config) (*Scanner, error) {
 
 // Scan reads all roots. The state is not used: reading a file again costs less than remembering it.
 func (s *Scanner) Scan(ctx context.Context, _ []byte, sink scanners.Sink) ([]byte, error) {
+	_, scan := s.take()
 	opened := make(map[string]bool) // by location, over all roots, which may overlap
+	var runs []*run
 	for _, root := range s.config.Roots {
-		err := s.scanRoot(ctx, root, opened, sink)
+		r, err := s.scanRoot(ctx, root, opened, sink)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		if err != nil {
 			return nil, err
 		}
+		runs = append(runs, r)
+	}
+	if known := newKnown(runs, len(opened)); known != nil {
+		found := make([]*relations, len(runs))
+		for i, r := range runs {
+			found[i] = r.found
+		}
+		s.learn(known, scan, found)
 	}
 	return nil, nil
 }

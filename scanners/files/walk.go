@@ -23,6 +23,8 @@ type walk struct {
 	emit    func(context.Context, file) error
 	visited map[string]bool // folders, without links
 	links   []place         // symbolic links, in the order of the walk
+	// entered hears of each folder, without links, before it is listed; nil = nobody does.
+	entered func(real string) error
 }
 
 // place is a folder to enter or a link to follow.
@@ -41,6 +43,7 @@ func (w *walk) all(ctx context.Context) error {
 	for len(w.links) > 0 {
 		next := w.links[0]
 		w.links = w.links[1:]
+		w.noteLink(next.real)
 		if err := w.follow(ctx, next); err != nil {
 			return err
 		}
@@ -73,6 +76,11 @@ func (w *walk) folder(ctx context.Context, at place) (below []place, err error) 
 	if len(at.parts) > w.config.MaxFolderDepth {
 		return nil, w.unreadableFolder(ctx, at.name, fmt.Errorf("it is more than %d folders deep", w.config.MaxFolderDepth))
 	}
+	if w.entered != nil {
+		if err := w.entered(at.real); err != nil {
+			return nil, err
+		}
+	}
 	entries, err := w.tree.readDir(at.real)
 	switch {
 	case err == nil:
@@ -83,17 +91,9 @@ func (w *walk) folder(ctx context.Context, at place) (below []place, err error) 
 	default:
 		return nil, w.unreadableFolder(ctx, at.name, plain(err))
 	}
-	if has(entries, ".git") { // a repository of its own: what is around it does not say what it ignores
-		at.ignores = nil
-	}
-	if has(entries, ".gitignore") {
-		at.ignores = at.ignores.with(w.tree, at.real, at.parts)
-	}
+	at = w.inForce(at, has(entries, ".git"), has(entries, ".gitignore"))
 	for _, entry := range entries {
-		next := place{
-			name: join(at.name, entry.Name()), real: join(at.real, entry.Name()),
-			parts: append(slices.Clip(at.parts), entry.Name()), ignores: at.ignores,
-		}
+		next := at.in(entry.Name())
 		switch mode := entry.Type(); {
 		case mode.IsDir():
 			if w.enters(next) {
@@ -109,6 +109,24 @@ func (w *walk) folder(ctx context.Context, at place) (below []place, err error) 
 	}
 	slices.Reverse(below)
 	return below, nil
+}
+
+// inForce is the place with what its own files say of what is ignored in it.
+func (r *run) inForce(at place, repository, ignoring bool) place {
+	if repository { // what is around it does not say what it ignores
+		at.ignores = nil
+	}
+	if ignoring {
+		at.ignores = at.ignores.with(r.tree, at.real, at.parts)
+	}
+	return at
+}
+
+// in is what has the name in a folder.
+func (p place) in(name string) place {
+	return place{
+		name: join(p.name, name), real: join(p.real, name), parts: append(slices.Clip(p.parts), name), ignores: p.ignores,
+	}
 }
 
 func has(entries []fs.DirEntry, name string) bool {
