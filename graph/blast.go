@@ -18,7 +18,7 @@ type BlastOptions struct {
 type Blast struct {
 	view   *view
 	failed []FailedEntity
-	order  []node // impacted, by impact, distance, Ref
+	order  impactOrder
 	totals [Outage + 1]int
 	states states // of the failed and of all impacted, whatever their distance
 	limit  int    // of distance
@@ -59,7 +59,7 @@ func (s *Snapshot) BlastRadius(failed []catalog.Ref, options BlastOptions) (*Bla
 	count := len(w.queue)
 	v.spreadOutage(w)
 	v.measure(w, count)
-	b.collect(w, count)
+	b.collect(w)
 	return b, nil
 }
 
@@ -84,7 +84,7 @@ func (v *view) failParts(w *scratch) []FailedEntity {
 				continue
 			}
 			visited[a] = true
-			for _, need := range v.out(a) {
+			for _, need := range v.needsOf(a) {
 				if !v.isPart(need) {
 					continue
 				}
@@ -115,7 +115,7 @@ func through(impact Impact, strength catalog.Strength) Impact {
 func (v *view) spreadOutage(w *scratch) {
 	chosen, env := v.chosen, v.env
 	for i := 0; i < len(w.queue); i++ {
-		needs, groups := v.in(w.queue[i])
+		needs, groups := v.needsTo(w.queue[i])
 		lastGroup := int32(noGroup)
 		for j, need := range needs {
 			if need.attr&(attrStrength|attrHub) != attr(catalog.Hard) || need.attr&chosen == 0 {
@@ -182,6 +182,10 @@ func (v *view) measure(w *scratch, failed int) {
 			if impact != Outage { // outages are in the queue already
 				w.queue = append(w.queue, w.front...)
 			}
+			if d > 0 && len(w.front) > 0 { // else they failed themselves
+				w.inOrder = append(w.inOrder, w.front...)
+				w.buckets = append(w.buckets, bucket{int32(len(w.inOrder)), int32(d), impact})
+			}
 			w.front, w.next = w.next, w.front
 		}
 	}
@@ -199,7 +203,7 @@ func (v *view) take(w *scratch, a node, impact Impact) {
 // reach follows the needs to b, which has this impact: those whose source has the same by it are in the next layer, the
 // others are noted for when their own impact is measured.
 func (v *view) reach(w *scratch, b node, impact Impact, distance int) {
-	needs, groups := v.in(b)
+	needs, groups := v.needsTo(b)
 	marks, chosen, env := w.mark, v.chosen, v.env
 	for i, need := range needs {
 		m := marks[need.from]
@@ -243,15 +247,16 @@ func (v *view) reachByHub(w *scratch, hub node, impact Impact, distance int) {
 	}
 }
 
-// collect keeps the answer: the impacted (in the queue behind the failed) in order, and the state of all.
-func (b *Blast) collect(w *scratch, failed int) {
+// collect keeps the answer: the impacted, and the state of all.
+func (b *Blast) collect(w *scratch) {
 	b.states = b.view.keepStates(w)
-	impacted := w.queue[failed:]
-	if b.limit > 0 {
-		impacted = slices.DeleteFunc(slices.Clone(impacted), func(a node) bool { return w.state[a].distance() > b.limit })
+	b.order.nodes = make([]node, 0, len(w.inOrder))
+	start := int32(0)
+	for _, bucket := range w.buckets {
+		if b.limit == 0 || int(bucket.distance) <= b.limit {
+			b.order.add(w.inOrder[start:bucket.end], bucket.impact, bucket.distance)
+			b.totals[bucket.impact] += int(bucket.end - start)
+		}
+		start = bucket.end
 	}
-	for _, a := range impacted {
-		b.totals[w.state[a].impact()]++
-	}
-	b.order = b.view.sortImpacted(w, impacted)
 }

@@ -2,8 +2,8 @@ package graph
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
+	"sync"
 )
 
 // states keeps the state of the nodes that a walk touched: all nodes in one table where they are many, else the touched
@@ -18,7 +18,7 @@ type states struct {
 const manyTouched = 64
 
 func (v *view) keepStates(w *scratch) states {
-	if count := v.nodeCount(); len(w.queue) > count/manyTouched {
+	if count := int(v.end); len(w.queue) > count/manyTouched {
 		return states{all: slices.Clone(w.state[:count])}
 	}
 	kept := states{nodes: slices.Clone(w.queue), few: make([]state, len(w.queue))}
@@ -40,59 +40,83 @@ func (s *states) of(a node) state {
 	return 0
 }
 
-// sortImpacted copies the nodes in the order of impact (worst first), then distance, then Ref.
-func (v *view) sortImpacted(w *scratch, impacted []node) []node {
-	if v.overlay != nil && len(v.overlay.entities) > 0 {
-		sorted := slices.Clone(impacted)
-		slices.SortFunc(sorted, func(x, y node) int {
-			sx, sy := w.state[x], w.state[y]
-			return cmp.Or(cmp.Compare(sy.impact(), sx.impact()), cmp.Compare(sx.distance(), sy.distance()), v.compare(x, y))
-		})
-		return sorted
-	}
-	// Counting sort: nodes in the order of Ref go to the place of their impact and distance.
-	farthest := 0
-	for _, a := range impacted {
-		farthest = max(farthest, w.state[a].distance())
-	}
-	places := make([]int32, int(Outage)*(farthest+1)+1)
-	place := func(a node) *int32 {
-		s := w.state[a]
-		return &places[int(Outage-s.impact())*(farthest+1)+s.distance()]
-	}
-	for _, a := range impacted {
-		*place(a)++
-	}
-	next := int32(0)
-	for i, count := range places {
-		places[i] = next
-		next += count
-	}
-	sorted := make([]node, len(impacted))
-	for _, a := range inOrder(impacted, len(w.state)) {
-		at := place(a)
-		sorted[*at] = a
-		*at++
-	}
-	return sorted
+// bucket is the impacted entities of one impact and distance.
+type bucket struct {
+	end      int32 // in impactOrder.nodes; it starts where the one before it ends
+	distance int32
+	impact   Impact
 }
 
-// inOrder copies different nodes sorted: by marking them where they are many.
-func inOrder(nodes []node, count int) []node {
-	if len(nodes) < count/manyTouched {
-		sorted := slices.Clone(nodes)
-		slices.Sort(sorted)
+// impactOrder holds the impacted entities by impact (worst first) and distance. Within those they are brought into the
+// order of Ref when somebody looks.
+type impactOrder struct {
+	nodes   []node
+	buckets []bucket
+
+	mu     sync.Mutex
+	sorted map[int][]node // by place in buckets
+}
+
+// add appends a bucket.
+func (o *impactOrder) add(nodes []node, impact Impact, distance int32) {
+	o.nodes = append(o.nodes, nodes...)
+	o.buckets = append(o.buckets, bucket{int32(len(o.nodes)), distance, impact})
+}
+
+// slice lists the entities from place first to place end of the whole order.
+func (o *impactOrder) slice(s *Snapshot, first, end int) []node {
+	nodes := make([]node, 0, end-first)
+	i, _ := slices.BinarySearchFunc(o.buckets, first, func(b bucket, first int) int {
+		return cmp.Or(cmp.Compare(int(b.end), first), -1) // the first that ends behind it
+	})
+	for at := first; at < end; i++ {
+		start := o.start(i)
+		members := o.members(s, i)
+		nodes = append(nodes, members[at-start:min(end-start, len(members))]...)
+		at = start + len(members)
+	}
+	return nodes
+}
+
+func (o *impactOrder) start(i int) int {
+	if i == 0 {
+		return 0
+	}
+	return int(o.buckets[i-1].end)
+}
+
+// members is a bucket in the order of Ref.
+func (o *impactOrder) members(s *Snapshot, i int) []node {
+	members := o.nodes[o.start(i):o.buckets[i].end]
+	if len(members) == 1 {
+		return members
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if sorted, ok := o.sorted[i]; ok {
 		return sorted
 	}
-	marked := make([]uint64, count/64+1)
-	for _, a := range nodes {
-		marked[a/64] |= 1 << (a % 64)
+	if o.sorted == nil {
+		o.sorted = map[int][]node{}
 	}
-	sorted := make([]node, 0, len(nodes))
-	for i, word := range marked {
-		for ; word != 0; word &= word - 1 {
-			sorted = append(sorted, node(i*64+bits.TrailingZeros64(word)))
-		}
+	o.sorted[i] = s.inOrder(members)
+	return o.sorted[i]
+}
+
+// inOrder copies nodes sorted by Ref.
+func (s *Snapshot) inOrder(nodes []node) []node {
+	type placed struct {
+		place place
+		a     node
+	}
+	all := make([]placed, len(nodes))
+	for i, a := range nodes {
+		all[i] = placed{*s.places.at(a), a}
+	}
+	slices.SortFunc(all, func(x, y placed) int { return cmp.Compare(x.place, y.place) })
+	sorted := make([]node, len(nodes))
+	for i := range all {
+		sorted[i] = all[i].a
 	}
 	return sorted
 }

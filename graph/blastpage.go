@@ -11,7 +11,7 @@ import (
 func (b *Blast) Failed() []FailedEntity { return b.failed }
 
 // Len is the number of impacted entities, after MaxDistance.
-func (b *Blast) Len() int { return len(b.order) }
+func (b *Blast) Len() int { return len(b.order.nodes) }
 
 // Totals counts the impacted entities by impact.
 func (b *Blast) Totals() map[Impact]int {
@@ -51,16 +51,17 @@ const MaxPathLength = 10_000
 // Page returns impacted entities from offset, at most limit (all the rest for a negative limit), sorted by impact (worst
 // first), then distance, then Ref.
 func (b *Blast) Page(offset, limit int) []Impacted {
-	offset = min(max(offset, 0), len(b.order))
-	end := len(b.order)
+	offset = min(max(offset, 0), b.Len())
+	end := b.Len()
 	if limit >= 0 && limit < end-offset {
 		end = offset + limit
 	}
-	page := make([]Impacted, end-offset)
+	nodes := b.order.slice(b.view.Snapshot, offset, end)
+	page := make([]Impacted, len(nodes))
 	witnesses := witnesses{Blast: b, steps: map[node]step{}, paths: map[node][]Need{}}
 	// Backwards, as later ones are farther away in most cases: their paths hold those of the nearer ones.
 	for i := len(page) - 1; i >= 0; i-- {
-		page[i] = witnesses.impacted(b.order[offset+i])
+		page[i] = witnesses.impacted(nodes[i])
 	}
 	return page
 }
@@ -151,7 +152,7 @@ func (w *witnesses) findFirst(a node) step {
 func (w *witnesses) lostAll(a node, number int32) bool {
 	var count int32
 	last := node(-1)
-	for _, need := range w.view.out(a) {
+	for _, need := range w.view.needsOf(a) {
 		if need.group == number && need.to != last && w.view.counts(need.attr) &&
 			through(w.states.of(need.to).impact(), need.attr.strength()) == Outage {
 			last = need.to
@@ -164,7 +165,7 @@ func (w *witnesses) lostAll(a node, number int32) bool {
 // members lists a group of a.
 func (v *view) members(a node, number int32) []catalog.Ref {
 	var refs []catalog.Ref
-	for _, need := range v.out(a) {
+	for _, need := range v.needsOf(a) {
 		if need.group == number && v.visible(need.attr) {
 			refs = append(refs, v.ref(need.to))
 		}
@@ -186,7 +187,7 @@ func (b *Blast) Systems() []Hit { return b.hits(kindSystem) }
 
 func (b *Blast) hits(kind kind) []Hit {
 	hits := []Hit{}
-	for _, a := range b.order {
+	for _, a := range b.order.nodes {
 		if b.view.kind(a) == kind {
 			hits = append(hits, Hit{Entity: b.view.entity(a), Impact: b.states.of(a).impact()})
 		}
@@ -214,11 +215,8 @@ func (b *Blast) Teams() []TeamHit {
 	v := b.view
 	index := map[node]int{}
 	teams := []TeamHit{}
-	for _, a := range b.order {
-		owner := node(-1)
-		if int(a) < len(v.owners) {
-			owner = v.owners[a]
-		}
+	for _, a := range b.order.nodes {
+		owner := v.owner(a)
 		i, ok := index[owner]
 		if !ok {
 			i = len(teams)
@@ -251,7 +249,7 @@ func (b *Blast) Teams() []TeamHit {
 // Tiers counts the impacted entities by tier (0 = no tier) and impact.
 func (b *Blast) Tiers() map[int]map[Impact]int {
 	tiers := map[int]map[Impact]int{}
-	for _, a := range b.order {
+	for _, a := range b.order.nodes {
 		tier := b.view.tier(a)
 		if tiers[tier] == nil {
 			tiers[tier] = map[Impact]int{}

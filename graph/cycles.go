@@ -16,10 +16,10 @@ func (s *Snapshot) Cycles() [][]catalog.Ref {
 		if len(component) < 2 {
 			continue
 		}
-		slices.Sort(component)
+		slices.SortFunc(component, s.compare)
 		refs := make([]catalog.Ref, len(component))
 		for i, a := range component {
-			refs[i] = s.model.Entities[a].Ref
+			refs[i] = s.ref(a)
 		}
 		cycles = append(cycles, refs)
 	}
@@ -39,7 +39,7 @@ func (v *view) components() [][]node {
 		components [][]node
 		frames     []frame
 		open       []node // of no component yet
-		count      = v.nodeCount()
+		count      = int(v.end)
 		order      = make([]int32, count) // in which nodes were met, from 1; 0 = not met
 		low        = make([]int32, count) // smallest order known to be reachable among the open
 		isOpen     = make([]bool, count)
@@ -59,7 +59,7 @@ func (v *view) components() [][]node {
 		for len(frames) > 0 {
 			top := &frames[len(frames)-1]
 			a := top.a
-			if row := v.out(a); int(top.next) < len(row) {
+			if row := v.needsOf(a); int(top.next) < len(row) {
 				need := row[top.next]
 				top.next++
 				switch {

@@ -81,7 +81,7 @@ func (s *Snapshot) Deps(ref catalog.Ref, options DepsOptions) (*Deps, error) {
 			}
 		}
 	}
-	deps := &Deps{Ref: ref, Edges: v.needsOf(steps), Entities: make([]Reached, 0, len(w.queue)-1)}
+	deps := &Deps{Ref: ref, Edges: v.tell(steps), Entities: make([]Reached, 0, len(w.queue)-1)}
 	for _, a := range w.queue[1:] {
 		if listed(v.ref(a)) {
 			deps.Entities = append(deps.Entities, Reached{Entity: v.entity(a), Distance: w.state[a].distance()})
@@ -103,19 +103,19 @@ func (v *view) distinctSources(b node) []node {
 	return slices.Compact(sources)
 }
 
-// noEdge is no place of a relation, and of no explicit need by way of a topic.
-const noEdge = math.MinInt32
+// noRelation is no place of a relation, and of no explicit need by way of a topic.
+const noRelation relation = math.MinInt32
 
 // appendStepsBetween appends the needs of a that count and end at b.
 func (v *view) appendStepsBetween(steps []step, a, b node) []step {
-	row := v.out(a)
+	row := v.needsOf(a)
 	first, _ := slices.BinarySearchFunc(row, b, func(need outNeed, b node) int {
-		if v.isHub(need.to) {
+		if need.attr&attrToHub != 0 {
 			return 1
 		}
 		return v.compare(need.to, b)
 	})
-	last := int32(noEdge)
+	last := noRelation
 	for _, need := range row[first:] {
 		if need.to != b {
 			break
@@ -126,7 +126,7 @@ func (v *view) appendStepsBetween(steps []step, a, b node) []step {
 		}
 	}
 	lastHub := node(-1)
-	for i := len(row) - 1; i >= 0 && v.isHub(row[i].to); i-- {
+	for i := len(row) - 1; i >= 0 && row[i].attr&attrToHub != 0; i-- {
 		hub := row[i].to
 		if hub == lastHub {
 			continue
@@ -142,25 +142,25 @@ func (v *view) appendStepsBetween(steps []step, a, b node) []step {
 // stepVia is the need of a for b by way of a hub, if there is one that counts.
 func (v *view) stepVia(a, b, hub node) (step, bool) {
 	var found step
-	consumer := slices.IndexFunc(v.out(a), func(need outNeed) bool { return need.to == hub && v.counts(need.attr) })
+	consumer := slices.IndexFunc(v.needsOf(a), func(need outNeed) bool { return need.to == hub && v.counts(need.attr) })
 	if consumer < 0 {
 		return found, false
 	}
-	producers := v.out(hub)
+	producers := v.needsOf(hub)
 	first, _ := slices.BinarySearchFunc(producers, b, func(need outNeed, b node) int { return v.compare(need.to, b) })
 	for _, producer := range producers[first:] {
 		if producer.to != b {
 			break
 		}
 		if v.counts(producer.attr) {
-			return step{from: a, to: b, need: v.out(a)[consumer], via: v.topic(hub), producer: producer.edge}, true
+			return step{from: a, to: b, need: v.needsOf(a)[consumer], via: v.topic(hub), producer: producer.edge}, true
 		}
 	}
 	return found, false
 }
 
-// needsOf tells steps to people, by From, To, AnyOf, Via and then the order of the relations.
-func (v *view) needsOf(steps []step) []Need {
+// tell tells steps to people, by From, To, AnyOf, Via and then the order of the relations.
+func (v *view) tell(steps []step) []Need {
 	slices.SortFunc(steps, func(x, y step) int {
 		if c := v.compare(x.from, y.from); c != 0 {
 			return c
@@ -186,7 +186,10 @@ func (v *view) compareSteps(x, y step) int {
 	if c := strings.Compare(v.groupName(x), v.groupName(y)); c != 0 {
 		return c
 	}
-	return cmp.Compare(x.via, y.via)
+	if x.via < 0 || y.via < 0 {
+		return cmp.Compare(x.via, y.via)
+	}
+	return v.compare(x.via, y.via)
 }
 
 func (v *view) groupName(s step) string {

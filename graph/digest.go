@@ -18,11 +18,11 @@ import (
 func Digest(s *Snapshot) string {
 	hash := sha256.New()
 	w := bufio.NewWriterSize(hash, 1<<16)
-	for _, entity := range s.model.Entities {
+	for entity := range s.Entities("") {
 		digestEntity(w, entity)
 	}
-	for i := range s.model.Edges {
-		digestEdge(w, &s.model.Edges[i])
+	for edge := range s.Edges() {
+		digestEdge(w, edge)
 	}
 	_ = w.Flush()
 	return hex.EncodeToString(hash.Sum(nil))

@@ -186,7 +186,7 @@ type exportedSource struct {
 
 func (s *Snapshot) exportedEntities() iter.Seq[exportedEntity] {
 	return func(yield func(exportedEntity) bool) {
-		for _, entity := range s.model.Entities {
+		for entity := range s.Entities("") {
 			if !yield(exportEntity(entity)) {
 				return
 			}
@@ -210,10 +210,11 @@ func exportEntity(entity *catalog.Entity) exportedEntity {
 // exportedEdges yields relations and needs by way of topics, by from, to, type, environment and via.
 func (s *Snapshot) exportedEdges() iter.Seq[exportedEdge] {
 	return func(yield func(exportedEdge) bool) {
-		for a := range s.model.Entities {
-			row := s.exportedVias(node(a))
-			for i := s.relStart[a]; i < s.relStart[a+1]; i++ {
-				row = append(row, s.exportEdge(&s.model.Edges[i]))
+		for entity := range s.Entities("") {
+			a := s.find(entity.Ref)
+			row := s.exportedVias(a)
+			for i := range s.relations.at(a).out {
+				row = append(row, s.exportEdge(&s.relations.at(a).out[i]))
 			}
 			slices.SortFunc(row, func(x, y exportedEdge) int {
 				return cmp.Or(cmp.Compare(x.To, y.To), cmp.Compare(x.Type, y.Type),
@@ -232,12 +233,12 @@ func (s *Snapshot) exportedEdges() iter.Seq[exportedEdge] {
 func (s *Snapshot) exportedVias(a node) []exportedEdge {
 	var vias []exportedEdge
 	seen := map[[3]string]bool{}
-	row := s.needs.out[s.needs.outStart[a]:s.needs.outStart[a+1]]
-	for i := len(row) - 1; i >= 0 && s.isHub(row[i].to); i-- {
-		consumer := &s.model.Edges[row[i].edge]
+	row := s.needsOf(a)
+	for i := len(row) - 1; i >= 0 && row[i].attr&attrToHub != 0; i-- {
 		hub := row[i].to
-		for _, need := range s.needs.out[s.needs.outStart[hub]:s.needs.outStart[hub+1]] {
-			producer := &s.model.Edges[need.edge]
+		consumer := s.edge(a, hub, row[i].edge)
+		for _, need := range s.needsOf(hub) {
+			producer := s.edge(hub, need.to, need.edge)
 			environment := cmp.Or(consumer.Environment, producer.Environment)
 			elsewhere := consumer.Environment != "" && producer.Environment != "" && consumer.Environment != producer.Environment
 			key := [3]string{string(producer.From), string(consumer.To), environment}

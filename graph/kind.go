@@ -14,6 +14,7 @@ const (
 	kindCluster
 	kindZone
 	kindJourney
+	kindHub // no entity: see node
 )
 
 func kindOf(ref catalog.Ref) kind {

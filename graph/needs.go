@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,12 +25,20 @@ type Need struct {
 	Producer *catalog.Edge
 }
 
-// statedNeed is a need before it is sorted into rows.
+// statedNeed is a need before it has its place in a row.
 type statedNeed struct {
+	place    place // of to, or of the topic of a hub
 	from, to node
 	attr     attr
+	edge     relation
 	origin   origin
-	edge     int32
+}
+
+// topic is what a node is to those who publish to it and consume it.
+type topic struct {
+	of                  node
+	hub                 node // -1 while it lacks a side
+	published, consumed int32
 }
 
 // deriveNeeds turns relations into needs, by the rules of the design and, where it is silent, these:
@@ -41,37 +51,213 @@ type statedNeed struct {
 //     needs by way of the topic are ASYNC always, and plain, whatever any-of group the relation to the topic is in.
 //   - A need by way of a topic rests on two relations and counts where both do.
 //   - A relation to itself stays a member of its any-of group and, as it carries nothing, counts NONE there.
-func (s *Snapshot) deriveNeeds(from, to []node) {
-	g := &s.needs
-	edges := s.model.Edges
-	g.environments = map[string]uint32{"": envEvery, ProductionEnvironment: envProduction}
-	needs := make([]statedNeed, 0, len(edges))
-	var publish, consume []int32 // relations to topics
-	for i := range edges {
-		edge := &edges[i]
-		a, b := from[i], to[i]
-		if a < 0 || b < 0 {
+//
+// The needs that follow from the relations of one entity are in its own row and in those of what it is part of, of the
+// APIs that it provides and of the topics that it publishes to. Those of the touched entities are made anew.
+func (a *application) deriveNeeds() {
+	a.turnTopics()
+	var affected nodeSet
+	for _, n := range a.touched.nodes {
+		affected.add(n)
+		if n < a.before.end && a.before.entity(n) != nil {
+			a.before.addElsewhere(&affected, n)
+		}
+	}
+	needs := sortByNode(a.needsOfTouched(), a.end, func(n *statedNeed) node { return n.from })
+	for i := range needs {
+		affected.add(needs[i].from)
+	}
+	slices.Sort(affected.nodes)
+	a.outRows.chunk = chunkOf(len(needs))
+	a.moves = make([]move, 0, len(needs))
+	var kept []outNeed
+	for _, n := range affected.nodes {
+		end := 0
+		for end < len(needs) && needs[end].from == n {
+			end++
+		}
+		kept = kept[:0]
+		for _, need := range *a.out.at(n) {
+			if owner := need.edge.owner(n, need.to); !a.touched.has(owner) {
+				kept = append(kept, need)
+			}
+		}
+		a.setRow(n, kept, needs[:end])
+		needs = needs[end:]
+	}
+	a.flush()
+}
+
+// addElsewhere adds the nodes, but n itself, in whose rows needs are that follow from relations of n.
+func (s *Snapshot) addElsewhere(nodes *nodeSet, n node) {
+	row := s.relations.at(n).out
+	for i := range row {
+		edge := &row[i]
+		publishes := isCall(edge) && edge.Role.Publishes()
+		if !publishes && edge.Type != catalog.ProvidesAPI && edge.Type != catalog.PartOf {
 			continue
 		}
-		need := statedNeed{from: a, to: b, attr: attr(strengthOf(edge)), edge: int32(i)}
+		target := s.find(edge.To)
+		switch {
+		case target < 0:
+		case !publishes:
+			nodes.add(target)
+		case s.hub(target) >= 0:
+			nodes.add(s.hub(target))
+		}
+	}
+}
+
+func isCall(edge *catalog.Edge) bool {
+	return edge.Type == catalog.DependsOn || edge.Type == catalog.ConsumesAPI
+}
+
+// hub is that of a topic; -1 while one side of it is missing.
+func (s *Snapshot) hub(a node) node {
+	if t := s.facts.at(a).topic; t != nil {
+		return t.hub
+	}
+	return -1
+}
+
+// turnTopics makes a hub of each topic that has got both sides, and gives up those of topics that lost one. Whoever
+// publishes or consumes there is touched by that.
+func (a *application) turnTopics() {
+	more := map[node]*topic{}
+	for _, n := range a.touched.nodes {
+		if n < a.before.end && a.before.entity(n) != nil {
+			a.before.countRoles(more, n, -1)
+		}
+		if a.entity(n) != nil {
+			a.countRoles(more, n, 1)
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(more)) {
+		now := topic{of: n, hub: -1}
+		if old := a.facts.at(n).topic; old != nil {
+			now = *old
+		}
+		now.published += more[n].published
+		now.consumed += more[n].consumed
+		had, has := now.hub >= 0, now.published > 0 && now.consumed > 0
+		hub := now.hub
+		if !had && has {
+			hub = a.take()
+			now.hub = hub
+		}
+		if had && !has {
+			a.free(hub)
+			now.hub = -1
+		}
+		if had != has {
+			for _, source := range a.relations.at(n).in {
+				a.touched.add(source)
+			}
+		}
+		f := a.facts.write(a.edition, n)
+		if f.topic = nil; now.published+now.consumed > 0 {
+			f.topic = &now
+		}
+		if has {
+			h := a.facts.write(a.edition, hub)
+			h.kind, h.topic = kindHub, &now
+		}
+	}
+}
+
+// countRoles adds, times sign, the relations of n by which it publishes and consumes.
+func (s *Snapshot) countRoles(counts map[node]*topic, n node, sign int32) {
+	row := s.relations.at(n).out
+	for i := range row {
+		edge := &row[i]
+		if edge.Role == catalog.NoRole || !isCall(edge) {
+			continue
+		}
+		target := s.find(edge.To)
+		if target < 0 {
+			continue
+		}
+		count := counts[target]
+		if count == nil {
+			count = &topic{}
+			counts[target] = count
+		}
+		if edge.Role.Publishes() {
+			count.published += sign
+		}
+		if edge.Role.Consumes() {
+			count.consumed += sign
+		}
+	}
+}
+
+// needsOfTouched lists the needs that follow from the relations of the touched entities, each row of relations in order.
+func (a *application) needsOfTouched() []statedNeed {
+	slices.Sort(a.touched.nodes)
+	slices.SortFunc(a.rows, func(x, y rowChange) int { return cmp.Compare(x.a, y.a) })
+	count := 0
+	for _, n := range a.touched.nodes {
+		count += len(a.relations.at(n).out)
+	}
+	needs := make([]statedNeed, 0, count)
+	rows := a.rows
+	var found []node
+	for _, n := range a.touched.nodes {
+		var ends []node
+		if len(rows) > 0 && rows[0].a == n {
+			ends, rows = rows[0].ends, rows[1:]
+		} else {
+			found = found[:0]
+			for _, edge := range a.relations.at(n).out {
+				found = append(found, a.endOf(edge.To))
+			}
+			ends = found
+		}
+		if a.entity(n) != nil {
+			needs = a.appendNeeds(needs, n, ends)
+		}
+	}
+	return needs
+}
+
+// appendNeeds appends what follows from the relations of a, of which the ends are known.
+func (e *edit) appendNeeds(needs []statedNeed, a node, ends []node) []statedNeed {
+	row := e.relations.at(a).out
+	own := *e.places.at(a)
+	for i := range row {
+		edge, b := &row[i], ends[i]
+		end := e.facts.at(b)
+		if end.entity == nil {
+			continue
+		}
+		need := statedNeed{
+			place: *e.places.at(b), from: a, to: b, attr: attr(strengthOf(edge)), edge: relationAt(i),
+		}
+		turned := statedNeed{place: own, from: b, to: a, attr: attr(catalog.Hard), edge: relationAt(i).turned()}
 		switch edge.Type {
 		case catalog.DependsOn, catalog.ConsumesAPI:
 			if edge.AnyOf != "" {
 				need.origin = stated
 			}
-			if edge.Role.Publishes() {
-				publish = append(publish, int32(i))
+			if hub := e.hub(b); hub >= 0 && edge.Role.Consumes() {
+				toHub := statedNeed{
+					place: need.place, from: a, to: hub, attr: attr(catalog.Async) | attrToHub, edge: need.edge,
+				}
+				needs = e.appendBelieved(needs, toHub, edge)
 			}
-			if edge.Role.Consumes() {
-				consume = append(consume, int32(i))
+			if hub := e.hub(b); hub >= 0 && edge.Role.Publishes() {
+				turned.from, turned.attr = hub, turned.attr|attrHub
+				needs = e.appendBelieved(needs, turned, edge)
 			}
 		case catalog.ProvidesAPI:
-			need = statedNeed{from: b, to: a, attr: attr(catalog.Hard), origin: providers, edge: int32(i)}
+			need = turned
+			need.origin = providers
 		case catalog.PartOf:
-			need = statedNeed{from: b, to: a, attr: attr(catalog.Hard), origin: parts, edge: int32(i)}
+			need = turned
+			need.origin = parts
 		case catalog.RunsOn:
 			need.attr = attr(catalog.Hard)
-			switch s.kinds[b] {
+			switch end.kind {
 			case kindWorkload:
 				if isJob(edge.To) {
 					continue
@@ -84,40 +270,7 @@ func (s *Snapshot) deriveNeeds(from, to []node) {
 		default: // ownership and membership carry no failure
 			continue
 		}
-		needs = g.appendBelieved(needs, need, edge)
-	}
-	needs = s.deriveHubs(needs, from, to, publish, consume)
-	g.arrange(needs, edges, len(s.model.Entities)+len(g.hubTopic))
-}
-
-// deriveHubs makes a hub of each topic that has both sides, and the needs to and from it.
-func (s *Snapshot) deriveHubs(needs []statedNeed, from, to []node, publish, consume []int32) []statedNeed {
-	g := &s.needs
-	published := make(map[node]node, len(publish)) // topic → hub, -1 while nobody consumes it
-	for _, i := range publish {
-		published[to[i]] = -1
-	}
-	for _, i := range consume {
-		if hub, ok := published[to[i]]; ok && hub < 0 {
-			published[to[i]] = 0
-			g.hubTopic = append(g.hubTopic, to[i])
-		}
-	}
-	slices.Sort(g.hubTopic)
-	for i, topic := range g.hubTopic {
-		published[topic] = node(len(s.model.Entities) + i)
-	}
-	for _, i := range consume {
-		if hub, ok := published[to[i]]; ok {
-			need := statedNeed{from: from[i], to: hub, attr: attr(catalog.Async), edge: i}
-			needs = g.appendBelieved(needs, need, &s.model.Edges[i])
-		}
-	}
-	for _, i := range publish {
-		if hub := published[to[i]]; hub >= 0 {
-			need := statedNeed{from: hub, to: from[i], attr: attr(catalog.Hard) | attrHub, edge: i}
-			needs = g.appendBelieved(needs, need, &s.model.Edges[i])
-		}
+		needs = e.appendBelieved(needs, need, edge)
 	}
 	return needs
 }
@@ -135,8 +288,8 @@ func strengthOf(edge *catalog.Edge) catalog.Strength {
 
 // appendBelieved completes a need by the evidence of its relation. One that holds in every environment, but was seen in
 // some, becomes a need for each of these besides, so that what was seen counts where it was seen.
-func (g *needGraph) appendBelieved(needs []statedNeed, need statedNeed, edge *catalog.Edge) []statedNeed {
-	own := g.environment(edge.Environment)
+func (e *edit) appendBelieved(needs []statedNeed, need statedNeed, edge *catalog.Edge) []statedNeed {
+	own := e.environment(edge.Environment)
 	first := len(needs)
 	needs = append(needs, need)
 	needs[first].attr |= attr(own) << attrEnvShift
@@ -147,7 +300,7 @@ func (g *needGraph) appendBelieved(needs []statedNeed, need statedNeed, edge *ca
 		evidence := &edge.Evidence[i]
 		env := own
 		if own == envEvery && evidence.Kind != catalog.Declared && evidence.Origin != nil {
-			env = g.environment(evidence.Origin.Environment)
+			env = e.environment(evidence.Origin.Environment)
 		}
 		at := first
 		for at < len(needs) && needs[at].attr.environment() != env {
@@ -171,14 +324,18 @@ func isFresh(evidence *catalog.Evidence) bool {
 	return !evidence.Stale || evidence.Kind != catalog.Observed
 }
 
-func (g *needGraph) environment(name string) uint32 {
+// environment is the number of a name.
+func (e *edit) environment(name string) uint32 {
 	if name == "" {
 		return envEvery
 	}
-	env, ok := g.environments[name]
+	env, ok := e.environments[name]
 	if !ok {
-		env = uint32(len(g.environments))
-		g.environments[name] = env
+		if !e.isEnvOwned {
+			e.environments, e.isEnvOwned = maps.Clone(e.environments), true
+		}
+		env = uint32(len(e.environments))
+		e.environments[name] = env
 	}
 	return env
 }

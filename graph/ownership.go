@@ -23,14 +23,14 @@ func (s *Snapshot) Ownership(ref catalog.Ref) (*Ownership, error) {
 	if a < 0 {
 		return nil, s.notFound(string(ref))
 	}
-	entity := s.model.Entities[a]
+	entity := s.entity(a)
 	answer := &Ownership{
 		Entity: entity, OnCall: catalog.OnCallOf(&entity.Descriptor), Runbooks: catalog.RunbooksOf(&entity.Descriptor),
 		Links: entity.Links,
 	}
-	owner := s.owners[a]
+	owner := s.owner(a)
 	if owner >= 0 {
-		answer.Owner = s.model.Entities[owner]
+		answer.Owner = s.entity(owner)
 		answer.Members = s.members(owner)
 	} else if kind := ref.Kind(); kind == "group" || kind == "user" {
 		owner = a
@@ -44,12 +44,11 @@ func (s *Snapshot) Ownership(ref catalog.Ref) (*Ownership, error) {
 // members lists the Users of a group.
 func (s *Snapshot) members(group node) []*catalog.Entity {
 	var users []*catalog.Entity
-	for _, i := range s.relIn[s.relInStart[group]:s.relInStart[group+1]] {
-		edge := &s.model.Edges[i]
+	for edge := range s.relationsTo(group) {
 		if edge.Type != catalog.MemberOf || edge.From.Kind() != "user" {
 			continue
 		}
-		if user := s.model.Entities[s.find(edge.From)]; len(users) == 0 || users[len(users)-1] != user {
+		if user := s.entity(s.find(edge.From)); len(users) == 0 || users[len(users)-1] != user {
 			users = append(users, user)
 		}
 	}
@@ -64,13 +63,12 @@ func (s *Snapshot) onCallOfOwner(owner node) []catalog.Contact {
 		var contacts []catalog.Contact
 		var above []node
 		for _, a := range level {
-			for _, contact := range catalog.OnCallOf(&s.model.Entities[a].Descriptor) {
+			for _, contact := range catalog.OnCallOf(&s.entity(a).Descriptor) {
 				if !slices.Contains(contacts, contact) {
 					contacts = append(contacts, contact)
 				}
 			}
-			for i := s.relStart[a]; i < s.relStart[a+1]; i++ {
-				edge := &s.model.Edges[i]
+			for _, edge := range s.relations.at(a).out {
 				if edge.Type != catalog.MemberOf {
 					continue
 				}
@@ -83,7 +81,7 @@ func (s *Snapshot) onCallOfOwner(owner node) []catalog.Contact {
 		if len(contacts) > 0 {
 			return contacts
 		}
-		slices.Sort(above)
+		slices.SortFunc(above, s.compare)
 		level = above
 	}
 	return nil

@@ -41,18 +41,18 @@ func (v *view) reachBack(w *scratch, start, end node) bool {
 	for i := 0; i < len(w.queue) && w.state[start] == 0; i++ {
 		b := w.queue[i]
 		next := atDistance(w.state[b].distance() + 1)
-		needs, _ := v.in(b)
+		needs, _ := v.needsTo(b)
 		for _, need := range needs {
 			if !v.counts(need.attr) || w.state[need.from] != 0 {
 				continue
 			}
 			w.state[need.from] = next
-			if !v.isHub(need.from) {
+			if need.attr&attrHub == 0 {
 				w.queue = append(w.queue, need.from)
 				continue
 			}
 			w.hubs = append(w.hubs, need.from)
-			consumers, _ := v.in(need.from)
+			consumers, _ := v.needsTo(need.from)
 			for _, consumer := range consumers {
 				if v.counts(consumer.attr) && w.state[consumer.from] == 0 {
 					w.state[consumer.from] = next

@@ -64,7 +64,7 @@ func (s *Snapshot) Lookup(ref catalog.Ref) *catalog.Entity {
 		return nil
 	}
 	if a := s.find(ref); a >= 0 {
-		return s.model.Entities[a]
+		return s.entity(a)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package graph
 import (
 	"cmp"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -19,37 +18,8 @@ type AmbiguousError struct {
 
 func (e *AmbiguousError) Error() string { return e.Typed + " fits several entities" }
 
-// nameIndex finds entities by less than their Ref.
-type nameIndex struct {
-	byName  []node          // by name, then Ref
-	aliases map[string]node // in lower case
-}
-
-func (s *Snapshot) indexNames() *nameIndex {
-	x := &nameIndex{byName: make([]node, s.Len()), aliases: map[string]node{}}
-	names := make([]string, s.Len())
-	for i, entity := range s.model.Entities {
-		x.byName[i] = node(i)
-		names[i] = entity.Ref.Name()
-		for _, alias := range entity.Aliases {
-			x.aliases[strings.ToLower(string(alias.Alias))] = node(i)
-		}
-	}
-	slices.SortFunc(x.byName, func(a, b node) int {
-		return cmp.Or(cmp.Compare(names[a], names[b]), cmp.Compare(a, b))
-	})
-	return x
-}
-
-// from is the place of the first entity whose name is not less.
-func (s *Snapshot) from(x *nameIndex, name string) int {
-	return sort.Search(len(x.byName), func(i int) bool { return s.name(x.byName[i]) >= name })
-}
-
-func (s *Snapshot) name(a node) string { return s.model.Entities[a].Ref.Name() }
-
 // Resolve reads what a person typed: a full Ref, a part of one ("payments", "shop/payments", "component:payments") in any
-// case, or an alias. A short name that fits several entities is an [AmbiguousError]; one that fits none a *NotFoundError.
+// case, an alias, or a Ref that the entity had before a descriptor took it over. A short name that fits several entities is an [AmbiguousError]; one that fits none a *NotFoundError.
 //
 // Of those that fit, described entities are preferred to placeholders, then Components, Resources, APIs, Journeys and
 // Systems to other kinds; where a kind was typed without a namespace, the one in the default namespace is meant, as in a
@@ -57,40 +27,46 @@ func (s *Snapshot) name(a node) string { return s.model.Entities[a].Ref.Name() }
 func (s *Snapshot) Resolve(typed string) (*catalog.Entity, error) {
 	lower := strings.ToLower(strings.TrimSpace(typed))
 	if a := s.find(catalog.Ref(lower)); a >= 0 {
-		return s.model.Entities[a], nil
+		return s.entity(a), nil
 	}
-	index := s.names()
-	if a, ok := index.aliases[lower]; ok {
-		return s.model.Entities[a], nil
+	if a := s.byAlias(lower); a >= 0 {
+		return s.entity(a), nil
 	}
 	kind, namespace, name := cutTyped(lower)
-	var fits []node
-	for i := s.from(index, name); i < len(index.byName) && s.name(index.byName[i]) == name; i++ {
-		ref := s.model.Entities[index.byName[i]].Ref
-		if (kind == "" || ref.Kind() == kind) && (namespace == "" || ref.Namespace() == namespace) {
-			fits = append(fits, index.byName[i])
+	var fits []*catalog.Entity
+	for entity := range s.named(name) {
+		if entity.Ref.Name() != name {
+			break
+		}
+		if (kind == "" || entity.Ref.Kind() == kind) && (namespace == "" || entity.Ref.Namespace() == namespace) {
+			fits = append(fits, entity)
 		}
 	}
-	fits = prefer(fits, func(a node) bool { return !s.model.Entities[a].Placeholder })
-	fits = prefer(fits, func(a node) bool {
-		switch s.model.Entities[a].Ref.Kind() {
+	fits = prefer(fits, func(e *catalog.Entity) bool { return !e.Placeholder })
+	fits = prefer(fits, func(e *catalog.Entity) bool {
+		switch e.Ref.Kind() {
 		case "component", "resource", "api", "journey", "system":
 			return true
 		}
 		return false
 	})
 	if kind != "" {
-		fits = prefer(fits, func(a node) bool { return s.model.Entities[a].Ref.Namespace() == catalog.DefaultNamespace })
+		fits = prefer(fits, func(e *catalog.Entity) bool { return e.Ref.Namespace() == catalog.DefaultNamespace })
 	}
 	switch len(fits) {
 	case 0:
+		if kind != "" {
+			if a := s.byFormer(catalog.NewRef(kind, namespace, name)); a >= 0 {
+				return s.entity(a), nil
+			}
+		}
 		return nil, s.notFound(strings.TrimSpace(typed))
 	case 1:
-		return s.model.Entities[fits[0]], nil
+		return fits[0], nil
 	}
 	ambiguous := &AmbiguousError{Typed: typed}
-	for _, a := range fits[:min(len(fits), maxAmbiguous)] {
-		ambiguous.Candidates = append(ambiguous.Candidates, s.model.Entities[a].Ref)
+	for _, entity := range fits[:min(len(fits), maxAmbiguous)] {
+		ambiguous.Candidates = append(ambiguous.Candidates, entity.Ref)
 	}
 	return nil, ambiguous
 }
@@ -108,15 +84,15 @@ func cutTyped(s string) (kind, namespace, name string) {
 }
 
 // prefer keeps those that are preferred, where there are any.
-func prefer(nodes []node, preferred func(node) bool) []node {
-	var kept []node
-	for _, a := range nodes {
-		if preferred(a) {
-			kept = append(kept, a)
+func prefer(entities []*catalog.Entity, preferred func(*catalog.Entity) bool) []*catalog.Entity {
+	var kept []*catalog.Entity
+	for _, entity := range entities {
+		if preferred(entity) {
+			kept = append(kept, entity)
 		}
 	}
 	if len(kept) == 0 {
-		return nodes
+		return entities
 	}
 	return kept
 }
@@ -140,16 +116,13 @@ func (s *Snapshot) notFound(typed string) *NotFoundError {
 		return missing
 	}
 	type candidate struct {
-		a        node
+		ref      catalog.Ref
 		distance int
 	}
 	var found []candidate
-	index := s.names()
-	middle := s.from(index, name)
 	prefix := name[:min(2, len(name))]
-	first, last := max(0, middle-maxCompared/2), min(len(index.byName), middle+maxCompared/2)
-	for _, a := range index.byName[first:last] {
-		other := s.name(a)
+	for _, ref := range s.namesAround(name, maxCompared/2) {
+		other := ref.Name()
 		if !strings.HasPrefix(other, prefix) {
 			continue
 		}
@@ -166,20 +139,19 @@ func (s *Snapshot) notFound(typed string) *NotFoundError {
 			continue
 		}
 		distance *= 4 // a slip in the name weighs more than another kind, and that more than another namespace
-		ref := s.model.Entities[a].Ref
 		if kind != "" && ref.Kind() != kind {
 			distance += 2
 		}
 		if namespace != "" && ref.Namespace() != namespace {
 			distance++
 		}
-		found = append(found, candidate{a, distance})
+		found = append(found, candidate{ref, distance})
 	}
 	slices.SortFunc(found, func(x, y candidate) int {
-		return cmp.Or(cmp.Compare(x.distance, y.distance), cmp.Compare(x.a, y.a))
+		return cmp.Or(cmp.Compare(x.distance, y.distance), cmp.Compare(x.ref, y.ref))
 	})
 	for _, c := range found[:min(len(found), maxCandidates)] {
-		missing.Candidates = append(missing.Candidates, s.model.Entities[c.a].Ref)
+		missing.Candidates = append(missing.Candidates, c.ref)
 	}
 	return missing
 }

@@ -11,6 +11,8 @@ type scratch struct {
 	hit   []int32 // groups with lost members
 
 	front, next []node // layers
+	inOrder     []node // impacted, by impact and distance
+	buckets     []bucket
 	// reached holds by impact below Outage, and by that of what it was reached from (Outage, Degraded), entities that have
 	// the impact if nothing worse, by distance.
 	reached [Outage][2][]distant
@@ -19,10 +21,10 @@ type scratch struct {
 // borrow takes working memory that is large enough for the view.
 func (v *view) borrow() *scratch {
 	w := v.scratch.Get().(*scratch)
-	if n := v.nodeCount(); len(w.state) < n {
+	if n := int(v.end); len(w.state) < n {
 		w.state, w.mark = make([]state, n), make([]mark, n)
 	}
-	if n := v.groupCount(); len(w.lost) < n {
+	if n := int(v.end); len(w.lost) < n {
 		w.lost = make([]int32, n)
 	}
 	return w
@@ -39,6 +41,7 @@ func (v *view) giveBack(w *scratch) {
 		w.lost[number] = 0
 	}
 	w.queue, w.hubs, w.hit = w.queue[:0], w.hubs[:0], w.hit[:0]
+	w.inOrder, w.buckets = w.inOrder[:0], w.buckets[:0]
 	for i := range w.reached {
 		for j := range w.reached[i] {
 			w.reached[i][j] = w.reached[i][j][:0]

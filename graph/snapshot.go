@@ -1,10 +1,10 @@
 package graph
 
 import (
+	"cmp"
 	"errors"
 	"iter"
 	"slices"
-	"sort"
 	"sync"
 	"time"
 
@@ -26,24 +26,49 @@ func (e *NotFoundError) Error() string { return string(e.Ref) + " is not in the 
 func (e *NotFoundError) Unwrap() error { return ErrNotFound }
 
 // Snapshot is the whole graph at one revision, immutable, in memory. All methods may be called from many goroutines, and
-// nothing they return may be changed.
+// nothing they return may be changed. Snapshots made from one another by [Snapshot.Apply] share all that is the same.
 type Snapshot struct {
 	revision Revision
 	time     time.Time
-	model    *catalog.Model
 	sources  []Source
 
-	nodes             map[catalog.Ref]node
-	relStart          []int32 // relations from entity a are model.Edges[relStart[a]:relStart[a+1]]
-	relInStart, relIn []int32 // relations to b are model.Edges[i] for each i of relIn[relInStart[b]:relInStart[b+1]]
-	owners            []node  // the owner of each entity; -1 = none
-	kinds             []kind  // of each entity
-	tiers             []uint8 // of each entity; 0 = none
-	problems          map[catalog.Ref][]int32
-	needs             needGraph
-	names             func() *nameIndex // made when somebody first asks
-	scratch           *sync.Pool        // of *scratch
-	index             *indexSlot
+	// Nodes below end are in the tables; those on the list of unused ones stand for nothing.
+	end       node
+	unused    *unused
+	refs      refMap // of entities
+	absent    refMap // of ends of relations that are no entities
+	facts     pages[facts]
+	places    pages[place]
+	relations pages[relations]
+	needGraph
+
+	orders
+	names
+	scratch *sync.Pool // of *scratch
+	index   *indexSlot
+	forking *sync.Mutex // held while an edit takes its copies of the trees
+}
+
+// facts are what is known of a node but for its edges.
+type facts struct {
+	entity *catalog.Entity // nil of hubs, of further groups, and of what is no entity
+	topic  *topic          // of what is published or consumed, and of the hub for it
+	owner  node            // whom the entity names, entity or not; -1 = nobody
+	owns   int32           // how many entities name this one
+	kind   kind
+	tier   uint8 // 0 = none
+}
+
+// relations are the merged edges of an entity.
+type relations struct {
+	out []catalog.Edge // sorted by To, Type, Environment; shared with the Model or its change
+	in  []node         // whose rows lead here, each once, in the order of Ref
+}
+
+// unused is a list of nodes that stand for nothing.
+type unused struct {
+	a    node
+	next *unused
 }
 
 // Input is what a Snapshot is built from. The Snapshot keeps and shares all of it.
@@ -56,76 +81,52 @@ type Input struct {
 
 // Build makes the Snapshot of a merged catalog.
 func Build(input Input) *Snapshot {
-	model := input.Model
-	if model == nil {
-		model = &catalog.Model{}
+	change := &catalog.ModelChange{}
+	if model := input.Model; model != nil {
+		change.Entities = make([]catalog.EntityChange, len(model.Entities))
+		for i, entity := range model.Entities {
+			change.Entities[i] = catalog.EntityChange{Ref: entity.Ref, Entity: entity}
+		}
+		for i := 0; i < len(model.Edges); {
+			end := i + 1
+			for end < len(model.Edges) && model.Edges[end].From == model.Edges[i].From {
+				end++
+			}
+			change.Edges = append(change.Edges, catalog.EdgesChange{From: model.Edges[i].From, Edges: model.Edges[i:end:end]})
+			i = end
+		}
+		change.Problems = model.Problems
 	}
+	return newSnapshot().Apply(change, input.Revision, input.Time, input.Sources)
+}
+
+// newSnapshot is one of nothing.
+func newSnapshot() *Snapshot {
 	s := &Snapshot{
-		revision: input.Revision, time: input.Time, model: model, sources: input.Sources,
-		nodes:    make(map[catalog.Ref]node, len(model.Entities)),
-		owners:   make([]node, len(model.Entities)),
-		kinds:    make([]kind, len(model.Entities)),
-		tiers:    make([]uint8, len(model.Entities)),
-		problems: map[catalog.Ref][]int32{},
-		scratch:  &sync.Pool{New: func() any { return &scratch{} }},
+		refs: newRefMap(), absent: newRefMap(), needGraph: newNeedGraph(), orders: newOrders(), names: newNames(),
+		scratch: &sync.Pool{New: func() any { return &scratch{} }}, forking: &sync.Mutex{},
 	}
-	for i, entity := range model.Entities {
-		s.nodes[entity.Ref] = node(i)
-		s.kinds[i], s.tiers[i] = kindOf(entity.Ref), uint8(entity.Tier())
-	}
-	for i, entity := range model.Entities {
-		s.owners[i] = -1
-		if owner, ok := s.nodes[entity.Owner]; ok && entity.Owner != "" {
-			s.owners[i] = owner
-		}
-	}
-	for i := range model.Problems {
-		if ref := model.Problems[i].Ref; ref != "" {
-			s.problems[ref] = append(s.problems[ref], int32(i))
-		}
-	}
-	from, to := s.indexRelations()
-	s.deriveNeeds(from, to)
-	s.names = sync.OnceValue(s.indexNames)
 	s.index = &indexSlot{snapshot: s}
 	return s
 }
 
-// indexRelations finds the rows of relations both ways, and returns the ends of each relation (-1 = no such entity).
-func (s *Snapshot) indexRelations() (from, to []node) {
-	edges, count := s.model.Edges, len(s.model.Entities)
-	from, to = make([]node, len(edges)), make([]node, len(edges))
-	s.relStart, s.relInStart = make([]int32, count+1), make([]int32, count+1)
-	a := node(-1)
-	for i := range edges {
-		if a < 0 || s.model.Entities[a].Ref != edges[i].From {
-			a = s.find(edges[i].From)
-		}
-		from[i], to[i] = a, s.find(edges[i].To)
-		if a >= 0 {
-			s.relStart[a+1]++
-		}
-		if to[i] >= 0 {
-			s.relInStart[to[i]+1]++
-		}
-	}
-	sum(s.relStart)
-	sum(s.relInStart)
-	s.relIn = make([]int32, s.relInStart[count])
-	next := slices.Clone(s.relInStart)
-	for i, b := range to {
-		if b >= 0 {
-			s.relIn[next[b]] = int32(i)
-			next[b]++
-		}
-	}
-	return from, to
-}
-
 // find is the node of an entity, or -1.
-func (s *Snapshot) find(ref catalog.Ref) node {
-	if a, ok := s.nodes[ref]; ok {
-		return a
+func (s *Snapshot) find(ref catalog.Ref) node { return s.refs.find(ref) }
+
+// entity of a node; nil where there is none.
+func (s *Snapshot) entity(a node) *catalog.Entity { return s.facts.at(a).entity }
+
+func (s *Snapshot) ref(a node) catalog.Ref { return s.entity(a).Ref }
+
+func (s *Snapshot) kind(a node) kind { return s.facts.at(a).kind }
+
+// compare orders entities by Ref.
+func (s *Snapshot) compare(a, b node) int { return cmp.Compare(*s.places.at(a), *s.places.at(b)) }
+
+// owner is the entity that owns another; -1 where there is none.
+func (s *Snapshot) owner(a node) node {
+	if owner := s.facts.at(a).owner; owner >= 0 && s.entity(owner) != nil {
+		return owner
 	}
 	return -1
 }
@@ -140,7 +141,7 @@ func (s *Snapshot) Time() time.Time { return s.time }
 func (s *Snapshot) Sources() []Source { return s.sources }
 
 // Len is the number of entities, placeholders included.
-func (s *Snapshot) Len() int { return len(s.model.Entities) }
+func (s *Snapshot) Len() int { return s.byRef.Len() }
 
 // Entity finds an entity or placeholder. The error is a *NotFoundError.
 func (s *Snapshot) Entity(ref catalog.Ref) (*catalog.Entity, error) {
@@ -148,20 +149,7 @@ func (s *Snapshot) Entity(ref catalog.Ref) (*catalog.Entity, error) {
 	if a < 0 {
 		return nil, s.notFound(string(ref))
 	}
-	return s.model.Entities[a], nil
-}
-
-// Entities yields the entities whose Ref is greater than after, in the order of Ref.
-func (s *Snapshot) Entities(after catalog.Ref) iter.Seq[*catalog.Entity] {
-	return func(yield func(*catalog.Entity) bool) {
-		entities := s.model.Entities
-		first := sort.Search(len(entities), func(i int) bool { return entities[i].Ref > after })
-		for _, entity := range entities[first:] {
-			if !yield(entity) {
-				return
-			}
-		}
-	}
+	return s.entity(a), nil
 }
 
 // Relations yields the merged edges of an entity: outgoing, then incoming, each in the order of the Model. They are the
@@ -173,47 +161,43 @@ func (s *Snapshot) Relations(ref catalog.Ref) (out, in iter.Seq[*catalog.Edge]) 
 		return nothing, nothing
 	}
 	out = func(yield func(*catalog.Edge) bool) {
-		for i := s.relStart[a]; i < s.relStart[a+1]; i++ {
-			if !yield(&s.model.Edges[i]) {
+		row := s.relations.at(a).out
+		for i := range row {
+			if !yield(&row[i]) {
 				return
 			}
 		}
 	}
-	in = func(yield func(*catalog.Edge) bool) {
-		for _, i := range s.relIn[s.relInStart[a]:s.relInStart[a+1]] {
-			if !yield(&s.model.Edges[i]) {
-				return
-			}
-		}
-	}
-	return out, in
+	return out, s.relationsTo(a)
 }
+
+// relationsTo yields the relations that lead to an entity.
+func (s *Snapshot) relationsTo(a node) iter.Seq[*catalog.Edge] {
+	return func(yield func(*catalog.Edge) bool) {
+		ref := s.ref(a)
+		for _, source := range s.relations.at(a).in {
+			row := s.relations.at(source).out
+			i, _ := slices.BinarySearchFunc(row, ref, compareTo)
+			for ; i < len(row) && row[i].To == ref; i++ {
+				if !yield(&row[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func compareTo(edge catalog.Edge, ref catalog.Ref) int { return cmp.Compare(edge.To, ref) }
 
 // Edges yields all merged edges in the order of the Model.
 func (s *Snapshot) Edges() iter.Seq[*catalog.Edge] {
 	return func(yield func(*catalog.Edge) bool) {
-		for i := range s.model.Edges {
-			if !yield(&s.model.Edges[i]) {
-				return
-			}
-		}
-	}
-}
-
-// Problems yields the problems of one entity, or all of them for "".
-func (s *Snapshot) Problems(ref catalog.Ref) iter.Seq[*catalog.Problem] {
-	return func(yield func(*catalog.Problem) bool) {
-		if ref != "" {
-			for _, i := range s.problems[ref] {
-				if !yield(&s.model.Problems[i]) {
+		for entity := range s.Entities("") {
+			row := s.relations.at(s.find(entity.Ref)).out
+			for i := range row {
+				if !yield(&row[i]) {
 					return
 				}
-			}
-			return
-		}
-		for i := range s.model.Problems {
-			if !yield(&s.model.Problems[i]) {
-				return
 			}
 		}
 	}

@@ -61,7 +61,7 @@ func checkRandomCatalog(t *testing.T, seed uint64) {
 func parse(t *testing.T, files []string) []*catalog.Document {
 	var documents []*catalog.Document
 	for i, text := range files {
-		location := fmt.Sprintf("repo/%d.yaml", i)
+		location := fmt.Sprintf("repo/%03d.yaml", i)
 		for _, parsed := range descriptor.Parse([]byte(text), descriptor.Options{Location: location}).Documents {
 			if parsed.Document == nil {
 				t.Fatalf("a document that should be valid is refused: %v\n%s", parsed.Problems, text)

@@ -1,0 +1,248 @@
+package graph
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	"github.com/tidwall/btree"
+
+	"github.com/orrery-catalog/orrery/catalog"
+)
+
+// orders keep the lists that answers are cut from, so that no page needs a sort of everything.
+type orders struct {
+	byRef  *btree.BTreeG[*catalog.Entity]
+	byName *btree.BTreeG[*catalog.Entity]
+	byTier [maxTier + 1]*btree.BTreeG[*catalog.Entity] // each by Ref; 0 = no tier
+	// problems in the order of catalog.CompareProblems; those about something also by Ref.
+	problems, problemsOf *btree.BTreeG[*catalog.Problem]
+	severities           [catalog.Error + 1]int // how many problems
+	traits               *btree.BTreeG[traitCount]
+}
+
+// maxTier is the least critical tier.
+const maxTier = 4
+
+func tree[T any](less func(a, b T) bool) *btree.BTreeG[T] {
+	return btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})
+}
+
+func newOrders() orders {
+	o := orders{
+		byRef:      tree(func(a, b *catalog.Entity) bool { return a.Ref < b.Ref }),
+		byName:     tree(func(a, b *catalog.Entity) bool { return compareNames(a, b) < 0 }),
+		problems:   tree(func(a, b *catalog.Problem) bool { return catalog.CompareProblems(*a, *b) < 0 }),
+		problemsOf: tree(func(a, b *catalog.Problem) bool { return compareProblemsOf(a, b) < 0 }),
+		traits:     tree(func(a, b traitCount) bool { return a.compare(b.Traits) < 0 }),
+	}
+	for i := range o.byTier {
+		o.byTier[i] = tree(func(a, b *catalog.Entity) bool { return a.Ref < b.Ref })
+	}
+	return o
+}
+
+// fork lets an edit change the trees. Two edits must not fork the same Snapshot at once.
+func (o *orders) fork() {
+	o.byRef, o.byName, o.traits = o.byRef.Copy(), o.byName.Copy(), o.traits.Copy()
+	o.problems, o.problemsOf = o.problems.Copy(), o.problemsOf.Copy()
+	for i := range o.byTier {
+		o.byTier[i] = o.byTier[i].Copy()
+	}
+}
+
+func compareNames(a, b *catalog.Entity) int {
+	return cmp.Or(cmp.Compare(a.Ref.Name(), b.Ref.Name()), cmp.Compare(a.Ref, b.Ref))
+}
+
+func compareProblemsOf(a, b *catalog.Problem) int {
+	return cmp.Or(cmp.Compare(a.Ref, b.Ref), catalog.CompareProblems(*a, *b))
+}
+
+// at is an entity to search the trees by.
+func at(ref catalog.Ref) *catalog.Entity {
+	return &catalog.Entity{Descriptor: catalog.Descriptor{Ref: ref}}
+}
+
+// behind yields the items of a tree that come after one.
+func behind[T comparable](tree *btree.BTreeG[T], after T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		tree.Ascend(after, func(item T) bool {
+			return !tree.Less(after, item) || yield(item)
+		})
+	}
+}
+
+// Entities yields the entities whose Ref is greater than after, in the order of Ref.
+func (s *Snapshot) Entities(after catalog.Ref) iter.Seq[*catalog.Entity] {
+	return behind(s.byRef, at(after))
+}
+
+// EntitiesByName yields the entities in the order of the names in their Refs, then by Ref, from behind the place of after,
+// which need not be an entity; "" = from the first.
+func (s *Snapshot) EntitiesByName(after catalog.Ref) iter.Seq[*catalog.Entity] {
+	return behind(s.byName, at(after))
+}
+
+// EntitiesByTier yields the entities in the order of tier (the most critical first, then those without one), then by Ref,
+// from behind the place of a tier (0 = none) and Ref, which need not be there. Tier 1 and "" start at the first.
+func (s *Snapshot) EntitiesByTier(tier int, after catalog.Ref) iter.Seq[*catalog.Entity] {
+	return func(yield func(*catalog.Entity) bool) {
+		for {
+			if tier < 0 || tier > maxTier {
+				tier = 0
+			}
+			for entity := range behind(s.byTier[tier], at(after)) {
+				if !yield(entity) {
+					return
+				}
+			}
+			if tier == 0 {
+				return
+			}
+			tier, after = tier+1, ""
+		}
+	}
+}
+
+// Traits are what lists of entities are mostly chosen by.
+type Traits struct {
+	Kind  string // in lower case
+	Tier  int    // 0 = none
+	Owned bool   // an owner is stated
+	// Placeholder, Discovered and Stale are those of [catalog.Entity].
+	Placeholder, Discovered, Stale bool
+}
+
+type traitCount struct {
+	Traits
+	count int
+}
+
+func (t Traits) compare(other Traits) int {
+	return cmp.Or(cmp.Compare(t.Kind, other.Kind), cmp.Compare(t.Tier, other.Tier), cmp.Compare(t.bits(), other.bits()))
+}
+
+func (t Traits) bits() (bits uint8) {
+	for i, set := range [...]bool{t.Owned, t.Placeholder, t.Discovered, t.Stale} {
+		if set {
+			bits |= 1 << i
+		}
+	}
+	return bits
+}
+
+func traitsOf(e *catalog.Entity) Traits {
+	return Traits{e.Ref.Kind(), e.Tier(), e.Owner != "", e.Placeholder, e.Discovered, e.Stale}
+}
+
+// Traits yields how many entities have which combination of traits, each combination that there is once. So a count by
+// any of them takes no look at the entities.
+func (s *Snapshot) Traits() iter.Seq2[Traits, int] {
+	return func(yield func(Traits, int) bool) {
+		s.traits.Scan(func(t traitCount) bool { return yield(t.Traits, t.count) })
+	}
+}
+
+// count adds to the number of entities that have the traits.
+func (o *orders) count(traits Traits, more int) {
+	counted, _ := o.traits.Get(traitCount{Traits: traits})
+	counted.Traits, counted.count = traits, counted.count+more
+	if counted.count == 0 {
+		o.traits.Delete(counted)
+		return
+	}
+	o.traits.Set(counted)
+}
+
+// Problems yields the problems of one entity, or all of them for "", in the order of [catalog.CompareProblems].
+func (s *Snapshot) Problems(ref catalog.Ref) iter.Seq[*catalog.Problem] {
+	return func(yield func(*catalog.Problem) bool) {
+		if ref == "" {
+			s.problems.Scan(yield)
+			return
+		}
+		s.problemsOf.Ascend(&catalog.Problem{Ref: ref}, func(p *catalog.Problem) bool { return p.Ref == ref && yield(p) })
+	}
+}
+
+// ProblemCount is the number of problems of a severity.
+func (s *Snapshot) ProblemCount(severity catalog.Severity) int {
+	if int(severity) >= len(s.severities) {
+		return 0
+	}
+	return s.severities[severity]
+}
+
+// dropOrders takes an entity out of all orders.
+func (e *edit) dropOrders(old *catalog.Entity) {
+	e.byRef.Delete(old)
+	e.byName.Delete(old)
+	e.byTier[old.Tier()].Delete(old)
+	e.count(traitsOf(old), -1)
+}
+
+// putOrders puts entities that came or changed in their places; those that came are in no order yet.
+func (e *edit) putOrders(changes []catalog.EntityChange, isEmpty bool) {
+	set := func(tree *btree.BTreeG[*catalog.Entity], entity *catalog.Entity) { tree.Set(entity) }
+	if isEmpty {
+		set = func(tree *btree.BTreeG[*catalog.Entity], entity *catalog.Entity) { tree.Load(entity) }
+	}
+	counts := make(map[Traits]int)
+	names := make([]named, 0, len(changes))
+	for _, c := range changes {
+		if c.Entity == nil {
+			continue
+		}
+		names = append(names, named{c.Ref.Name(), c.Entity})
+		counts[traitsOf(c.Entity)]++
+		tier := c.Entity.Tier()
+		if old := e.before.find(c.Ref); old >= 0 {
+			was := e.before.entity(old)
+			counts[traitsOf(was)]--
+			if was.Tier() != tier {
+				e.byTier[was.Tier()].Delete(was)
+			}
+		}
+		set(e.byRef, c.Entity)
+		set(e.byTier[tier], c.Entity)
+	}
+	slices.SortStableFunc(names, func(a, b named) int { return cmp.Compare(a.name, b.name) }) // they are in the order of Ref
+	for _, n := range names {
+		set(e.byName, n.entity)
+	}
+	for traits, more := range counts {
+		e.count(traits, more)
+	}
+}
+
+// named is an entity with its name, which is a part of its Ref.
+type named struct {
+	name   string
+	entity *catalog.Entity
+}
+
+func (e *edit) putProblems(change *catalog.ModelChange) {
+	for i := range change.Mended {
+		mended := &change.Mended[i]
+		if _, had := e.problems.Delete(mended); had {
+			e.countProblem(mended.Severity, -1)
+		}
+		e.problemsOf.Delete(mended)
+	}
+	for i := range change.Problems {
+		problem := &change.Problems[i]
+		if _, had := e.problems.Set(problem); !had {
+			e.countProblem(problem.Severity, 1)
+		}
+		if problem.Ref != "" {
+			e.problemsOf.Set(problem)
+		}
+	}
+}
+
+func (o *orders) countProblem(severity catalog.Severity, more int) {
+	if int(severity) < len(o.severities) {
+		o.severities[severity] += more
+	}
+}
