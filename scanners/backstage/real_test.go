@@ -2,7 +2,11 @@ package backstage_test
 
 import (
 	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
 	"os"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -44,8 +48,77 @@ func TestRealBackend(t *testing.T) {
 	if diff := cmp.Diff(imported, scan(t, scanner)); diff != "" {
 		t.Errorf("a second import differs, though nobody changed anything (-first +second):\n%s", diff)
 	}
+	compareWithRelations(t, imported, url)
 	if folder != "" {
 		compareWithFiles(t, imported, folder)
+	}
+}
+
+// backwards are the relations of Backstage that are told from the end where Orrery does not keep them, with those they
+// mirror; inwards those that Orrery keeps.
+var (
+	inwards = map[string]string{
+		"dependsOn": "dependsOn", "consumesApi": "consumesApi", "providesApi": "providesApi", "partOf": "partOf",
+		"ownedBy": "ownedBy", "memberOf": "memberOf", "childOf": "memberOf",
+	}
+	backwards = map[string]string{
+		"dependencyOf": "dependsOn", "apiConsumedBy": "consumesApi", "apiProvidedBy": "providesApi", "hasPart": "partOf",
+		"ownerOf": "ownedBy", "hasMember": "memberOf", "parentOf": "memberOf",
+	}
+)
+
+// compareWithRelations holds that the merged import has the relations that the backend tells, read by another way, and no
+// others but those of fields that Backstage does not know.
+func compareWithRelations(t *testing.T, imported map[string]scanners.Scope, url string) {
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/api/catalog/entities", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+os.Getenv("ORRERY_TEST_BACKSTAGE_TOKEN"))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var entities []struct {
+		Kind      string
+		Metadata  struct{ Namespace, Name string }
+		Relations []struct{ Type, TargetRef string }
+	}
+	if err := json.NewDecoder(response.Body).Decode(&entities); err != nil {
+		t.Fatal(err)
+	}
+	told := make(map[string]bool)
+	rows := 0
+	for _, e := range entities {
+		self := strings.ToLower(e.Kind + ":" + e.Metadata.Namespace + "/" + e.Metadata.Name)
+		for _, r := range e.Relations {
+			rows++
+			if kind := inwards[r.Type]; kind != "" {
+				told[self+" "+kind+" "+r.TargetRef] = true
+			} else if kind := backwards[r.Type]; kind != "" {
+				told[r.TargetRef+" "+kind+" "+self] = true
+			}
+		}
+	}
+	var documents []*catalog.Document
+	generated := 0
+	for name, scope := range imported {
+		for _, document := range scope.Documents {
+			document.ID = catalog.DocumentID{Source: "s", Scope: name, Key: name}
+			documents = append(documents, document)
+		}
+	}
+	for _, e := range entities {
+		if e.Kind == "Location" && strings.HasPrefix(e.Metadata.Name, "generated-") {
+			generated++
+		}
+	}
+	t.Logf("the backend tells %d entities (%d of them its own notes of locations) and %d rows of %d relations", len(entities), generated,
+		rows, len(told))
+	model := catalog.Merge(slices.Values(documents), catalog.MergeOptions{})
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(told)), relations(model)); diff != "" {
+		t.Errorf("the relations differ (-Backstage +import):\n%s", diff)
 	}
 }
 
@@ -97,18 +170,34 @@ func compareWithFiles(t *testing.T, imported map[string]scanners.Scope, folder s
 			equal++
 		}
 	}
-	missing := make(map[string]int)
+	unread := make(map[string]bool)
+	known, refs := make(map[string]bool), make(map[string]bool) // files and entities that Backstage has
+	for place := range places {
+		location, ref, _ := strings.Cut(place, " ")
+		known[location], refs[ref] = true, true
+	}
+	reasons := make(map[string]int)
 	for place, document := range byPlace {
-		if !places[place] {
-			missing[document.Location]++
+		_, ref, _ := strings.Cut(place, " ")
+		switch {
+		case places[place]:
+		case refs[ref]:
+			reasons["Backstage has the entity from another file"]++
+		case known[document.Location]:
+			reasons["Backstage has others of the file"]++
+			t.Logf("only in its file: %s", place)
+		default:
+			reasons["Backstage has nothing of the file"]++
+			unread[document.Location] = true
 		}
 	}
 	t.Logf("%d entities are equal to what their file says, %d differ, %d are in no file, %d were refused", equal, different, nowhere, unreadable)
-	inFiles := 0
-	for _, count := range missing {
-		inFiles += count
+	for location := range unread {
+		if strings.HasPrefix(path.Base(location), "catalog-info.") {
+			t.Logf("Backstage has nothing of %s", location)
+		}
 	}
-	t.Logf("%d more descriptors stand in %d files, which Backstage refused, was not told of, or has from another file", inFiles, len(missing))
+	t.Logf("descriptors that only a scan of all files finds: %v, the last in %d files", reasons, len(unread))
 
 	want, got := catalog.Merge(slices.Values(sameFiles), catalog.MergeOptions{}), catalog.Merge(slices.Values(fromBackstage), catalog.MergeOptions{})
 	if diff := cmp.Diff(relations(want), relations(got)); diff != "" {
