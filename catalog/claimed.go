@@ -17,7 +17,7 @@ func (w claimant) line() int32 {
 	if w.selects {
 		return cmp.Or(w.claim.more.selectors[w.index].Line, w.claim.line)
 	}
-	return cmp.Or(w.claim.more.aliases[w.index].line, w.claim.line)
+	return cmp.Or(w.claim.aliases[w.index].line, w.claim.line)
 }
 
 func compareClaimants(a, b claimant) int {

@@ -10,8 +10,16 @@ func (m *Merger) count(c *claimRecord, in bool) {
 	if c.owner != none {
 		m.mention(c.owner, in)
 	}
+	for i := range c.aliases {
+		m.countStatement(c, int32(i), in)
+	}
 	if c.more != nil {
-		m.countStatements(c, in)
+		for i := range c.more.labels {
+			m.countLabel(c, int32(i), in)
+		}
+		for i := range c.more.selectors {
+			m.countSelector(c, int32(i), in)
+		}
 	}
 }
 
@@ -118,36 +126,27 @@ func countEdge(list []occurrence, c *claimRecord, i int32, in bool) []occurrence
 	return list
 }
 
-// countStatements does the same for all that a claim says besides.
-func (m *Merger) countStatements(c *claimRecord, in bool) {
-	for i := range c.more.aliases {
-		stated := &c.more.aliases[i]
-		if stated.alias == ^c.subject {
-			continue // its own name is no other
-		}
-		a := m.aliases.at(stated.alias)
-		list := &a.declared
-		if c.subject < 0 {
-			list = &a.stated
-		}
-		if in {
-			stated.place = int32(len(*list))
-			*list = append(*list, occurrence{c, int32(i)})
-		} else {
-			var moved bool
-			if *list, moved = take(*list, stated.place); moved {
-				other := (*list)[stated.place]
-				other.claim.more.aliases[other.index].place = stated.place
-			}
-		}
-		m.markAlias(stated.alias)
+func (m *Merger) countStatement(c *claimRecord, i int32, in bool) {
+	stated := &c.aliases[i]
+	if stated.alias == ^c.subject {
+		return // its own name is no other
 	}
-	for i := range c.more.labels {
-		m.countLabel(c, int32(i), in)
+	a := m.aliases.at(stated.alias)
+	list := &a.declared
+	if c.subject < 0 {
+		list = &a.stated
 	}
-	for i := range c.more.selectors {
-		m.countSelector(c, int32(i), in)
+	if in {
+		stated.place = int32(len(*list))
+		*list = append(*list, occurrence{c, i})
+	} else {
+		var moved bool
+		if *list, moved = take(*list, stated.place); moved {
+			other := (*list)[stated.place]
+			other.claim.aliases[other.index].place = stated.place
+		}
 	}
+	m.markAlias(stated.alias)
 }
 
 // keepFirst keeps in mind the first edge to an alias. Where that goes, the next is only looked for when somebody asks and

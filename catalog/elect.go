@@ -37,7 +37,7 @@ func (m *Merger) elect() {
 		}
 		if described := first != nil; described != r.known {
 			r.known = described
-			m.tellNamesakes(id, described)
+			m.tellNamesakes(id)
 		}
 		m.mark(id, markEntity) // what others that describe it say counts for when it was seen first
 		m.tell(&r.conflict, m.conflictOf(r))
@@ -132,11 +132,11 @@ type content struct {
 
 func contentOf(c *claimRecord) content {
 	w := content{map[int32]bool{}, map[Link]bool{}, map[string]bool{}}
+	for _, stated := range c.aliases {
+		w.aliases[stated.alias] = true
+	}
 	if c.more == nil {
 		return w
-	}
-	for _, stated := range c.more.aliases {
-		w.aliases[stated.alias] = true
 	}
 	for _, link := range c.more.links {
 		w.links[link] = true

@@ -46,6 +46,18 @@ func (m *Merger) entity(r *refRecord) *Entity {
 	return e
 }
 
+// shareDescriptor lets the claim that describes an entity use the entity's copy of the descriptor, where nothing was added
+// to it, so that it is in memory once.
+func (r *refRecord) shareDescriptor() {
+	if r.winner == nil {
+		return
+	}
+	d := r.winner.descriptor
+	if d.Ref == r.ref && d.Kind != "" && d.Namespace != "" && d.Name != "" && len(d.Links) == len(r.entity.Links) {
+		r.winner.descriptor = &r.entity.Descriptor
+	}
+}
+
 func equalEntities(a, b *Entity) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -141,7 +153,7 @@ func entityAlias(a *aliasRecord) EntityAlias {
 		return at(slices.MinFunc(a.subjects, precedence), 0)
 	case len(a.stated) > 0:
 		first := slices.MinFunc(a.stated, compareOccurrences)
-		return at(first.claim, first.claim.more.aliases[first.index].line)
+		return at(first.claim, first.claim.aliases[first.index].line)
 	case len(a.forward) > 0:
 		first := a.firstMention()
 		return at(first.claim, first.claim.edges[first.index].line)

@@ -95,10 +95,7 @@ func (m *Merger) review(id int32) {
 		m.mark(a.ref, markEntity) // it shows where its aliases come from
 	}
 	for _, c := range a.subjects {
-		if c.more == nil {
-			continue
-		}
-		for _, stated := range c.more.aliases {
+		for _, stated := range c.aliases {
 			m.unsettle(stated.alias)
 		}
 	}
@@ -267,7 +264,7 @@ func (m *Merger) named(alias int32, kinds []string, namespace, name string) Ref 
 			}
 			continue
 		}
-		switch refs := m.byName[kindAndName{kind, name}]; len(refs) {
+		switch refs := m.entitiesNamed(kind, name); len(refs) {
 		case 0:
 		case 1:
 			return m.refs.at(refs[0]).ref
@@ -280,22 +277,48 @@ func (m *Merger) named(alias int32, kinds []string, namespace, name string) Ref 
 
 type kindAndName struct{ kind, name string }
 
-// tellNamesakes tells the aliases that look at entities of one name that one of them is described now, or no more.
-func (m *Merger) tellNamesakes(id int32, described bool) {
-	kind, _, name := m.refs.at(id).ref.parts()
-	switch kind {
-	case "component", "resource", "external": // those of likenesses
-		key := kindAndName{kind, name}
-		if described {
-			m.byName[key] = append(m.byName[key], id)
-		} else if rest := without(m.byName[key], id); len(rest) > 0 {
-			m.byName[key] = rest
-		} else {
-			delete(m.byName, key)
+// entitiesNamed are the described entities of a name, of a kind that aliases may be like. The index is made when it is
+// first asked for, since a catalog of files alone never does.
+func (m *Merger) entitiesNamed(kind, name string) []int32 {
+	if m.byName == nil {
+		m.byName = make(map[kindAndName][]int32)
+		for id := range m.refs.length {
+			if m.refs.at(id).known {
+				m.indexName(id)
+			}
 		}
 	}
-	for _, alias := range m.watchers[name] {
-		m.markAlias(alias)
+	return m.byName[kindAndName{kind, name}]
+}
+
+// indexName puts a Ref that is described into the index, or takes out one that is no more.
+func (m *Merger) indexName(id int32) {
+	r := m.refs.at(id)
+	kind, _, name := r.ref.parts()
+	switch kind {
+	case "component", "resource", "external":
+	default:
+		return
+	}
+	key := kindAndName{kind, name}
+	if r.known {
+		m.byName[key] = append(m.byName[key], id)
+	} else if rest := without(m.byName[key], id); len(rest) > 0 {
+		m.byName[key] = rest
+	} else {
+		delete(m.byName, key)
+	}
+}
+
+// tellNamesakes tells the aliases that look at entities of one name that one of them is described now, or no more.
+func (m *Merger) tellNamesakes(id int32) {
+	if m.byName != nil {
+		m.indexName(id)
+	}
+	if len(m.watchers) > 0 {
+		for _, alias := range m.watchers[m.refs.at(id).ref.Name()] {
+			m.markAlias(alias)
+		}
 	}
 }
 

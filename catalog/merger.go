@@ -25,7 +25,7 @@ type Merger struct {
 	problems  problemBook
 	toldSelf  map[Ref]int32 // how many problems of documents tell that the entity refers to itself
 
-	byName   map[kindAndName][]int32 // the described entities that an alias may be like
+	byName   map[kindAndName][]int32 // see entitiesNamed; nil until it is asked for
 	watchers map[string][]int32      // by the name of an entity: aliases that become another when it is described or no more
 
 	// What the present change has marked; empty between two changes.
@@ -42,7 +42,7 @@ func NewMerger(options MergeOptions) *Merger {
 		refIDs:    make(map[Ref]int32), aliasIDs: make(map[Alias]int32),
 		labels: make(labelIndex), selectors: make(selectorIndex),
 		problems: newProblemBook(), toldSelf: make(map[Ref]int32),
-		byName: make(map[kindAndName][]int32), watchers: make(map[string][]int32),
+		watchers: make(map[string][]int32),
 	}
 }
 
@@ -78,6 +78,7 @@ func (m *Merger) renew() *ModelChange {
 				r.entity = e
 				change.Entities = append(change.Entities, EntityChange{r.ref, e})
 			}
+			r.shareDescriptor()
 		}
 		if r.marks&markRow != 0 {
 			if row, same := c.row(r); !same {

@@ -27,6 +27,7 @@ type claimRecord struct {
 	descriptor *Descriptor   // nil = a contribution
 	more       *claimDetails // nil for most
 	edges      []edgeRecord
+	aliases    []statedAlias
 	subject    int32
 	owner      int32 // of the descriptor; none
 	line       int32
@@ -37,7 +38,6 @@ type claimRecord struct {
 }
 
 type claimDetails struct {
-	aliases   []statedAlias
 	links     []Link
 	hints     []Hint
 	labels    []labelRecord
@@ -78,7 +78,7 @@ type edgeDetails struct {
 	timeout         time.Duration
 }
 
-// occurrence is one edge, stated alias, label or selector of a claim, by its place there.
+// occurrence is an edge, stated alias, label or selector of a claim, by its place there.
 type occurrence struct {
 	claim *claimRecord
 	index int32
@@ -167,8 +167,11 @@ func (m *Merger) addClaim(d *documentRecord, claim *Claim) {
 		document: d, subject: subject, owner: none, line: claim.Line, index: int32(len(d.claims)), firstSeen: claim.FirstSeen,
 	})
 	c := &d.claims[len(d.claims)-1]
-	if len(claim.Aliases)+len(claim.Links)+len(claim.Hints)+len(claim.Labels)+len(claim.Selectors) > 0 {
-		c.more = m.readDetails(claim)
+	for _, stated := range claim.Aliases {
+		c.aliases = append(c.aliases, statedAlias{alias: m.aliasID(stated.Alias), line: stated.Line})
+	}
+	if len(claim.Links)+len(claim.Hints)+len(claim.Labels)+len(claim.Selectors) > 0 {
+		c.more = readDetails(claim)
 	}
 	c.edges = m.readEdges(claim)
 	if claim.Descriptor == nil || subject < 0 {
@@ -185,11 +188,8 @@ func (m *Merger) addClaim(d *documentRecord, claim *Claim) {
 	m.mark(subject, markElection)
 }
 
-func (m *Merger) readDetails(claim *Claim) *claimDetails {
+func readDetails(claim *Claim) *claimDetails {
 	more := &claimDetails{links: claim.Links}
-	for _, stated := range claim.Aliases {
-		more.aliases = append(more.aliases, statedAlias{alias: m.aliasID(stated.Alias), line: stated.Line})
-	}
 	if claim.Subject.Ref != "" {
 		for _, selector := range claim.Selectors {
 			more.selectors = append(more.selectors, selectorRecord{Selector: selector})
@@ -256,9 +256,7 @@ func (m *Merger) removeClaim(c *claimRecord) {
 	if c.owner != none {
 		m.release(c.owner)
 	}
-	if c.more != nil {
-		for _, stated := range c.more.aliases {
-			m.release(^stated.alias)
-		}
+	for _, stated := range c.aliases {
+		m.release(^stated.alias)
 	}
 }
