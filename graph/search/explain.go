@@ -15,13 +15,15 @@ func (h *Hit) explain(q *Query) {
 	var w words
 	texts(h.Entity, func(text string, in place) {
 		w.findable(text, in, func(s span, in place) {
-			if best == 0 {
-				return
+			if best <= fitOf(0, in, false) {
+				return // it gets no better
 			}
-			one := vocabulary{words: []string{string(w.of(s))}, shared: []uint8{0}}
+			one := newVocabulary([]term{{string(w.of(s)), w.lengthOf(s)}})
 			for i := range q.words {
-				one.find(q.words[i], func(_, _ int, edits uint8, beginning bool) {
-					if fit := fitOf(edits, in, beginning); fit < best {
+				typed := q.words[i]
+				typed.exact = typed.exact || best <= fitOf(1, in, false)
+				one.find(typed, func(_, _ int, edits uint8, beginning bool) {
+					if fit := typed.fit(edits, in, beginning); fit < best {
 						best = fit
 						h.Field, h.Text = in.field(), excerpt(text, s.at)
 					}

@@ -148,7 +148,7 @@ func (m *matches) read(words []typed, reading reading, first bool) {
 		x.find(words[number], func(from, to int, edits uint8, beginning bool) {
 			var byPlace [8]fit
 			for p := range byPlace {
-				byPlace[p] = fitOf(edits, place(p), beginning)
+				byPlace[p] = words[number].fit(edits, place(p), beginning)
 			}
 			for _, p := range x.postings[x.start[from]:x.start[to]] {
 				if fit := byPlace[p&7]; fit < m.fits[p.document()] {
@@ -158,7 +158,7 @@ func (m *matches) read(words []typed, reading reading, first bool) {
 		})
 		for document, fit := range m.fits {
 			if fit != noFit {
-				m.sums[document] += fit.score() - 1<<16
+				m.sums[document] += score(fit) - 1<<16
 			}
 		}
 	}
@@ -171,8 +171,8 @@ func (m *matches) read(words []typed, reading reading, first bool) {
 	}
 }
 
-// Scores of one level are less than this: 8 words with 2 edits each, and a byte of grades.
-const maxScores = (2*maxWords + 1) << 8
+// Scores of one level are less than this.
+const maxScores = maxWords * int(noFit)
 
 // count counts the documents with so many words missing that pass, and takes out those that do not.
 func (m *matches) count(missing int) (total int) {
@@ -206,7 +206,7 @@ func (m *matches) best(hits []Hit, missing int, after *Position, limit int) []Hi
 	if after != nil {
 		counts = m.countBehind(missing, from, afterScore)
 	}
-	for last < maxScores-1 && counts[last] <= left {
+	for int(last) < maxScores-1 && counts[last] <= left {
 		left -= counts[last]
 		last++
 	}

@@ -16,13 +16,13 @@ type Index struct {
 	standings []uint64   // of each document
 	byRef     []uint32   // documents by Ref
 	vocabulary
-	start    []int     // the postings of word i are postings[start[i]:start[i+1]]
-	postings []posting // of each word, by document
+	start    []int     // the postings of term i are postings[start[i]:start[i+1]]
+	postings []posting // of each term, by document
 	filters  map[filterKey][]uint32
 	scratch  *sync.Pool // of *scratch
 }
 
-// posting says that a word is in a document: the number of the document, then the place in 3 bits, the least of the word.
+// posting says that a term is in a document: the number of the document, then the place in 3 bits, the least of the term.
 type posting uint32
 
 func (p posting) document() uint32 { return uint32(p >> 3) }
@@ -43,7 +43,7 @@ func Build(documents []Document) *Index {
 		x.standings[i], x.byRef[i] = documents[i].standing(), uint32(i)
 	}
 	slices.SortFunc(x.byRef, func(a, b uint32) int { return cmp.Compare(x.ref(a), x.ref(b)) })
-	b := builder{known: map[string]uint32{}}
+	b := builder{known: map[term]uint32{}}
 	for i := range documents {
 		b.add(uint32(i), documents[i].Entity)
 		x.addFilters(uint32(i), documents[i].Entity)
@@ -137,17 +137,17 @@ func (w *words) findable(text string, in place, yield func(s span, in place)) {
 	w.all(in == inTitle, func(s span) { yield(s, in) })
 }
 
-// builder gathers the words of documents.
+// builder gathers the terms of documents.
 type builder struct {
 	words
-	list  []string          // words as they were met
-	known map[string]uint32 // their numbers
-	last  []uint32          // one more than the last document of each word
+	list  []term          // as they were met
+	known map[term]uint32 // their numbers
+	last  []uint32        // one more than the last document of each
 	found []occurrence
 }
 
 type occurrence struct {
-	word uint32
+	term uint32
 	posting
 }
 
@@ -155,11 +155,11 @@ func (b *builder) add(document uint32, e *catalog.Entity) {
 	first := len(b.found)
 	texts(e, func(text string, in place) {
 		b.findable(text, in, func(s span, in place) {
-			word := b.of(s)
-			number, ok := b.known[string(word)]
+			word, length := b.of(s), b.lengthOf(s)
+			number, ok := b.known[term{string(word), length}]
 			if !ok {
 				number = uint32(len(b.list))
-				made := string(word)
+				made := term{string(word), length}
 				b.list, b.last, b.known[made] = append(b.list, made), append(b.last, 0), number
 			}
 			// Places come in order, so the first is the least.
@@ -171,21 +171,21 @@ func (b *builder) add(document uint32, e *catalog.Entity) {
 	})
 }
 
-// finish sorts the words and puts the postings in their order.
+// finish sorts the terms and puts the postings in their order.
 func (b *builder) finish(x *Index) {
 	order := make([]uint32, len(b.list))
 	for i := range order {
 		order[i] = uint32(i)
 	}
-	slices.SortFunc(order, func(i, j uint32) int { return strings.Compare(b.list[i], b.list[j]) })
-	sorted, rank := make([]string, len(order)), make([]uint32, len(order))
-	for i, word := range order {
-		sorted[i], rank[word] = b.list[word], uint32(i)
+	slices.SortFunc(order, func(i, j uint32) int { return b.list[i].compare(b.list[j]) })
+	sorted, rank := make([]term, len(order)), make([]uint32, len(order))
+	for i, number := range order {
+		sorted[i], rank[number] = b.list[number], uint32(i)
 	}
 	x.vocabulary = newVocabulary(sorted)
 	x.start = make([]int, len(sorted)+1)
 	for _, f := range b.found {
-		x.start[rank[f.word]+1]++
+		x.start[rank[f.term]+1]++
 	}
 	for i := range sorted {
 		x.start[i+1] += x.start[i]
@@ -193,7 +193,7 @@ func (b *builder) finish(x *Index) {
 	x.postings = make([]posting, len(b.found))
 	next := slices.Clone(x.start)
 	for _, f := range b.found {
-		at := &next[rank[f.word]]
+		at := &next[rank[f.term]]
 		x.postings[*at] = f.posting
 		*at++
 	}

@@ -17,7 +17,7 @@ import (
 
 // answer is what the oracle expects: an entity with all that it is ranked by, the weightiest first.
 type answer struct {
-	rank   []int // missing words, edits, grades; placeholder, tier, dependents (fewer is greater)
+	rank   []int // missing words, sum of fits; placeholder, tier, dependents (fewer is greater)
 	entity *catalog.Entity
 	field  search.Field
 	text   string
@@ -29,10 +29,11 @@ func compareAnswers(a, b answer) int {
 
 // found is one word of an entity.
 type found struct {
-	word  string
-	grade [2]int // of the whole word, and of its beginning
-	field search.Field
-	text  string
+	word   string
+	length int    // for what is tolerated
+	grade  [2]int // of the whole word, and of its beginning
+	field  search.Field
+	text   string
 }
 
 func oracle(documents []search.Document, text string, keep func(*catalog.Entity) bool) []answer {
@@ -41,12 +42,22 @@ func oracle(documents []search.Document, text string, keep func(*catalog.Entity)
 	if !strings.Contains(strings.Join(plain, " "), ":") {
 		ref = ""
 	}
-	var readings [][]string
+	var readings [][]typedWord
 	tokens, chunks := split(strings.Join(plain, " "))
-	for _, words := range [][]string{tokens, chunks, {strings.Join(tokens, "")}} {
-		if len(tokens) > 0 {
-			readings = append(readings, words[:min(len(words), 8)])
+	for i, words := range [][]string{tokens, chunks, {strings.Join(tokens, "")}} {
+		if len(tokens) == 0 {
+			break
 		}
+		var reading []typedWord
+		for _, word := range words[:min(len(words), 8)] {
+			reading = append(reading, typedWord{word: word, length: len([]rune(word))})
+		}
+		reading[len(reading)-1].last = true
+		if i == 2 && len(chunks) > 1 {
+			reading[0].joined = true
+			reading[0].length = written(strings.Join(plain, " "))
+		}
+		readings = append(readings, reading)
 	}
 	if len(plain) > 0 && len(readings) == 0 && ref == "" {
 		return nil
@@ -70,37 +81,34 @@ func oracle(documents []search.Document, text string, keep func(*catalog.Entity)
 }
 
 // fits ranks one entity.
-func fits(d search.Document, readings [][]string, anyway bool) (answer, bool) {
+func fits(d search.Document, readings [][]typedWord, anyway bool) (answer, bool) {
 	e := d.Entity
 	a := answer{entity: e, field: search.Name, text: e.Name}
 	words := wordsOf(e)
 	var best []int
 	if anyway {
-		best = []int{0, 0, 0}
+		best = []int{0, 0}
 	}
-	bestWord := []int{math.MaxInt}
+	bestWord := []int{none}
 	for i, reading := range readings {
-		rank := []int{0, 0, 0}
+		rank := []int{0, 0}
 		for _, typed := range distinct(reading) {
-			least := []int{math.MaxInt}
+			least := none
 			for at, w := range words {
-				if fit, ok := fitOf(typed.word, typed.last, w); ok {
-					if first := append(slices.Clone(fit), at); slices.Compare(first, bestWord) < 0 {
-						bestWord, a.field, a.text = first, w.field, w.text
-					}
-					if slices.Compare(fit, least) < 0 {
-						least = fit
-					}
+				fit := fitOf(typed, w)
+				if first := []int{fit, at}; fit < none && slices.Compare(first, bestWord) < 0 {
+					bestWord, a.field, a.text = first, w.field, w.text
 				}
+				least = min(least, fit)
 			}
-			if len(least) == 1 {
+			if least == none {
 				rank[0]++
 				continue
 			}
-			rank[1], rank[2] = rank[1]+least[0], rank[2]+least[1]
+			rank[1] += least
 		}
-		all, none := rank[0] == 0, rank[0] == len(distinct(reading))
-		if (all || i == 0 && !none) && (best == nil || slices.Compare(rank, best) < 0) {
+		all, some := rank[0] == 0, rank[0] < len(distinct(reading))
+		if (all || i == 0 && some) && (best == nil || slices.Compare(rank, best) < 0) {
 			best = rank
 		}
 	}
@@ -120,44 +128,47 @@ func fits(d search.Document, readings [][]string, anyway bool) (answer, bool) {
 }
 
 type typedWord struct {
-	word string
-	last bool
+	word   string
+	length int // for what is tolerated
+	last   bool
+	joined bool
 }
 
-func distinct(reading []string) (words []typedWord) {
-	for i, word := range reading {
-		if w := (typedWord{word, i == len(reading)-1}); !slices.Contains(words, w) {
-			words = append(words, w)
+func distinct(reading []typedWord) (words []typedWord) {
+	for _, word := range reading {
+		if !slices.Contains(words, word) {
+			words = append(words, word)
 		}
 	}
 	return words
 }
 
-// fitOf gives edits and grade.
-func fitOf(typed string, last bool, w found) (fit []int, ok bool) {
-	try := func(edits, grade int) {
-		if f := []int{edits, grade}; fit == nil || slices.Compare(f, fit) < 0 {
-			fit = f
-		}
-	}
+const none = math.MaxInt
+
+// fitOf adds edits and grade.
+func fitOf(typed typedWord, w found) int {
 	tolerates := func(n int) int {
-		if strings.Trim(typed, "0123456789") == "" || n < 4 {
+		if strings.Trim(typed.word, "0123456789") == "" || n < 4 {
 			return 0
 		} else if n < 8 {
 			return 1
 		}
 		return 2
 	}
-	a, b := []rune(typed), []rune(w.word)
-	if edits := distance(a, b); edits <= tolerates(max(len(a), len(b))) {
-		try(edits, w.grade[0])
-	}
-	for n := range len(b) + 1 {
-		if edits := distance(a, b[:n]); last && edits <= tolerates(len(a)) {
-			try(edits, w.grade[1])
+	best := none
+	a, b := []rune(typed.word), []rune(w.word)
+	if edits := distance(a, b); edits <= tolerates(max(typed.length, w.length)) {
+		best = 8*edits + w.grade[0]
+		if typed.joined && edits > 0 && w.grade[0] > 0 {
+			best = none
 		}
 	}
-	return fit, fit != nil
+	for n := range len(b) + 1 {
+		if edits := distance(a, b[:n]); typed.last && edits <= tolerates(typed.length) && !(typed.joined && edits > 0 && w.grade[0] > 0) {
+			best = min(best, 8*edits+w.grade[1])
+		}
+	}
+	return best
 }
 
 // distance counts edits by the whole table: insertions, deletions, substitutions, transpositions of neighbours.
@@ -187,12 +198,12 @@ func wordsOf(e *catalog.Entity) (words []found) {
 	add := func(text string, field search.Field, exact, beginning int, joined bool) {
 		tokens, chunks := split(text)
 		if whole := strings.Join(tokens, ""); whole != "" && field == search.Name {
-			words = append(words, found{whole, [2]int{0, 2}, field, text})
+			words = append(words, found{whole, written(text), [2]int{0, 2}, field, text})
 		} else if whole != "" && joined {
-			chunks = append([]string{whole}, chunks...)
+			words = append(words, found{whole, written(text), [2]int{exact, beginning}, field, text})
 		}
 		for _, word := range append(chunks, tokens...) {
-			words = append(words, found{word, [2]int{exact, beginning}, field, text})
+			words = append(words, found{word, len([]rune(word)), [2]int{exact, beginning}, field, text})
 		}
 	}
 	add(e.Name, search.Name, 1, 3, false)
@@ -208,6 +219,11 @@ func wordsOf(e *catalog.Entity) (words []found) {
 	}
 	add(e.Description, search.Description, 10, 11, false)
 	return words
+}
+
+// written is how long a text is, with the separators in it.
+func written(text string) int {
+	return len([]rune(strings.TrimFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })))
 }
 
 // split gives the finest words, and what stands between separators.

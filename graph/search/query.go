@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/orrery-catalog/orrery/catalog"
 )
@@ -122,23 +123,28 @@ func cutValue(text string) (value, rest string) {
 func (q *Query) read(text string) {
 	var w words
 	w.split(text)
-	for _, spans := range [][]span{w.tokens, w.chunks} {
-		if len(spans) > 0 {
-			q.addReading(&w, spans[:min(len(spans), maxWords)])
-		}
+	if len(w.tokens) == 0 {
+		return
 	}
-	if len(w.tokens) > 0 && len([]rune(string(w.text))) <= maxWord {
-		q.addReading(&w, []span{w.whole()})
+	for _, spans := range [][]span{w.tokens, w.chunks} {
+		var made []typed
+		for _, s := range spans[:min(len(spans), maxWords)] {
+			made = append(made, newTyped(string(w.of(s)), false))
+		}
+		made[len(made)-1].unfinished = true
+		q.addReading(made...)
+	}
+	if len(w.chunks) > 1 && utf8.RuneCount(w.text) <= maxWord {
+		joined := newTyped(string(w.text), true)
+		joined.joined, joined.length = true, w.length
+		q.addReading(joined)
 	}
 }
 
-func (q *Query) addReading(w *words, spans []span) {
+func (q *Query) addReading(words ...typed) {
 	var made reading
-	for i, s := range spans {
-		word := newTyped(string(w.of(s)), i == len(spans)-1)
-		number := slices.IndexFunc(q.words, func(known typed) bool {
-			return known.text == word.text && known.unfinished == word.unfinished
-		})
+	for _, word := range words {
+		number := slices.IndexFunc(q.words, word.equal)
 		if number < 0 {
 			number = len(q.words)
 			q.words = append(q.words, word)
@@ -150,4 +156,8 @@ func (q *Query) addReading(w *words, spans []span) {
 	if !slices.ContainsFunc(q.readings, func(known reading) bool { return slices.Equal(known, made) }) {
 		q.readings = append(q.readings, made)
 	}
+}
+
+func (w typed) equal(other typed) bool {
+	return w.text == other.text && w.unfinished == other.unfinished && w.joined == other.joined
 }

@@ -7,20 +7,22 @@
 // and between letters and digits. What stands between separators counts as one word besides ("oauth2"), and so do a whole
 // name and a whole title ("paymentgateway" is payment-gateway). Case and accents do not count.
 //
-// A word that is typed fits an equal word; the last one also fits words that begin with it. Edits are insertions,
-// deletions, substitutions and transpositions of neighbours. A whole word may differ by one edit where the longer of the
-// two has 4 characters or more, by two where it has 8; the beginning of a longer word by one where what was typed has 4,
-// by two where it has 8. A number that is misspelt is another number: words of digits alone must be equal.
+// A word that is typed fits an equal word; the last one also fits words that begin with it. Either may be misspelt. Edits
+// are insertions, deletions, substitutions and transpositions of neighbours. Between whole words, one is tolerated where
+// the longer has 4 characters, two where it has 8; in the beginning of a longer word, one where 4 characters were typed,
+// two where 8 were. Names and titles, and all that was typed, count with their separators when they are taken as one word.
+// A number that is misspelt is another number: words of digits alone must be equal.
 //
 // What is typed is read in up to three ways: split into all its words, split at separators only, and joined into one
-// word. An entity fits if any reading does, and a reading fits if each of its words does, wherever. Where no entity fits
-// so, those fit that have the most of the words, of the first reading.
+// word, which is only taken for misspelt where it fits a whole name. An entity fits if any reading does, and a reading fits if each of its words does, wherever. Where no entity fits
+// so, those fit that have the most of the words, of the first reading. A whole Ref fits its entity.
 //
 // # Rank
 //
-// Fewer edits come first; then the better places, summed over the words: the whole name, a word of the name, the beginning
-// of the name, the beginning of a word of it, then title, alias, tag and description, in each a word before a beginning;
-// then described entities before those that are only referred to, the more critical tier, more dependents, and the Ref.
+// Each word counts by its best fit, and the entity with the least sum comes first: 0 for the whole name, 1 for a word of
+// the name, 2 for the beginning of the name and 3 for that of a word of it; then 4 and 5 for a word of a title and for the
+// beginning of one, 6 and 7 of an alias, 8 and 9 of a tag, 10 and 11 of the description; and 8 more for each edit. Equal
+// ones are ordered by described before only referred to, the more critical tier, more dependents, and the Ref.
 package search
 
 import (
@@ -111,18 +113,31 @@ func (p place) grade(beginning bool) uint8 {
 	return 2 * uint8(p)
 }
 
-// fit is how well one word fits, less is better: edits, then the grade.
+// fit is how well one word fits, less is better: its edits and its grade, added.
 type fit uint8
 
-const noFit fit = math.MaxUint8
+const (
+	noFit fit = math.MaxUint8
+	// An edit weighs so many grades: a name with one is behind tags, and before descriptions that have the word.
+	editWeight = 8
+)
 
-func fitOf(edits uint8, p place, beginning bool) fit { return fit(edits<<4 | p.grade(beginning)) }
+func fitOf(edits uint8, p place, beginning bool) fit {
+	return fit(edits*editWeight + p.grade(beginning))
+}
 
-// score adds up fits: the words that do not fit, the edits, the grades; a byte or two for each.
+// fit is that of what was typed with a word at a place.
+func (w *typed) fit(edits uint8, p place, beginning bool) fit {
+	if w.joined && edits > 0 && p != wholeName {
+		return noFit
+	}
+	return fitOf(edits, p, beginning)
+}
+
+// score is how well an entity fits, less is better: how many words do not fit at all, then the sum of the fits of the others
+// in 16 bits.
 type score uint32
 
 const noScore score = math.MaxUint32
-
-func (f fit) score() score { return score(f>>4)<<8 | score(f&15) }
 
 func (s score) missing() int { return int(s >> 16) }

@@ -1,21 +1,39 @@
 package search
 
 import (
+	"cmp"
 	"sort"
 	"strings"
 	"unicode/utf8"
 )
 
-// vocabulary is a sorted list of different words.
+// vocabulary is a sorted list of different terms.
 type vocabulary struct {
-	words  []string
-	shared []uint8 // how many characters each word begins with like the one before it
+	words   []string
+	lengths []uint8 // of the terms
+	shared  []uint8 // how many characters each word begins with like the one before it
 }
 
-func newVocabulary(sorted []string) vocabulary {
-	v := vocabulary{words: sorted, shared: make([]uint8, len(sorted))}
-	for i := 1; i < len(sorted); i++ {
-		v.shared[i] = sharedCharacters(sorted[i-1], sorted[i])
+// term is a word that can be found. length, in characters, is what edits are tolerated by: whole names have the one with
+// their separators, so that equal words may have several.
+type term struct {
+	word   string
+	length uint8
+}
+
+func (t term) compare(other term) int {
+	return cmp.Or(strings.Compare(t.word, other.word), cmp.Compare(t.length, other.length))
+}
+
+func newVocabulary(sorted []term) vocabulary {
+	v := vocabulary{
+		words: make([]string, len(sorted)), lengths: make([]uint8, len(sorted)), shared: make([]uint8, len(sorted)),
+	}
+	for i, t := range sorted {
+		v.words[i], v.lengths[i] = t.word, t.length
+		if i > 0 {
+			v.shared[i] = sharedCharacters(sorted[i-1].word, t.word)
+		}
 	}
 	return v
 }
@@ -37,12 +55,15 @@ func sharedCharacters(a, b string) (n uint8) {
 type typed struct {
 	text       string
 	characters []rune
+	length     int  // by which edits are tolerated: of several words joined, with what separated them
 	unfinished bool // it may be the beginning of a word
+	joined     bool // from several
 	exact      bool // a number, which tolerates nothing
 }
 
 func newTyped(word string, unfinished bool) typed {
 	w := typed{text: word, characters: []rune(word), unfinished: unfinished, exact: true}
+	w.length = len(w.characters)
 	for _, r := range w.characters {
 		if kindOf(r) != digit {
 			w.exact = false
@@ -50,6 +71,8 @@ func newTyped(word string, unfinished bool) typed {
 	}
 	return w
 }
+
+const maxEdits = 2
 
 // tolerated is how many edits a word of so many characters may have.
 func tolerated(characters int) uint8 {
@@ -69,8 +92,12 @@ type found func(from, to int, edits uint8, beginning bool)
 // find gives all words that fit what was typed.
 func (v *vocabulary) find(w typed, found found) {
 	first := sort.SearchStrings(v.words, w.text)
-	if first < len(v.words) && v.words[first] == w.text {
-		found(first, first+1, 0, false)
+	next := first
+	for next < len(v.words) && v.words[next] == w.text {
+		next++
+	}
+	if next > first {
+		found(first, next, 0, false)
 	}
 	if w.unfinished {
 		count := sort.Search(len(v.words)-first, func(i int) bool { return !strings.HasPrefix(v.words[first+i], w.text) })
@@ -93,9 +120,9 @@ const tooFar = 9
 // nothing leads to what was typed.
 func (v *vocabulary) misspelt(w typed, found found) {
 	length := len(w.characters)
-	begun := tolerated(length) // edits that a beginning may have
-	most := tolerated(length + int(tolerated(length+2)))
-	if length < 3 {
+	begun := tolerated(w.length)           // edits that a beginning may have
+	most := tolerated(w.length + maxEdits) // a whole word may be longer
+	if w.length+1 < 4 {
 		return // what it could be meant for is too short as well
 	}
 	if !w.unfinished {
@@ -132,7 +159,7 @@ func (v *vocabulary) misspelt(w typed, found found) {
 			for next < len(v.words) && int(v.shared[next]) >= depth {
 				next++
 			}
-		} else if edits := rows[depth].distance(length, depth); edits <= tolerated(max(length, depth)) {
+		} else if edits := rows[depth].distance(length, depth); edits <= tolerated(max(w.length, int(v.lengths[i]))) {
 			found(i, next, edits, false)
 		}
 		if edits := least[depth]; w.unfinished && edits <= begun {

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"math"
 	"unicode"
 	"unicode/utf8"
 
@@ -12,6 +13,7 @@ type words struct {
 	text   []byte // all of them, without what separated them
 	tokens []span // the finest words
 	chunks []span // what stood between separators; a chunk is one token or several
+	length int    // characters from the first word to the last, with what separates them
 }
 
 // span is a part of words.text.
@@ -30,7 +32,7 @@ const (
 
 // split replaces the words by those of a text.
 func (w *words) split(text string) {
-	w.text, w.tokens, w.chunks = w.text[:0], w.tokens[:0], w.chunks[:0]
+	w.text, w.tokens, w.chunks, w.length = w.text[:0], w.tokens[:0], w.chunks[:0], 0
 	token, chunk := -1, -1 // where the present ones begin in w.text
 	tokenAt, chunkAt := 0, 0
 	before, lastStart, lastAt := separator, 0, 0 // of the last letter
@@ -76,6 +78,10 @@ func (w *words) split(text string) {
 	if chunk >= 0 {
 		w.chunks = append(w.chunks, span{chunk, len(w.text), chunkAt})
 	}
+	if len(w.tokens) > 0 {
+		_, size := utf8.DecodeRuneInString(text[lastAt:])
+		w.length = utf8.RuneCountInString(text[w.tokens[0].at : lastAt+size])
+	}
 }
 
 func kindOf(r rune) int {
@@ -113,6 +119,14 @@ func (w *words) fold(r rune) {
 
 // of is the word of a span, cut to [maxWord] characters.
 func (w *words) of(s span) []byte { return cutWord(w.text[s.from:s.to]) }
+
+// lengthOf is that of the term of a span.
+func (w *words) lengthOf(s span) uint8 {
+	if s.from == 0 && s.to == len(w.text) {
+		return uint8(min(w.length, math.MaxUint8))
+	}
+	return uint8(utf8.RuneCount(w.of(s)))
+}
 
 // whole is all words as one.
 func (w *words) whole() span {
