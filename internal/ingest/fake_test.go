@@ -32,7 +32,8 @@ type world struct {
 	given  []byte        // the state it was last given
 }
 
-// scope is what a world says about one scope: "component:default/a" is a document about it, "!message" a problem alone.
+// scope is what a world says about one scope: "component:default/a Title >component:default/b" is a document about a with
+// a title and a need, "!message" a problem alone.
 type scope struct {
 	name  string
 	state scanners.ScopeState
@@ -59,10 +60,20 @@ func (w *world) fails(err error) {
 }
 
 func (w *world) Scan(ctx context.Context, previous []byte, sink scanners.Sink) ([]byte, error) {
+	return w.ScanParts(ctx, previous, nil, sink)
+}
+
+// ScanParts reports those of the scopes that are named or lie below a named folder; without names, all.
+func (w *world) ScanParts(ctx context.Context, previous []byte, names []string, sink scanners.Sink) ([]byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.given = previous
 	for _, s := range w.scopes {
+		if names != nil && !slices.ContainsFunc(names, func(name string) bool {
+			return name == s.name || strings.HasSuffix(name, "/") && strings.HasPrefix(s.name, name)
+		}) {
+			continue
+		}
 		report := scanners.Scope{Name: s.name, State: s.state}
 		if s.state == scanners.Partly || s.state == scanners.Unreadable {
 			report.Error = "it is broken"
@@ -87,6 +98,7 @@ func document(location string, ordinal int, what string) *catalog.Document {
 			{Location: location, Severity: catalog.Error, Code: "broken", Message: message},
 		}}
 	}
+	what, needs, _ := strings.Cut(what, " >")
 	what, title, _ := strings.Cut(what, " ")
 	ref := catalog.Ref(what)
 	claim := catalog.Claim{
@@ -94,6 +106,13 @@ func document(location string, ordinal int, what string) *catalog.Document {
 		Descriptor: &catalog.Descriptor{
 			Ref: ref, Kind: catalog.KindSpelling(ref.Kind()), Namespace: ref.Namespace(), Name: ref.Name(), Title: title,
 		},
+	}
+	for target := range strings.SplitSeq(needs, " >") {
+		if target != "" {
+			claim.Edges = append(claim.Edges, catalog.EdgeClaim{
+				Target: catalog.Subject{Ref: catalog.Ref(target)}, Type: catalog.DependsOn, Evidence: catalog.Declared,
+			})
+		}
 	}
 	return &catalog.Document{Location: location, Ordinal: ordinal, Claims: []catalog.Claim{claim}}
 }
