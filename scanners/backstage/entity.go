@@ -13,14 +13,6 @@ import (
 	"github.com/orrery-catalog/orrery/scanners"
 )
 
-// The annotations by which the backend keeps its books.
-const (
-	annotationLocation = "backstage.io/managed-by-location"        // the file, or other place, that the entity is from
-	annotationOrigin   = "backstage.io/managed-by-origin-location" // the registered place that led there
-	annotationViewURL  = "backstage.io/view-url"
-	annotationOrphan   = "backstage.io/orphan"
-)
-
 // maxEntityBytes bounds what is read of one entity, without its bulk.
 const maxEntityBytes = 16 << 20
 
@@ -70,31 +62,6 @@ func (e *entity) ref() catalog.Ref {
 	return catalog.NewRef(e.Kind, namespace, e.name())
 }
 
-func (e *entity) annotation(key string) string {
-	annotations, _ := e.Metadata["annotations"].(map[string]any)
-	value, _ := annotations[key].(string)
-	return value
-}
-
-// location is where the entity was written; where Backstage does not tell, its address in the catalog's API.
-func (e *entity) location(base string) string {
-	for _, key := range []string{annotationLocation, annotationOrigin} {
-		kind, target, ok := strings.Cut(e.annotation(key), ":")
-		switch {
-		case !ok || target == "":
-		case kind == "url", kind == "file":
-			return target
-		default:
-			return kind + ":" + target // the id of a team in some directory
-		}
-	}
-	if url := e.annotation(annotationViewURL); url != "" {
-		return url
-	}
-	ref := e.ref()
-	return base + "/entities/by-name/" + ref.Kind() + "/" + ref.Namespace() + "/" + ref.Name()
-}
-
 var generatedName = regexp.MustCompile(`^generated-[0-9a-f]{40}$`)
 
 // isGenerated says whether the entity is the backend's note that a location is registered, which nobody has written.
@@ -110,11 +77,7 @@ func (e *entity) document() ([]byte, error) {
 		delete(metadata, key)
 	}
 	if annotations, ok := metadata["annotations"].(map[string]any); ok {
-		annotations = maps.Clone(annotations)
-		for _, key := range []string{annotationLocation, annotationOrigin, annotationOrphan} {
-			delete(annotations, key)
-		}
-		metadata["annotations"] = annotations
+		metadata["annotations"] = e.written(annotations)
 	}
 	fields := map[string]any{"apiVersion": e.APIVersion, "kind": e.Kind, "metadata": metadata}
 	if e.Spec != nil {

@@ -82,6 +82,56 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// What Backstage adds to an entity makes it no other than its file says; what the file says stays.
+func TestAnnotations(t *testing.T) {
+	const file = "https://github.com/acme/shop/blob/main/svc/catalog-info.yaml"
+	for name, c := range map[string]struct {
+		location string
+		added    map[string]string
+		keep     bool
+	}{
+		"GitHub": {"url:" + file, map[string]string{
+			"view-url": file, "edit-url": "https://github.com/acme/shop/edit/main/svc/catalog-info.yaml",
+			"source-location": "url:https://github.com/acme/shop/tree/main/svc/",
+		}, false},
+		"GitLab": {"url:https://gitlab.com/acme/shop/-/blob/main/catalog-info.yaml", map[string]string{
+			"view-url":        "https://gitlab.com/acme/shop/-/blob/main/catalog-info.yaml",
+			"edit-url":        "https://gitlab.com/acme/shop/-/edit/main/catalog-info.yaml",
+			"source-location": "url:https://gitlab.com/acme/shop/-/tree/main/",
+		}, false},
+		"Bitbucket": {"url:https://bitbucket.org/acme/shop/src/main/catalog-info.yaml", map[string]string{
+			"edit-url":        "https://bitbucket.org/acme/shop/src/main/catalog-info.yaml?mode=edit&at=main",
+			"source-location": "url:https://bitbucket.org/acme/shop/src/main/",
+		}, false},
+		"of one's own": {"url:" + file, map[string]string{
+			"view-url": "https://wiki/shop", "edit-url": "https://wiki/shop?edit",
+			"source-location": "url:https://github.com/acme/shop/tree/main/",
+		}, true},
+		"of a file": {"file:/srv/a.yaml", map[string]string{"view-url": "/srv/a.yaml", "edit-url": "", "source-location": "url:./"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := map[string]string{"acme.com/x": "y"}
+			f := newFake(component("a", func(metadata, _ object) {
+				annotations := object{
+					"acme.com/x": "y", "backstage.io/managed-by-location": c.location,
+					"backstage.io/managed-by-origin-location": "url:https://h/all.yaml", "backstage.io/orphan": "false",
+				}
+				for key, value := range c.added {
+					annotations["backstage.io/"+key] = value
+					if c.keep {
+						want["backstage.io/"+key] = value
+					}
+				}
+				metadata["annotations"] = annotations
+			}))
+			got := scan(t, f.scanner(t, backstage.Config{}))["component:default/a"].Documents[0].Claims[0].Descriptor.Annotations
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestLocation(t *testing.T) {
 	for name, c := range map[string]struct {
 		annotations object
