@@ -30,7 +30,7 @@ var foreignAnnotations = map[string]string{
 	"pagerduty/integration-key": "pagerduty.com/integration-key",
 	"github/project-slug":       "github.com/project-slug",
 	"backstage/techdocs-ref":    "backstage.io/techdocs-ref",
-	"backstage/kubernetes-id":   "backstage.io/kubernetes-id",
+	"backstage/kubernetes-id":   annotationKubernetesID,
 }
 
 func (d *document) readAnnotations(annotations *yaml.Node) {
@@ -70,6 +70,8 @@ func (d *document) readAnnotations(annotations *yaml.Node) {
 			d.stateAliases(value, path, catalog.WorldHost)
 		case annotationSlug:
 			d.stateSlug(value, path)
+		case annotationKubernetesID, annotationKubernetesSelector, annotationKubernetesNamespace:
+			d.readKubernetes(name, value, path)
 		}
 	}
 }

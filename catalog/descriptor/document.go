@@ -20,6 +20,7 @@ type document struct {
 	descriptor catalog.Descriptor
 	aliases    []catalog.AliasClaim
 	stated     map[catalog.Alias]bool // those in aliases
+	kubernetes kubernetes
 	edges      []catalog.EdgeClaim
 	known      map[edgeKey]bool      // those in edges
 	detailed   []catalog.EdgeClaim   // entries of dependencies and steps, before they are joined with edges

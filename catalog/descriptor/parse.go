@@ -193,7 +193,7 @@ func (f *file) document(c candidate) Parsed {
 		Location: f.options.Location, Ordinal: c.index, Problems: d.problems,
 		Claims: []catalog.Claim{{
 			Subject: catalog.Subject{Ref: d.ref}, Line: d.at(c.root.Line),
-			Descriptor: &d.descriptor, Aliases: d.aliases, Edges: d.edges,
+			Descriptor: &d.descriptor, Aliases: d.aliases, Edges: d.edges, Selectors: d.selectors(),
 		}},
 	}
 	return parsed
