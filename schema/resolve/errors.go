@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -82,6 +83,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 		ambiguous *graph.AmbiguousError
 		input     *inputError
 		scan      *scanError
+		noTime    *time.ParseError
 	)
 	switch {
 	case errors.As(err, &notFound):
@@ -104,6 +106,8 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 		show(shown, CodeSlowClient, errSlowClient.Error(), nil)
 	case errors.Is(err, graph.ErrCompacted):
 		show(shown, CodeCompacted, shown.Message, nil)
+	case errors.As(err, &noTime), strings.HasSuffix(err.Error(), notEvenText):
+		show(shown, CodeBadInput, "a time must be written as RFC 3339 says, for example 2026-01-31T12:00:00Z", nil)
 	case errors.Is(err, graph.ErrNoRevision):
 		show(shown, CodeNotFound, shown.Message, nil)
 	case errors.Is(err, graph.ErrNoPast):
@@ -135,6 +139,9 @@ func show(shown *gqlerror.Error, code, message string, candidates []catalog.Ref)
 		shown.Extensions["candidates"] = candidates
 	}
 }
+
+// notEvenText is what gqlgen says of a time that is no text: it has no type of its own for that.
+const notEvenText = "time should be RFC3339Nano formatted string"
 
 // oneLine keeps what a scanner says fit for a list.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
