@@ -159,7 +159,7 @@ func (p *program) openConfigured(ctx context.Context, s *source, file string, lo
 	} else if err != nil {
 		return err
 	}
-	catalog, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, ReadOnly: true, Log: log})
+	catalog, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Merge: c.MergeOptions(), ReadOnly: true, Log: log})
 	if err == nil && catalog.Snapshot() == nil {
 		err = fmt.Errorf("nothing is in the store %s yet: %s", c.Graph.Path, hint)
 	}

@@ -44,7 +44,7 @@ func (p *program) scanCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.scan(cmd.Context(), config.Graph{Engine: config.EngineSQLite, Path: *into}, sources, log)
+			return p.scan(cmd.Context(), &config.Config{Graph: config.Graph{Engine: config.EngineSQLite, Path: *into}}, sources, log)
 		}
 		if *file == "" {
 			*file = defaultConfigFile
@@ -60,20 +60,20 @@ func (p *program) scanCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return p.scan(cmd.Context(), c.Graph, sources, log)
+		return p.scan(cmd.Context(), c, sources, log)
 	}
 	return cmd
 }
 
 // scan scans the sources into the store, and tells what came of it.
-func (p *program) scan(ctx context.Context, g config.Graph, sources []ingest.Source, log zerolog.Logger) (err error) {
-	store, err := openStore(ctx, g, false, "orrery scan")
+func (p *program) scan(ctx context.Context, c *config.Config, sources []ingest.Source, log zerolog.Logger) (err error) {
+	store, err := openStore(ctx, c.Graph, false, "orrery scan")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	live, err := ingest.New(ctx, ingest.Config{
-		Store: store, Sources: sources, Log: log,
+		Store: store, Sources: sources, Merge: c.MergeOptions(), Log: log,
 	})
 	if err != nil {
 		return err

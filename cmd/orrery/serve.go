@@ -27,7 +27,8 @@ func (p *program) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Scan the sources and serve the UI and the API",
-		Long: "Scan the sources of a configuration into its store, and serve the UI and the API until SIGINT or SIGTERM.\n" +
+		Long: "Scan the sources of a configuration into its store, by their schedules and as they change, and serve the UI and\n" +
+			"the API until SIGINT or SIGTERM.\n" +
 			"With --demo it shows a made-up company instead, kept in memory: nothing is written to disk.",
 		Example: "  orrery serve --demo\n  orrery serve --config orrery.yaml",
 		Args:    arguments(0, 0, "no arguments, only flags"),
@@ -83,7 +84,7 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 	}
 	defer func() { _ = listener.Close() }() // the server closes it too, once it runs
 	registry := prometheus.NewRegistry()
-	live, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Log: log, Metrics: registry})
+	live, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Merge: c.MergeOptions(), Log: log, Metrics: registry})
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 	address := listener.Addr().String()
 	handler := server.New(server.Config{
 		Snapshots: live, Past: live, Live: live, Ready: live.Ready, Metrics: registry,
-		UI: web.Handler(), Log: log, Hosts: hostsOf(c.Listen), AnyAddress: c.Insecure,
+		UI: web.Handler(), Log: log, Hosts: append(hostsOf(c.Listen), c.Hosts...), AnyAddress: c.Insecure,
 	})
 	log.Info().Str("url", "http://"+address).Msg("serving")
 	if !web.Built() {

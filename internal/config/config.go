@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/internal/schedule"
 )
 
 // DefaultListen is the address of a server that configures none; queries ask there unless told otherwise.
@@ -148,6 +149,18 @@ func (c *Config) MergeOptions() catalog.MergeOptions {
 		}
 	}
 	return options
+}
+
+// Times are when the source is scanned again; nil = never by itself. Parse has refused what cannot be read.
+func (s Source) Times() (*schedule.Schedule, error) {
+	if s.Schedule == "" {
+		return nil, nil
+	}
+	zone, err := time.LoadLocation(s.Timezone)
+	if err != nil {
+		return nil, err
+	}
+	return schedule.Parse(s.Schedule, zone, s.ID, s.Jitter)
 }
 
 // document is the root mapping of the only YAML document; an empty file is an empty mapping.

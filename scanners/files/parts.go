@@ -45,11 +45,11 @@ func (s *Scanner) ScanParts(ctx context.Context, _ []byte, names []string, sink 
 	return nil, nil
 }
 
-// inside are the names in the tree of those scopes that lie in the root, without the slash of folders.
-func (k *knownRoot) inside(names []string) []string {
-	var list []string
+// inside are the names in the tree of those scopes that lie in the root, and whether they were named as folders.
+func (k *knownRoot) inside(names []string) map[string]bool {
+	list := make(map[string]bool)
 	for _, name := range names {
-		name = strings.TrimSuffix(name, "/")
+		name, folder := strings.CutSuffix(name, "/")
 		if !below(name, k.base) {
 			continue
 		}
@@ -57,11 +57,10 @@ func (k *knownRoot) inside(names []string) []string {
 			name = strings.TrimPrefix(strings.TrimPrefix(name, k.base), "/")
 		}
 		if name = path.Clean(name); filepath.IsLocal(filepath.FromSlash(name)) {
-			list = append(list, name)
+			list[name] = list[name] || folder
 		}
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	return list
 }
 
 // part is the part of a root that is read again.
@@ -71,6 +70,7 @@ type part struct {
 	asked   []string         // the names of the scopes, as they were asked for
 	names   map[string]bool  // in the tree: files, and folders with all that is in them
 	again   map[string]file  // other files that must be read again, by name without links
+	folder  map[string]bool  // those of the names that were named as folders
 	folders map[string]entry // by name: folders that were looked at
 	deep    bool             // one of the names is or was that of a folder
 }
@@ -82,18 +82,20 @@ type entry struct {
 }
 
 func (s *Scanner) scanParts(
-	ctx context.Context, root Root, known *knownRoot, asked, names []string, opened map[string]bool, sink scanners.Sink,
+	ctx context.Context, root Root, known *knownRoot, asked []string, names map[string]bool, opened map[string]bool, sink scanners.Sink,
 ) (*relations, error) {
 	r, err := newRun(&s.config, root, opened, sink)
 	if err != nil {
 		return nil, err
 	}
 	p := &part{
-		run: r, known: known, asked: asked, names: make(map[string]bool), again: make(map[string]file), folders: make(map[string]entry),
+		run: r, known: known, asked: asked, names: make(map[string]bool), again: make(map[string]file),
+		folder: make(map[string]bool), folders: make(map[string]entry),
 	}
 	r.part = p
-	for _, name := range names {
-		p.names[p.concerned(name)] = true
+	for name, folder := range names {
+		name := p.concerned(name)
+		p.names[name], p.folder[name] = true, folder
 	}
 	return r.found, errors.Join(p.scan(ctx), r.tree.close())
 }
@@ -163,7 +165,7 @@ func (p *part) look(ctx context.Context, name string, emit func(context.Context,
 	if err != nil {
 		return err
 	}
-	folder := exists && info.IsDir() || p.known.holds(p.shown(name)+"/")
+	folder := exists && info.IsDir() || p.folder[name] || p.known.holds(p.shown(name)+"/")
 	p.deep = p.deep || folder
 	here := at.in(path.Base(name))
 	wanted := exists && entered && !info.IsDir() && p.wantsFile(here)
