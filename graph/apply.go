@@ -52,7 +52,8 @@ type rowChange struct {
 
 func (a *application) putEntities(changes []catalog.EntityChange) {
 	var born []node
-	for _, c := range changes {
+	nodes := make([]node, len(changes))
+	for i, c := range changes {
 		n := a.find(c.Ref)
 		switch {
 		case c.Entity == nil && n < 0:
@@ -69,11 +70,14 @@ func (a *application) putEntities(changes []catalog.EntityChange) {
 			f := a.facts.write(a.edition, n)
 			f.entity, f.tier = c.Entity, uint8(c.Entity.Tier())
 		}
+		if nodes[i] = n; n < 0 && c.Entity != nil {
+			nodes[i] = born[len(born)-1]
+		}
 	}
 	a.arrange(born)
-	a.putOrders(changes, a.before.Len() == 0)
-	for _, c := range changes {
-		n := a.endOfGone(c)
+	a.putOrders(changes)
+	for i, c := range changes {
+		n := nodes[i]
 		if n < 0 {
 			continue
 		}
@@ -84,14 +88,7 @@ func (a *application) putEntities(changes []catalog.EntityChange) {
 		a.putOwner(n, old, c.Entity)
 		a.putNames(n, old, c.Entity)
 	}
-}
-
-// endOfGone is the node of an entity that came, changed or went; -1 where there never was one.
-func (a *application) endOfGone(c catalog.EntityChange) node {
-	if n := a.find(c.Ref); n >= 0 {
-		return n
-	}
-	return a.before.find(c.Ref)
+	a.flushNames()
 }
 
 func (a *application) putOwner(n node, old, now *catalog.Entity) {

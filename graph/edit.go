@@ -19,6 +19,7 @@ type edit struct {
 	outRows    arena[outNeed]
 	inRows     arena[inNeed]
 	moves      []move
+	claims     claims
 	numbers    map[groupKey]int32 // of the row under way
 	tallies    map[int32]tally    // of the row under way
 	isEnvOwned bool               // the map of environments is a copy
@@ -65,11 +66,11 @@ func (e *edit) take() node {
 func (e *edit) enter(entity *catalog.Entity) node {
 	a := e.absent.find(entity.Ref)
 	if a >= 0 {
-		delete(e.absent.shard(e.edition, entity.Ref), entity.Ref)
+		e.absent.remove(e.edition, entity.Ref)
 	} else {
 		a = e.take()
 	}
-	e.refs.shard(e.edition, entity.Ref)[entity.Ref] = a
+	e.refs.set(e.edition, entity.Ref, a)
 	f := e.facts.write(e.edition, a)
 	f.entity, f.kind, f.tier = entity, kindOf(entity.Ref), uint8(entity.Tier())
 	return a
@@ -78,8 +79,8 @@ func (e *edit) enter(entity *catalog.Entity) node {
 // leave makes a Ref that is no entity of one.
 func (e *edit) leave(a node) {
 	ref := e.ref(a)
-	delete(e.refs.shard(e.edition, ref), ref)
-	e.absent.shard(e.edition, ref)[ref] = a
+	e.refs.remove(e.edition, ref)
+	e.absent.set(e.edition, ref, a)
 	e.facts.write(e.edition, a).entity = nil
 	e.loose = append(e.loose, loose{a, ref})
 }
@@ -92,7 +93,7 @@ func (e *edit) endOf(ref catalog.Ref) node {
 	a := e.absent.find(ref)
 	if a < 0 {
 		a = e.take()
-		e.absent.shard(e.edition, ref)[ref] = a
+		e.absent.set(e.edition, ref, a)
 	}
 	return a
 }
@@ -104,7 +105,7 @@ func (e *edit) release() {
 		if f.entity != nil || f.owns > 0 || len(r.out)+len(r.in) > 0 || e.absent.find(l.ref) != l.a {
 			continue
 		}
-		delete(e.absent.shard(e.edition, l.ref), l.ref)
+		e.absent.remove(e.edition, l.ref)
 		e.free(l.a)
 	}
 	for _, a := range e.freed {

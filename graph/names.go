@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"cmp"
+	"hash/maphash"
 	"iter"
 	"slices"
 	"strings"
@@ -12,25 +14,33 @@ import (
 
 // names lead to entities from what is not their Ref.
 type names struct {
+	seed    maphash.Seed
 	aliases *btree.BTreeG[claimed] // in lower case
 	formers *btree.BTreeG[claimed] // Refs of what was discovered, until somebody described it
 }
 
-// claimed is a name that an entity has; several may have the same.
+// claimed is the hash of a name with an entity that may have it.
 type claimed struct {
-	name string
+	hash uint64
 	a    node
 }
 
+func (c claimed) compare(other claimed) int {
+	return cmp.Or(cmp.Compare(c.hash, other.hash), cmp.Compare(c.a, other.a))
+}
+
 func newNames() names {
-	less := func(x, y claimed) bool { return x.name < y.name || x.name == y.name && x.a < y.a }
-	return names{aliases: tree(less), formers: tree(less)}
+	less := func(x, y claimed) bool { return x.compare(y) < 0 }
+	return names{seed: maphash.MakeSeed(), aliases: tree(less), formers: tree(less)}
 }
 
 // fork lets an edit change the trees. Two edits must not fork the same Snapshot at once.
 func (n *names) fork() { n.aliases, n.formers = n.aliases.Copy(), n.formers.Copy() }
 
-// putNames takes the names that an entity had away and gives it those that it has.
+// claims are names to be added.
+type claims struct{ aliases, formers []claimed }
+
+// putNames takes the names that an entity had away, and notes those that it has for flushNames.
 func (e *edit) putNames(a node, old, now *catalog.Entity) {
 	if old != nil && now != nil && old.Placeholder == now.Placeholder && old.Discovered == now.Discovered &&
 		slices.EqualFunc(old.Aliases, now.Aliases, func(x, y catalog.EntityAlias) bool { return x.Alias == y.Alias }) {
@@ -38,19 +48,44 @@ func (e *edit) putNames(a node, old, now *catalog.Entity) {
 	}
 	if old != nil {
 		for _, alias := range old.Aliases {
-			e.aliases.Delete(claimed{strings.ToLower(string(alias.Alias)), a})
+			e.aliases.Delete(e.claim(lowered(alias), a))
 		}
 		for former := range formersOf(old) {
-			e.formers.Delete(claimed{string(former), a})
+			e.formers.Delete(e.claim(string(former), a))
 		}
 	}
 	if now != nil {
 		for _, alias := range now.Aliases {
-			e.aliases.Set(claimed{strings.ToLower(string(alias.Alias)), a})
+			e.claims.aliases = append(e.claims.aliases, e.claim(lowered(alias), a))
 		}
 		for former := range formersOf(now) {
-			e.formers.Set(claimed{string(former), a})
+			e.claims.formers = append(e.claims.formers, e.claim(string(former), a))
 		}
+	}
+}
+
+func (n *names) claim(name string, a node) claimed { return claimed{maphash.String(n.seed, name), a} }
+
+func lowered(alias catalog.EntityAlias) string { return strings.ToLower(string(alias.Alias)) }
+
+// flushNames adds the noted names: in order, which is fast where there are none yet.
+func (e *edit) flushNames() {
+	slices.SortFunc(e.claims.aliases, claimed.compare)
+	for _, c := range e.claims.aliases {
+		e.aliases.Load(c)
+	}
+	slices.SortFunc(e.claims.formers, claimed.compare)
+	for _, c := range e.claims.formers {
+		e.formers.Load(c)
+	}
+	e.claims = claims{}
+}
+
+// claimants yields the entities that may have a name.
+func (n *names) claimants(tree *btree.BTreeG[claimed], name string) iter.Seq[node] {
+	return func(yield func(node) bool) {
+		first := n.claim(name, 0)
+		tree.Ascend(first, func(c claimed) bool { return c.hash == first.hash && yield(c.a) })
 	}
 }
 
@@ -71,27 +106,29 @@ func formersOf(e *catalog.Entity) iter.Seq[catalog.Ref] {
 // byAlias is the entity that has an alias; of several the last by Ref, and -1 for none.
 func (s *Snapshot) byAlias(lower string) node {
 	found := node(-1)
-	s.aliases.Ascend(claimed{name: lower}, func(c claimed) bool {
-		if c.name == lower && (found < 0 || s.compare(found, c.a) < 0) {
-			found = c.a
+	for a := range s.claimants(s.aliases, lower) {
+		has := slices.ContainsFunc(s.entity(a).Aliases, func(alias catalog.EntityAlias) bool { return lowered(alias) == lower })
+		if has && (found < 0 || s.compare(found, a) < 0) {
+			found = a
 		}
-		return c.name == lower
-	})
+	}
 	return found
 }
 
 // byFormer is the one entity that took over what was discovered under a Ref; -1 where there is none, or several would.
 func (s *Snapshot) byFormer(ref catalog.Ref) node {
-	found, count := node(-1), 0
-	s.formers.Ascend(claimed{name: string(ref)}, func(c claimed) bool {
-		if c.name != string(ref) {
-			return false
+	found := node(-1)
+	for a := range s.claimants(s.formers, string(ref)) {
+		for former := range formersOf(s.entity(a)) {
+			if former == ref && found >= 0 && found != a {
+				return -1
+			}
+			if former == ref {
+				found = a
+			}
 		}
-		found = c.a
-		count++
-		return count < 2
-	})
-	if count != 1 || s.find(ref) >= 0 {
+	}
+	if s.find(ref) >= 0 {
 		return -1
 	}
 	return found

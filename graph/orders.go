@@ -183,10 +183,10 @@ func (e *edit) dropOrders(old *catalog.Entity) {
 }
 
 // putOrders puts entities that came or changed in their places; those that came are in no order yet.
-func (e *edit) putOrders(changes []catalog.EntityChange, isEmpty bool) {
-	set := func(tree *btree.BTreeG[*catalog.Entity], entity *catalog.Entity) { tree.Set(entity) }
-	if isEmpty {
-		set = func(tree *btree.BTreeG[*catalog.Entity], entity *catalog.Entity) { tree.Load(entity) }
+func (e *edit) putOrders(changes []catalog.EntityChange) {
+	set := (*btree.BTreeG[*catalog.Entity]).Set
+	if e.before.Len() == 0 {
+		set = (*btree.BTreeG[*catalog.Entity]).Load
 	}
 	counts := make(map[Traits]int)
 	names := make([]named, 0, len(changes))

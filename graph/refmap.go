@@ -10,10 +10,11 @@ import (
 // refMap finds nodes by Ref. Snapshots share it: a change copies the one small map of thousands that the Ref is in.
 type refMap struct {
 	seed   maphash.Seed
+	count  int
 	tables [refTables]*refTable
 }
 
-const refTables = 64
+const refTables = 32
 
 type refTable struct {
 	edition *edition
@@ -29,6 +30,9 @@ func newRefMap() refMap { return refMap{seed: maphash.MakeSeed()} }
 
 // find is the node of a Ref, or -1.
 func (m *refMap) find(ref catalog.Ref) node {
+	if m.count == 0 {
+		return -1
+	}
 	hash := maphash.String(m.seed, string(ref))
 	if table := m.tables[hash%refTables]; table != nil {
 		if a, ok := table.shards[hash/refTables%refTables].nodes[ref]; ok {
@@ -36,6 +40,18 @@ func (m *refMap) find(ref catalog.Ref) node {
 		}
 	}
 	return -1
+}
+
+// set gives a Ref that has none its node.
+func (m *refMap) set(e *edition, ref catalog.Ref, a node) {
+	m.shard(e, ref)[ref] = a
+	m.count++
+}
+
+// remove takes away a Ref that has a node.
+func (m *refMap) remove(e *edition, ref catalog.Ref) {
+	delete(m.shard(e, ref), ref)
+	m.count--
 }
 
 // shard is the map of a Ref for an edit to change.
