@@ -1,10 +1,12 @@
 package catalog_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -26,8 +28,8 @@ func newApplied() *applied {
 
 // apply says what a change should not have said.
 func (a *applied) apply(change *catalog.ModelChange) (wrong string) {
-	sorted := slices.IsSortedFunc(change.Entities, func(x, y catalog.EntityChange) int { return gocompare(x.Ref, y.Ref) }) &&
-		slices.IsSortedFunc(change.Edges, func(x, y catalog.EdgesChange) int { return gocompare(x.From, y.From) }) &&
+	sorted := slices.IsSortedFunc(change.Entities, func(x, y catalog.EntityChange) int { return cmp.Compare(x.Ref, y.Ref) }) &&
+		slices.IsSortedFunc(change.Edges, func(x, y catalog.EdgesChange) int { return cmp.Compare(x.From, y.From) }) &&
 		slices.IsSortedFunc(change.Problems, catalog.CompareProblems) &&
 		slices.IsSortedFunc(change.Mended, catalog.CompareProblems)
 	if !sorted {
@@ -64,16 +66,6 @@ func (a *applied) apply(change *catalog.ModelChange) (wrong string) {
 		a.problems = slices.Insert(a.problems, i, p)
 	}
 	return ""
-}
-
-func gocompare(a, b catalog.Ref) int {
-	switch {
-	case a < b:
-		return -1
-	case a == b: // nothing comes twice
-		return 1
-	}
-	return 1
 }
 
 func (a *applied) model() *catalog.Model {
@@ -139,6 +131,11 @@ func TestMergerEqualsMerge(t *testing.T) {
 				if got := merger.Model(); !reflect.DeepEqual(want, got) {
 					t.Fatalf("%s: the merger differs from a merge (-merge +merger):\n%s", at, gocmp.Diff(want, got))
 				}
+				for _, e := range merger.Model().Entities {
+					if served.entities[e.Ref] != e {
+						t.Fatalf("%s: %s did not change and is another", at, e.Ref)
+					}
+				}
 				if got := served.model(); !reflect.DeepEqual(want, got) {
 					t.Fatalf("%s: the changes do not lead there (-merge +changes):\n%s", at, gocmp.Diff(want, got))
 				}
@@ -157,4 +154,97 @@ func TestMergerEqualsMerge(t *testing.T) {
 			apply(gone, slices.Collect(maps.Values(before)))
 		}
 	}
+}
+
+// Two sources fight over a Ref: each time one of them writes, only that Ref is touched, whoever else needs it.
+func TestFightTouchesOneRef(t *testing.T) {
+	const contested = catalog.Ref("component:default/contested")
+	documents := []*catalog.Document{
+		document("n", describe("component:default/neighbour", dependsOn(contested))),
+		sighting("otel:contested"), document("o", describe("component:default/stranger", dependsOn("component:default/x"))),
+	}
+	merger := catalog.NewMerger(catalog.MergeOptions{})
+	merger.Apply(nil, slices.Values(documents))
+	fighter := func(source string, round int) *catalog.Document {
+		d := document(source, describe(contested, dependsOn("component:default/neighbour")))
+		d.ID.Source, d.Claims[0].Descriptor.Title = source, fmt.Sprint(source, round)
+		d.Priority += round % 2 // now one wins, now the other
+		return d
+	}
+	for _, source := range []string{"a", "b"} {
+		merger.Apply(nil, slices.Values([]*catalog.Document{fighter(source, 0)}))
+	}
+	for round := range 100 {
+		for i, source := range []string{"a", "b"} {
+			change := merger.Apply(nil, slices.Values([]*catalog.Document{fighter(source, round+i)}))
+			for _, e := range change.Entities {
+				if e.Ref != contested {
+					t.Fatalf("%s changed as well", e.Ref)
+				}
+			}
+			for _, row := range change.Edges {
+				if row.From != contested {
+					t.Fatalf("the edges from %s changed as well", row.From)
+				}
+			}
+			if len(change.Problems) > 1 || len(change.Mended) > 1 {
+				t.Fatalf("problems: %v; mended: %v", change.Problems, change.Mended)
+			}
+		}
+	}
+}
+
+func TestMergerWithoutChange(t *testing.T) {
+	merger := catalog.NewMerger(worldRules)
+	documents := randomDocuments(rand.New(rand.NewPCG(1, 5)))
+	merger.Apply(nil, slices.Values(documents))
+	for range 2 {
+		if change := merger.Apply([]catalog.DocumentID{{Key: "absent"}}, slices.Values(documents)); !change.IsEmpty() {
+			t.Errorf("%+v", change)
+		}
+	}
+	var ids []catalog.DocumentID
+	for _, document := range documents {
+		ids = append(ids, document.ID)
+	}
+	merger.Apply(ids, slices.Values([]*catalog.Document(nil)))
+	if model := merger.Model(); len(model.Entities)+len(model.Edges)+len(model.Problems) > 0 {
+		t.Errorf("without documents there is %+v", model)
+	}
+}
+
+// Months of changes, each with names that never were before, leave nothing behind.
+func TestMergerForgets(t *testing.T) {
+	merger := catalog.NewMerger(worldRules)
+	round := 0
+	churn := func(rounds int) (bytes uint64) {
+		for end := round + rounds; round < end; round++ {
+			name := fmt.Sprintf("x%d", round%50)
+			fresh := fmt.Sprintf("fresh%d", round)
+			service := selecting(catalog.NewRef("component", "", fresh), "", in("app", fresh))
+			service.ID = catalog.DocumentID{Source: "a", Key: name}
+			service.Claims[0].Aliases = []catalog.AliasClaim{{Alias: catalog.Alias("otel:" + fresh)}, {Alias: "host:contested"}}
+			service.Claims[0].Edges = []catalog.EdgeClaim{dependsOn(catalog.NewRef("resource", "", fresh))}
+			service.Problems = []catalog.Problem{{Location: fresh, Code: catalog.CodeSelfDependency, Ref: service.Claims[0].Subject.Ref}}
+			seen := workload(catalog.Alias("k8s:eu/shop/deployment/"+fresh), "app="+fresh+" app.kubernetes.io/name="+fresh)
+			seen.ID = catalog.DocumentID{Source: "b", Key: name}
+			seen.Claims[0].Aliases = []catalog.AliasClaim{{Alias: catalog.Alias("dns:" + fresh + ".shop.svc")}}
+			seen.Claims[0].Edges = []catalog.EdgeClaim{{
+				Target: catalog.Subject{Alias: catalog.Alias("host:" + fresh)}, Type: catalog.DependsOn, Evidence: catalog.Observed,
+			}, {
+				Target: catalog.Subject{Alias: "host:hub"}, Type: catalog.DependsOn, Evidence: catalog.Observed,
+			}}
+			merger.Apply(nil, slices.Values([]*catalog.Document{service, seen}))
+		}
+		runtime.GC()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		return memory.HeapAlloc
+	}
+	before := churn(1000)
+	after := churn(10_000)
+	if after > before+200_000 {
+		t.Errorf("10,000 changes keep %d bytes", after-before)
+	}
+	runtime.KeepAlive(merger)
 }
