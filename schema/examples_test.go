@@ -2,9 +2,11 @@ package schema_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"io/fs"
+	"iter"
 	"os"
 	"path"
 	"path/filepath"
@@ -27,7 +29,8 @@ var update = flag.Bool("update", false, "write the golden answers anew")
 
 // The examples are documentation: each is asked of the demo company, and its answer stands beside it.
 func TestExamples(t *testing.T) {
-	exec := resolve.NewExecutor(resolve.Config{Snapshots: demoCompany(t)})
+	company := demoCompany(t)
+	exec := resolve.NewExecutor(resolve.Config{Snapshots: company, Past: company})
 	names, err := filepath.Glob("examples/*.graphql")
 	if err != nil || len(names) < 12 {
 		t.Fatalf("%d examples, %v", len(names), err)
@@ -76,12 +79,59 @@ func indented(t *testing.T, response *graphql.Response) []byte {
 	return pretty.Bytes()
 }
 
-type fixed struct{ snapshot *graph.Snapshot }
+// company is a catalog that has changed once.
+type company struct {
+	was, is *graph.Snapshot
+	changes []graph.Recorded
+}
 
-func (f fixed) Snapshot() *graph.Snapshot { return f.snapshot }
+func (c *company) Snapshot() *graph.Snapshot { return c.is }
 
-// demoCompany is the demo company at its first revision.
-func demoCompany(t *testing.T) fixed {
+func (c *company) At(_ context.Context, at graph.AsOf) (*graph.Snapshot, error) {
+	if at.Time.Before(c.was.Time()) {
+		return nil, graph.ErrNoRevision
+	}
+	return c.was, nil
+}
+
+func (c *company) History(_ context.Context, query graph.HistoryQuery) iter.Seq2[graph.Recorded, error] {
+	return func(yield func(graph.Recorded, error) bool) {
+		for _, r := range c.changes {
+			if len(query.Refs) > 0 && !slices.Contains(query.Refs, r.Ref) || r.Time.Before(query.Since) || query.Through < r.Revision {
+				continue
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// demoCompany is the demo company, which learned half an hour ago to do without its fraud check.
+func demoCompany(t *testing.T) *company {
+	t.Helper()
+	began, noon := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC), time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	learned := strings.NewReplacer("      strength: soft\n      fallback: only orders under 50 EUR are taken\n", "", "availability: 99.99", "availability: 99.9")
+	before, after := demoDocuments(t, began, learned), demoDocuments(t, began, strings.NewReplacer())
+	sources := func(when time.Time) []graph.Source {
+		return []graph.Source{{
+			ID: "demo", Kind: "files", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(before),
+		}}
+	}
+	merger := catalog.NewMerger(catalog.MergeOptions{})
+	merger.Apply(nil, slices.Values(before))
+	c := &company{was: graph.Build(graph.Input{Revision: 1, Time: began, Model: merger.Model(), Sources: sources(began)})}
+	change := merger.Apply(nil, slices.Values(after))
+	when := noon.Add(-30 * time.Minute)
+	c.is = graph.Build(graph.Input{Revision: 2, Time: when, Model: merger.Model(), Sources: sources(noon)})
+	for i, recorded := range c.was.FieldChanges(change) {
+		c.changes = append(c.changes, graph.Recorded{FieldChange: recorded, Revision: 2, Time: when, Position: i})
+	}
+	return c
+}
+
+// demoDocuments are the documents of the demo company, as they were.
+func demoDocuments(t *testing.T, since time.Time, were *strings.Replacer) []*catalog.Document {
 	t.Helper()
 	var documents []*catalog.Document
 	files := demo.Files()
@@ -93,7 +143,7 @@ func demoCompany(t *testing.T) fixed {
 		if err != nil {
 			return err
 		}
-		result := descriptor.Parse(data, descriptor.Options{Location: name})
+		result := descriptor.Parse([]byte(were.Replace(string(data))), descriptor.Options{Location: name})
 		for i, parsed := range result.Documents {
 			document := parsed.Document
 			if document == nil {
@@ -101,6 +151,9 @@ func demoCompany(t *testing.T) fixed {
 			}
 			document.ID = catalog.DocumentID{Source: "demo", Scope: name, Key: string(parsed.Ref)}
 			document.Ordinal, document.Location, document.Priority = i, name, catalog.DefaultPriorityFiles
+			for i := range document.Claims {
+				document.Claims[i].FirstSeen = catalog.InstantOf(since)
+			}
 			documents = append(documents, document)
 		}
 		return nil
@@ -108,12 +161,5 @@ func demoCompany(t *testing.T) fixed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	when := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	return fixed{graph.Build(graph.Input{
-		Revision: 1, Time: when,
-		Model: catalog.Merge(slices.Values(documents), catalog.MergeOptions{}),
-		Sources: []graph.Source{{
-			ID: "demo", Kind: "files", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(documents),
-		}},
-	})}
+	return documents
 }

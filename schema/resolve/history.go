@@ -95,7 +95,7 @@ func aboutRef(ctx context.Context, ref catalog.Ref, upstream bool) ([]catalog.Re
 		}
 	}
 	for _, current := range refs[:len(refs):len(refs)] {
-		refs = append(refs, formerRefs(snapshot, current)...)
+		refs = append(refs, snapshot.FormerRefs(current)...)
 	}
 	slices.Sort(refs)
 	return slices.Compact(refs), nil

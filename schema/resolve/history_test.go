@@ -80,9 +80,11 @@ func shopHistory() *memory {
 	m.record(w, birth("component:default/checkout"), birth("component:default/ledger"), birth("resource:default/ledger-db"))
 	w.add("component:default/checkout").Title = "The checkout"
 	w.add("component:default/old")
+	w.add("component:default/web").Aliases = []catalog.EntityAlias{{Alias: "otel:shop/web", MatchedBy: catalog.MatchedByName}}
 	m.record(w,
 		graph.FieldChange{Ref: "component:default/checkout", Field: "title", New: "The checkout", Source: "a"},
-		birth("component:default/old"))
+		birth("component:default/old"),
+		graph.FieldChange{Ref: "component:shop/web", Old: "DISCOVERED", Source: "traces"}) // the web took it over
 	delete(w.entities, "component:default/old")
 	delete(w.entities, "component:default/mail")
 	w.edges = slices.DeleteFunc(w.edges, func(e catalog.Edge) bool {
@@ -242,19 +244,21 @@ func TestChanges(t *testing.T) {
 		"all": {
 			`{changes{nodes{revision ref}}}`,
 			"3 component:default/ledger, 3 component:default/mail, 3 component:default/old, 2 component:default/checkout, " +
-				"2 component:default/old, 1 component:default/checkout, 1 component:default/ledger, 1 resource:default/ledger-db",
+				"2 component:default/old, 2 component:shop/web, 1 component:default/checkout, 1 component:default/ledger, 1 resource:default/ledger-db",
 		},
-		"since":            {`{changes(since:"2026-01-31T12:03:00Z"){nodes{revision ref}}}`, "3 component:default/ledger, 3 component:default/mail, 3 component:default/old"},
-		"until":            {`{changes(since:"2026-01-31T12:02:00Z",until:"2026-01-31T12:03:00Z"){nodes{revision ref}}}`, "2 component:default/checkout, 2 component:default/old"},
-		"of":               {`{changes(of:"Checkout"){nodes{revision ref}}}`, "2 component:default/checkout, 1 component:default/checkout"},
-		"of what is gone":  {`{changes(of:"component:old"){nodes{revision ref}}}`, "3 component:default/old, 2 component:default/old"},
-		"upstream":         {`{changes(of:"payments-api-user",first:0){nodes{revision ref}}}`, "NOT_FOUND"},
-		"upstream of web":  {`{changes(of:"web",upstream:true,since:"2026-01-31T12:02:00Z"){nodes{revision ref}}}`, "3 component:default/ledger, 2 component:default/checkout"},
-		"upstream as of":   {`{changes(of:"web",upstream:true,at:"2026-01-31T12:02:00Z"){nodes{revision ref}}}`, "2 component:default/checkout, 1 component:default/checkout, 1 component:default/ledger, 1 resource:default/ledger-db"},
-		"upstream of all":  {`{changes(upstream:true){nodes{revision ref}}}`, "BAD_INPUT"},
-		"never heard of":   {`{changes(of:"component:default/unheard"){nodes{revision ref}}}`, "NOT_FOUND"},
-		"later than asked": {`{changes(of:"component:old",at:"2026-01-31T12:01:00Z"){nodes{revision ref}}}`, "NOT_FOUND"},
-		"no cursor":        {`{changes(after:"x"){nodes{revision ref}}}`, "BAD_INPUT"},
+		"since":                {`{changes(since:"2026-01-31T12:03:00Z"){nodes{revision ref}}}`, "3 component:default/ledger, 3 component:default/mail, 3 component:default/old"},
+		"until":                {`{changes(since:"2026-01-31T12:02:00Z",until:"2026-01-31T12:03:00Z"){nodes{revision ref}}}`, "2 component:default/checkout, 2 component:default/old, 2 component:shop/web"},
+		"of what it took over": {`{changes(of:"web"){nodes{revision ref}}}`, "2 component:shop/web"},
+		"by its former name":   {`{changes(of:"component:shop/web"){nodes{revision ref}}}`, "2 component:shop/web"},
+		"of":                   {`{changes(of:"Checkout"){nodes{revision ref}}}`, "2 component:default/checkout, 1 component:default/checkout"},
+		"of what is gone":      {`{changes(of:"component:old"){nodes{revision ref}}}`, "3 component:default/old, 2 component:default/old"},
+		"upstream":             {`{changes(of:"payments-api-user",first:0){nodes{revision ref}}}`, "NOT_FOUND"},
+		"upstream of web":      {`{changes(of:"web",upstream:true,since:"2026-01-31T12:02:00Z"){nodes{revision ref}}}`, "3 component:default/ledger, 2 component:default/checkout, 2 component:shop/web"},
+		"upstream as of":       {`{changes(of:"web",upstream:true,at:"2026-01-31T12:02:00Z"){nodes{revision ref}}}`, "2 component:default/checkout, 2 component:shop/web, 1 component:default/checkout, 1 component:default/ledger, 1 resource:default/ledger-db"},
+		"upstream of all":      {`{changes(upstream:true){nodes{revision ref}}}`, "BAD_INPUT"},
+		"never heard of":       {`{changes(of:"component:default/unheard"){nodes{revision ref}}}`, "NOT_FOUND"},
+		"later than asked":     {`{changes(of:"component:old",at:"2026-01-31T12:01:00Z"){nodes{revision ref}}}`, "NOT_FOUND"},
+		"no cursor":            {`{changes(after:"x"){nodes{revision ref}}}`, "BAD_INPUT"},
 	}
 	c := newClientWithPast(shopHistory())
 	for name, test := range tests {
@@ -276,7 +280,7 @@ func TestChanges(t *testing.T) {
 	}
 	data := c.data(t, `{changes(first:2){totalCount nodes{time field old new source entity{ref}}} entity(ref:"checkout"){changes{nodes{field old new}}}}`, nil)
 	want := map[string]any{
-		"changes": map[string]any{"totalCount": 8., "nodes": []any{
+		"changes": map[string]any{"totalCount": 9., "nodes": []any{
 			map[string]any{
 				"time": "2026-01-31T12:03:00Z", "field": "lifecycle", "old": "production", "new": "deprecated", "source": "a",
 				"entity": map[string]any{"ref": "component:default/ledger"},
@@ -329,7 +333,7 @@ func TestProvenance(t *testing.T) {
 	seen := func(minute int) catalog.Instant { return catalog.InstantOf(shopTime(graph.Revision(minute))) }
 	web := w.add("component:default/web")
 	web.Origin, web.FirstSeen = origin, seen(1)
-	web.Aliases = []catalog.EntityAlias{{Alias: "otel:web", MatchedBy: catalog.MatchedByName, Origin: &catalog.Origin{Source: "traces"}, Line: 0}}
+	web.Aliases = []catalog.EntityAlias{{Alias: "otel:web", MatchedBy: catalog.MatchedByName, Origin: &catalog.Origin{Source: "traces"}}}
 	old := w.add("component:default/old")
 	old.Origin, old.Stale, old.FirstSeen, old.LastSeen = origin, true, seen(1), seen(2)
 	edge := w.relate("component:default/web", catalog.DependsOn, "component:default/old", catalog.Hard)

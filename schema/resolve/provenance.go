@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
-	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/schema/gen"
 )
 
@@ -31,12 +30,10 @@ func (entityResolver) LastSeen(ctx context.Context, e *catalog.Entity) (*time.Ti
 }
 
 func (entityResolver) FormerRefs(ctx context.Context, e *catalog.Entity) ([]string, error) {
-	former := formerRefs(snapshotOf(ctx), e.Ref)
+	former := snapshotOf(ctx).FormerRefs(e.Ref)
 	shown := make([]string, len(former))
 	for i, ref := range former {
 		shown[i] = string(ref)
 	}
 	return shown, nil
 }
-
-func formerRefs(*graph.Snapshot, catalog.Ref) []catalog.Ref { return nil }
