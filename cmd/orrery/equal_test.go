@@ -18,6 +18,7 @@ var questions = []string{
 	"blast-radius ledger-db --max-distance 1",
 	"path checkout-web payments-db", "path checkout-web checkout-web",
 	"cycles", "list", "list --kind Component --owner payments --tier 1", "list --unowned --order name", "list --placeholders",
+	"search chekout", "search payments database kind:resource --limit 3", "search tier:1",
 	"problems", "problems --severity ERROR", "problems --owner storefront",
 }
 

@@ -32,6 +32,8 @@ func TestGolden(t *testing.T) {
 		"cycles.txt":         "cycles --catalog testdata/shop",
 		"list.txt":           "list --catalog testdata/shop",
 		"list-filtered.txt":  "list --kind component --owner payments --catalog testdata/shop",
+		"search.txt":         "search paymnt --catalog testdata/shop",
+		"search.json":        "search ledgr owner:payments --limit 2 --catalog testdata/shop --format json",
 		"problems.txt":       "problems --catalog testdata/shop",
 		"problems.json":      "problems --catalog testdata/shop --format json",
 		"export.json":        "export --catalog testdata/shop",

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/orrery-catalog/orrery/internal/ingest"
 )
 
 func (p *program) searchCommand() *cobra.Command {
@@ -106,4 +108,19 @@ func (a *searched) table(p *printer) {
 		return
 	}
 	p.line("%s", many(a.Total, "entity", "entities"))
+}
+
+// prepareSearch keeps the index ready until ctx ends, so that nobody waits for it.
+func prepareSearch(ctx context.Context, live *ingest.Catalog) error {
+	for {
+		changed := live.Changed()
+		if snapshot := live.Snapshot(); snapshot != nil {
+			snapshot.PrepareSearch()
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }

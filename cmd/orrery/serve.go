@@ -105,6 +105,7 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 	}
 	running, ctx := errgroup.WithContext(ctx)
 	running.Go(func() error { return live.Run(ctx) })
+	running.Go(func() error { return prepareSearch(ctx, live) })
 	running.Go(func() error { return server.Run(ctx, listener, handler, log) })
 	err = running.Wait()
 	log.Info().Msg("stopped")

@@ -54,6 +54,8 @@ func TestPagesMakeTheWholeList(t *testing.T) {
 		"dependents":          {`entity(ref:"checkout"){page: dependents(%s)`, `from{ref} to{ref}`},
 		"walk edges":          {`dependencies(of:"web"){page: edges(%s)`, `from{ref} to{ref} anyOf`},
 		"walk entities":       {`dependencies(of:"ledger-db",direction:NEEDED_BY){page: entities(%s)`, `entity{ref} distance`},
+		"search":              {`page: search(text:"s" %s)`, `entity{ref} field text`},
+		"search filtered":     {`page: search(text:"kind:component tier:0 tier:1 tier:2", filter:{tiers:[1,2,3],owned:true} %s)`, `entity{ref}`},
 		"cycles":              {`page: cycles(%s)`, `size`},
 		"failed":              {`blastRadius(of:["web","system:shop"]){page: failed(%s)`, `entity{ref} partOf{ref}`},
 		"impacted":            {`blastRadius(of:["checkout","ledger-db"]){page: impacted(%s)`, `entity{ref} impact distance path{from{ref}}`},
