@@ -17,8 +17,12 @@ import (
 // A catalog that changes while it is listed: whatever was there all the time, under whichever id, is imported, each
 // entity once; nothing that never was there is.
 func TestChangesWhileListing(t *testing.T) {
+	seeds := 300
+	if testing.Short() {
+		seeds = 60
+	}
 	for _, old := range []bool{false, true} {
-		for seed := range uint64(300) {
+		for seed := range uint64(seeds) {
 			t.Run(fmt.Sprintf("old %v seed %d", old, seed), func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 0))
 				f := newFake(many(20 + random.IntN(30))...)

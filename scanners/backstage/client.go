@@ -32,6 +32,8 @@ var (
 	errSlow = errors.New("the answer took too long")
 	// errNoRoute: the backend does not know the address.
 	errNoRoute = errors.New("not found")
+	// errSentOn: the backend sends the reader on to where the token may not go.
+	errSentOn = errors.New("it sends the reader on")
 )
 
 // client asks the catalog's API.
@@ -81,7 +83,7 @@ func (c *client) try(ctx context.Context, path string, query url.Values, into an
 	if err != nil {
 		return c.notReached(ctx, err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // it was only read
 	if response.StatusCode != http.StatusOK {
 		return c.refused(response)
 	}
@@ -103,6 +105,17 @@ func (c *client) try(ctx context.Context, path string, query url.Values, into an
 	default:
 		return backoff.Permanent(fmt.Errorf("%s does not answer as the catalog of Backstage does: %w", c.base, err))
 	}
+}
+
+// redirect follows a backend that sends the reader on, but not out of an encrypted connection: the token goes along.
+func redirect(request *http.Request, via []*http.Request) error {
+	switch {
+	case via[0].URL.Scheme == "https" && request.URL.Scheme != "https":
+		return fmt.Errorf("%w, to an address that is not encrypted", errSentOn)
+	case len(via) >= 5:
+		return fmt.Errorf("%w, again and again", errSentOn)
+	}
+	return nil
 }
 
 // readUpTo reads all of a body that has at most limit bytes.
@@ -137,6 +150,8 @@ func (c *client) notReached(ctx context.Context, err error) error {
 		return backoff.Permanent(fmt.Errorf("%s: %w: over %v", c.base, errSlow, c.timeout))
 	case ctx.Err() != nil:
 		return backoff.Permanent(context.Cause(ctx))
+	case errors.Is(err, errSentOn):
+		return backoff.Permanent(fmt.Errorf("%s is not the address of the catalog: %w", c.base, withoutURL(err)))
 	case errors.As(err, &unknown):
 		return backoff.Permanent(fmt.Errorf("the certificate of %s is signed by nobody who is trusted here: "+
 			"name the certificate of its authority in caFile", c.base.Host))

@@ -15,7 +15,8 @@ import (
 func FuzzAnswer(f *testing.F) {
 	for _, e := range []object{
 		component("a"), entity("Location", "b", object{"targets": []any{"x", 7}}), entity("API", "c", object{"remotes": "x", "definition": nil}),
-		entity("User", "d/", object{"memberOf": nil}), {"kind": "X", "metadata": object{"name": "$text", "annotations": 7, "labels": []any{}}, "spec": "x"},
+		entity("User", "d/", object{"memberOf": nil}),
+		{"kind": "X", "metadata": object{"name": "$text", "annotations": 7, "labels": []any{}}, "spec": "x"},
 	} {
 		data, _ := json.Marshal(object{"items": []object{e}, "totalItems": 1})
 		f.Add(string(data))

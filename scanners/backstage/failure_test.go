@@ -138,30 +138,32 @@ func TestLastingFailures(t *testing.T) {
 		config  backstage.Config
 		want    string
 	}{
-		"no token":         {func(f *fake) { f.token = "t" }, backstage.Config{}, "wants a token (401): Missing credentials: configure a static token"},
-		"wrong token":      {func(f *fake) { f.token = "t" }, backstage.Config{Token: token}, "does not accept the token (401): Missing credentials: compare it"},
-		"forbidden":        {status(403, ""), backstage.Config{Token: token}, "may not read the catalog of http://backstage.test/api/catalog (403): because of you: allow it"},
-		"no such route":    {status(404, ""), backstage.Config{}, "there is no catalog of Backstage at http://backstage.test/api/catalog (404)"},
-		"bad filter":       {status(400, ""), backstage.Config{}, "answers 400 Bad Request: because of you"},
-		"always busy":      {status(503, ""), backstage.Config{}, "answers 503 Service Unavailable: because of you"},
-		"a long break":     {status(429, "86400"), backstage.Config{}, "answers 429 Too Many Requests: because of you: it asks for a break of 24h0m0s; scan again then"},
-		"endless seconds":  {status(429, "99999999999999999999"), backstage.Config{}, "answers 429 Too Many Requests"},
-		"a web page":       {text("text/html; charset=utf-8", "<!doctype html>"), backstage.Config{}, "answers a web page instead of the catalog"},
-		"a page unmarked":  {text("application/json", "\n <html>"), backstage.Config{}, "answers a web page instead of the catalog"},
-		"no JSON":          {text("application/json", "hello"), backstage.Config{}, "does not answer as the catalog of Backstage does"},
-		"other JSON":       {page(`{"message":"ok"}`), backstage.Config{}, "does not answer as the catalog of Backstage does"},
-		"null":             {page(`{"items":null}`), backstage.Config{}, "does not answer as the catalog of Backstage does"},
-		"a list":           {page(`[]`), backstage.Config{}, "does not answer as the catalog of Backstage does"},
-		"items of others":  {page(`{"items":[{"id":7}]}`), backstage.Config{}, "does not answer as the catalog of Backstage does"},
-		"items of nothing": {page(`{"items":[null]}`), backstage.Config{}, "does not answer as the catalog of Backstage does"},
-		"items of texts":   {page(`{"items":["a"]}`), backstage.Config{}, "does not answer as the catalog of Backstage does"},
-		"too deep":         {page(`{"items":[{"spec":` + strings.Repeat("[", 20000)), backstage.Config{}, "does not answer as the catalog of Backstage does"},
-		"a repeated page":  {page(`{"items":[{"kind":"Component","metadata":{"name":"a"}}],"pageInfo":{"nextCursor":"x"}}`), backstage.Config{}, "repeats its pages"},
-		"an empty page":    {page(`{"items":[],"pageInfo":{"nextCursor":"x"}}`), backstage.Config{}, "repeats its pages"},
-		"too many":         {func(*fake) {}, backstage.Config{MaxEntities: 4, PageSize: 2}, "has more than 4 entities: narrow the import by filter"},
-		"too large":        {func(*fake) {}, backstage.Config{MaxPageBytes: 300}, "the answer is too large: it has more than 300 bytes"},
-		"old and repeated": {func(f *fake) { f.noQuery = true; f.before = firstPage }, backstage.Config{PageSize: 2}, "repeats its pages"},
-		"cut off halfway":  {func(f *fake) { f.before = cutAfter(4) }, backstage.Config{PageSize: 2}, "ended in its middle"},
+		"no token":           {func(f *fake) { f.token = "t" }, backstage.Config{}, "wants a token (401): Missing credentials: configure a static token"},
+		"wrong token":        {func(f *fake) { f.token = "t" }, backstage.Config{Token: token}, "does not accept the token (401): Missing credentials: compare it"},
+		"forbidden":          {status(403, ""), backstage.Config{Token: token}, "may not read the catalog of http://backstage.test/api/catalog (403): because of you: allow it"},
+		"no such route":      {status(404, ""), backstage.Config{}, "there is no catalog of Backstage at http://backstage.test/api/catalog (404)"},
+		"bad filter":         {status(400, ""), backstage.Config{}, "answers 400 Bad Request: because of you"},
+		"always busy":        {status(503, ""), backstage.Config{}, "answers 503 Service Unavailable: because of you"},
+		"a long break":       {status(429, "86400"), backstage.Config{}, "answers 429 Too Many Requests: because of you: it asks for a break of 24h0m0s; scan again then"},
+		"endless seconds":    {status(429, "99999999999999999999"), backstage.Config{}, "answers 429 Too Many Requests"},
+		"a web page":         {text("text/html; charset=utf-8", "<!doctype html>"), backstage.Config{}, "answers a web page instead of the catalog"},
+		"a page unmarked":    {text("application/json", "\n <html>"), backstage.Config{}, "answers a web page instead of the catalog"},
+		"no JSON":            {text("application/json", "hello"), backstage.Config{}, "does not answer as the catalog of Backstage does"},
+		"other JSON":         {page(`{"message":"ok"}`), backstage.Config{}, "does not answer as the catalog of Backstage does"},
+		"null":               {page(`{"items":null}`), backstage.Config{}, "does not answer as the catalog of Backstage does"},
+		"a list":             {page(`[]`), backstage.Config{}, "does not answer as the catalog of Backstage does"},
+		"items of others":    {page(`{"items":[{"id":7}]}`), backstage.Config{}, "does not answer as the catalog of Backstage does"},
+		"items beyond count": {page(`{"items":[` + strings.Repeat("{},", 20_000) + `{}]}`), backstage.Config{}, "one answer has more than 10000 entities"},
+		"items are a map":    {page(`{"items":{}}`), backstage.Config{}, "a list of entities is missing"},
+		"items of nothing":   {page(`{"items":[null]}`), backstage.Config{}, "does not answer as the catalog of Backstage does"},
+		"items of texts":     {page(`{"items":["a"]}`), backstage.Config{}, "does not answer as the catalog of Backstage does"},
+		"too deep":           {page(`{"items":[{"spec":` + strings.Repeat("[", 20000)), backstage.Config{}, "does not answer as the catalog of Backstage does"},
+		"a repeated page":    {page(`{"items":[{"kind":"Component","metadata":{"name":"a"}}],"pageInfo":{"nextCursor":"x"}}`), backstage.Config{}, "repeats its pages"},
+		"an empty page":      {page(`{"items":[],"pageInfo":{"nextCursor":"x"}}`), backstage.Config{}, "repeats its pages"},
+		"too many":           {func(*fake) {}, backstage.Config{MaxEntities: 4, PageSize: 2}, "has more than 4 entities: narrow the import by filter"},
+		"too large":          {func(*fake) {}, backstage.Config{MaxPageBytes: 300}, "the answer is too large: it has more than 300 bytes"},
+		"old and repeated":   {func(f *fake) { f.noQuery = true; f.before = firstPage }, backstage.Config{PageSize: 2}, "repeats its pages"},
+		"cut off halfway":    {func(f *fake) { f.before = cutAfter(4) }, backstage.Config{PageSize: 2}, "ended in its middle"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -282,8 +284,12 @@ func TestStopsWhileWaiting(t *testing.T) {
 func TestNetwork(t *testing.T) {
 	f := newFake(many(9)...)
 	f.token = "t0ken"
-	broken := false
+	broken, onward := false, ""
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if onward != "" {
+			http.Redirect(w, r, onward+r.URL.Path, http.StatusFound)
+			return
+		}
 		if strings.Contains(r.URL.Path, "by-query") && !broken {
 			broken = true
 			w.Header().Set("Content-Length", "1000000")
@@ -321,6 +327,13 @@ func TestNetwork(t *testing.T) {
 	}
 	if got := scan(t, trusting); len(got) != 9 {
 		t.Errorf("%d scopes, want 9", len(got))
+	}
+
+	open := httptest.NewServer(f)
+	defer open.Close()
+	onward = open.URL
+	if _, err := trusting.Scan(t.Context(), nil, newCollector()); err == nil || !strings.Contains(err.Error(), "not encrypted") {
+		t.Errorf("sent on to %s: %v", onward, err)
 	}
 }
 

@@ -1,7 +1,9 @@
 package backstage
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -29,42 +31,83 @@ func list(ctx context.Context, config *Config, client *client, take take) error 
 	if err != nil {
 		return err
 	}
+	sum := 0
 	for _, part := range parts {
-		if err := (&listing{part, config, client, config.PageSize}).all(ctx, take); err != nil {
+		listed, counted, err := (&listing{part, config, client, config.PageSize}).all(ctx, take)
+		if err != nil {
 			return err
 		}
+		if len(parts) == 1 || !counted {
+			continue
+		}
+		sum += listed
 	}
-	return nil
+	if sum == 0 {
+		return nil // in one piece, or there is nothing to compare with
+	}
+	// The kinds come from an index of the backend. Were it not complete, what it lacks would be lost.
+	whole := &listing{part{filters: config.Filter}, config, client, config.PageSize}
+	if total, err := whole.total(ctx); err != nil || sum >= total {
+		return err
+	}
+	_, _, err = whole.all(ctx, take)
+	return err
 }
 
 // take gets a page; nothing else uses it from then on.
 type take func(page []*entity) error
 
-func (l *listing) all(ctx context.Context, take take) error {
+// maxPageItems is how many entities one answer may hold: a small text can stand for many.
+const maxPageItems = 10_000
+
+// items are the entities of one answer.
+type items []*entity
+
+// UnmarshalJSON reads a list of entities.
+func (i *items) UnmarshalJSON(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('[') {
+		return errors.New("a list of entities is missing")
+	}
+	for decoder.More() {
+		if len(*i) == maxPageItems {
+			return fmt.Errorf("one answer has more than %d entities", maxPageItems)
+		}
+		var e *entity
+		if err := decoder.Decode(&e); err != nil {
+			return err
+		}
+		*i = append(*i, e)
+	}
+	return nil
+}
+
+// all lists the part. listed is how many entities there are, where the backend counts them, too.
+func (l *listing) all(ctx context.Context, take take) (listed int, counted bool, err error) {
 	for pass := 1; ; pass++ {
 		listed, before, counted, err := l.byQuery(ctx, take)
 		if pass == 1 && errors.Is(err, errNoRoute) {
-			return l.byOffset(ctx, take)
+			return 0, false, l.byOffset(ctx, take)
 		}
 		if err != nil || !counted {
-			return err
+			return 0, false, err
 		}
 		after, err := l.total(ctx)
 		if err != nil {
-			return err
+			return 0, false, err
 		}
 		// The pages follow the ids of entities. One that is registered anew while they are read gets another id, and is
 		// missed when that belongs to a page already read; then fewer are listed than there are.
 		if listed >= max(before, after) || pass == maxPasses {
-			return nil
+			return listed, true, nil
 		}
 	}
 }
 
 // queryAnswer is a page of entities/by-query.
 type queryAnswer struct {
-	Items      *[]*entity `json:"items"`
-	TotalItems *int       `json:"totalItems"`
+	Items      *items `json:"items"`
+	TotalItems *int   `json:"totalItems"`
 	PageInfo   struct {
 		NextCursor string `json:"nextCursor"`
 	} `json:"pageInfo"`
@@ -124,7 +167,7 @@ func (l *listing) offsetPass(ctx context.Context, take take) (moved bool, err er
 	for offset := 0; ; {
 		query := l.query()
 		query.Set("offset", strconv.Itoa(offset-overlap))
-		var answer *[]*entity
+		var answer *items
 		if err := l.ask(ctx, "entities", query, overlap, &answer); err != nil {
 			return false, err
 		}

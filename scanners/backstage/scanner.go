@@ -27,8 +27,8 @@ type Config struct {
 	Filter []string
 	CAFile string // PEM file of certificates that are trusted besides those of the system; "" = none
 
-	PageSize     int   // entities asked for at a time; less, where they are large or slow; 0 = 500
-	MaxPageBytes int64 // a larger answer is not read; 0 = 64 MiB
+	PageSize     int   // entities asked for at a time, at most 5,000; less, where they are large or slow; 0 = 500
+	MaxPageBytes int64 // a larger answer is not read; 0 = 16 MiB
 	// MaxEntities is how many entities one scan may list; more is an error, since a part of a listing would remove the rest.
 	// 0 = 1,000,000.
 	MaxEntities    int
@@ -63,8 +63,9 @@ func New(config Config) (*Scanner, error) {
 	if config.PageSize <= 0 {
 		config.PageSize = 500
 	}
+	config.PageSize = min(config.PageSize, maxPageItems/2)
 	if config.MaxPageBytes <= 0 {
-		config.MaxPageBytes = 64 << 20
+		config.MaxPageBytes = 16 << 20
 	}
 	if config.MaxEntities <= 0 {
 		config.MaxEntities = 1_000_000
@@ -79,7 +80,7 @@ func New(config Config) (*Scanner, error) {
 	}
 	return &Scanner{config: config, client: &client{
 		base: base, token: config.Token, maxBytes: config.MaxPageBytes, timeout: config.RequestTimeout,
-		http: &http.Client{Transport: config.Transport},
+		http: &http.Client{Transport: config.Transport, CheckRedirect: redirect},
 	}}, nil
 }
 

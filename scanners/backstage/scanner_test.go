@@ -297,6 +297,20 @@ func TestDefinitionsAreNotAskedFor(t *testing.T) {
 	}
 }
 
+// What the backend's index of kinds lacks is not lost.
+func TestIncompleteIndex(t *testing.T) {
+	f := newFake(component("a"), component("b"), entity("API", "c", object{"type": "grpc", "lifecycle": "x", "owner": "y"}),
+		entity("Robot", "r2", object{}))
+	f.unindexed = "Robot"
+	if got := scan(t, f.scanner(t, backstage.Config{})); len(got) != 4 {
+		t.Errorf("%d scopes, want 4: %v", len(got), slices.Collect(maps.Keys(got)))
+	}
+	f.uncounted = true // then it cannot be known
+	if got := scan(t, f.scanner(t, backstage.Config{})); len(got) != 3 {
+		t.Errorf("%d scopes, want 3: %v", len(got), slices.Collect(maps.Keys(got)))
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	noPEM := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(noPEM, []byte("no certificate"), 0o600); err != nil {
