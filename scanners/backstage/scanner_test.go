@@ -1,10 +1,12 @@
 package backstage_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/catalog/descriptor"
 	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/backstage"
 	"github.com/orrery-catalog/orrery/scanners/scantest"
@@ -351,5 +354,48 @@ func TestURLForms(t *testing.T) {
 func TestEmptyCatalog(t *testing.T) {
 	if got := scan(t, newFake().scanner(t, backstage.Config{})); len(got) != 0 {
 		t.Errorf("%v", slices.Collect(maps.Keys(got)))
+	}
+}
+
+// The fields that are asked for of an API are all that the reader of catalog files knows, but for the definition.
+func TestAPIFieldsAreComplete(t *testing.T) {
+	f := newFake(entity("API", "a", object{"type": "grpc", "lifecycle": "x", "owner": "y"}))
+	scan(t, f.scanner(t, backstage.Config{}))
+	asked, err := url.ParseQuery(strings.TrimPrefix(f.asked()[1], "entities/by-query?"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for field := range strings.SplitSeq(asked.Get("fields"), ",") {
+		if name, ok := strings.CutPrefix(field, "spec."); ok {
+			got = append(got, name)
+		}
+	}
+	var schema any
+	if err := json.Unmarshal(descriptor.Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	alternatives, _ := at(schema, "$defs.API.properties.spec.anyOf").([]any) // the map itself, and a placeholder
+	if len(alternatives) == 0 {
+		t.Fatal("the schema has another form")
+	}
+	known, _ := at(alternatives[0], "properties").(object)
+	want := slices.Sorted(maps.Keys(known))
+	want = slices.DeleteFunc(want, func(name string) bool { return name == "definition" })
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 {
+		t.Errorf("(-known +asked for)\n%s", diff)
+	}
+}
+
+// A unit of a hundred thousand people is one entity like any other.
+func TestLargeGroup(t *testing.T) {
+	members := make([]any, 100_000)
+	for i := range members {
+		members[i] = fmt.Sprintf("user:default/person-%06d", i)
+	}
+	f := newFake(entity("Group", "all", object{"type": "company", "children": []any{}, "members": members}))
+	if edges := scan(t, f.scanner(t, backstage.Config{}))["group:default/all"].Documents[0].Claims[0].Edges; len(edges) != len(members) {
+		t.Errorf("%d members", len(edges))
 	}
 }
