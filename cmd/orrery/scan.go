@@ -19,7 +19,7 @@ func (p *program) scanCommand() *cobra.Command {
 		Use:   "scan [DIR...]",
 		Short: "Scan the sources once, into the store",
 		Long: "Scan the sources of a configuration once, into its store; or folders of catalog files into a store of their\n" +
-			"own. The exit status is 3 if a source failed; what it said before stands.",
+			"own. The exit status is 3 if a source failed, what it said before then stands; and 1 if removals wait for approval.",
 		Example: "  orrery scan --config orrery.yaml\n  orrery scan --into orrery.db repos/",
 		Args:    arguments(0, -1, "folders, with --into"),
 		GroupID: groupRun,
@@ -87,6 +87,16 @@ func (p *program) scan(ctx context.Context, c *config.Config, sources []ingest.S
 	if shown := p.show(newScanned(result, live.Snapshot()), formatTable); shown != nil {
 		return shown
 	}
+	if snapshot := live.Snapshot(); snapshot != nil {
+		for _, source := range snapshot.Sources() { // those that are no longer configured, too
+			if source.Held == nil {
+				continue
+			}
+			if held := p.heldBack(source.ID, source.Held.Entities, source.Held.Of); err == nil {
+				err = held
+			}
+		}
+	}
 	return err
 }
 
@@ -124,6 +134,8 @@ func (a *scanned) table(p *printer) {
 		switch {
 		case s.Err != nil:
 			state = cell{"FAILED", red}
+		case s.Held != nil:
+			state = cell{"HELD", yellow}
 		case a.states[s.ID] == graph.SourceStale:
 			state = cell{"STALE", yellow}
 		}

@@ -14,13 +14,16 @@ import (
 func (p *program) sourcesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sources",
-		Short: "The configured sources and how they are doing",
-		Args:  arguments(0, 0, "no arguments, only flags"),
+		Short: "The configured sources: how they are doing, and what waits for a person's word",
+		Example: "  orrery sources\n  orrery sources show repos\n  orrery sources approve repos\n" +
+			"  orrery sources scan repos",
+		Args: noSuchCommand,
 	}
 	d, format := dataFlags(cmd), formatFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return p.answers(cmd, d, *format, func(ctx context.Context, q *pinned) (answer, error) { return askSources(ctx, q) })
 	}
+	cmd.AddCommand(p.sourcesShowCommand(), p.sourcesApproveCommand(), p.sourcesScanCommand())
 	return cmd
 }
 
@@ -38,62 +41,175 @@ type sourceState struct {
 	LastGood        *time.Time       `json:"lastGood"`
 	DurationSeconds *float64         `json:"durationSeconds"`
 	Documents       int              `json:"documents"`
+	StaleDocuments  int              `json:"staleDocuments"`
+	Entities        int              `json:"entities"`
+	Scopes          int              `json:"scopes"`
 	Lost            map[string]int64 `json:"lost"`
+	Configured      bool             `json:"configured"`
+	Environment     *string          `json:"environment"`
+	Schedule        *string          `json:"schedule"`
+	NextScan        *time.Time       `json:"nextScan"`
+	Watched         bool             `json:"watched"`
+	WatchError      *string          `json:"watchError"`
+	Held            *heldRemoval     `json:"held"`
 }
 
-func askSources(ctx context.Context, q *pinned) (answer, error) {
-	type node struct {
-		sourceState
-		Lost []struct {
-			Reason string
-			Count  int64
-		} `json:"lost"`
+// heldRemoval is what waits for approval.
+type heldRemoval struct {
+	Digest   string    `json:"digest"`
+	Since    time.Time `json:"since"`
+	Entities int       `json:"entities"`
+	Of       int       `json:"of"`
+	Reason   string    `json:"reason"`
+	Refs     []string  `json:"refs"` // the first of them
+}
+
+const sourceFields = "id kind state error lastScan lastGood durationSeconds documents staleDocuments entities scopes" +
+	" lost { reason count } configured environment schedule nextScan watched watchError held { digest since entities of reason refs }"
+
+// sourceNode is a source as GraphQL tells it.
+type sourceNode struct {
+	sourceState
+	Lost []struct {
+		Reason string
+		Count  int64
+	} `json:"lost"`
+}
+
+func (n sourceNode) state() sourceState {
+	n.sourceState.Lost = map[string]int64{}
+	for _, lost := range n.Lost {
+		n.sourceState.Lost[lost.Reason] = lost.Count
 	}
-	type result struct{ Sources connection[node] }
-	query := "query(" + pageVariables("sources") + ") { " +
-		page("sources(%s)", "sources", "id kind state error lastScan lastGood durationSeconds documents lost { reason count }") + " }"
+	return n.sourceState
+}
+
+func askSources(ctx context.Context, q *pinned) (*sourceList, error) {
+	type result struct{ Sources connection[sourceNode] }
+	query := "query(" + pageVariables("sources") + ") { " + page("sources(%s)", "sources", sourceFields) + " }"
 	got, err := askAll(ctx, q, query, nil, func(r *result) map[string]list { return map[string]list{"sources": &r.Sources} })
 	if err != nil {
 		return nil, err
 	}
 	a := &sourceList{Sources: []sourceState{}}
 	for _, n := range got.Sources.Nodes {
-		n.sourceState.Lost = map[string]int64{}
-		for _, lost := range n.Lost {
-			n.sourceState.Lost[lost.Reason] = lost.Count
-		}
-		a.Sources = append(a.Sources, n.sourceState)
+		a.Sources = append(a.Sources, n.state())
 	}
 	return a, nil
 }
+
+// find is the source with the id.
+func (a *sourceList) find(id string) (*sourceState, error) {
+	ids := make([]string, len(a.Sources))
+	for i := range a.Sources {
+		if a.Sources[i].ID == id {
+			return &a.Sources[i], nil
+		}
+		ids[i] = a.Sources[i].ID
+	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("there is no source %s: none is configured", id)
+	}
+	return nil, fmt.Errorf("there is no source %s: there are %s", id, strings.Join(ids, ", "))
+}
+
+var statePaints = map[string]paint{"OK": green, "FAILED": red, "STALE": yellow, "HELD": yellow}
 
 func (a *sourceList) table(p *printer) {
 	if len(a.Sources) == 0 {
 		p.line("No sources are configured.")
 		return
 	}
+	now := time.Now()
 	rows := make([][]cell, len(a.Sources))
-	for i, s := range a.Sources {
-		last := ""
-		if s.LastScan != nil {
-			last = s.LastScan.Format(time.RFC3339)
-		}
-		var lost []string
-		for _, reason := range slices.Sorted(maps.Keys(s.Lost)) {
-			lost = append(lost, fmt.Sprintf("%d %s", s.Lost[reason], reason))
-		}
-		color := map[string]paint{"OK": green, "FAILED": red, "STALE": yellow}[s.State]
+	for i := range a.Sources {
+		s := &a.Sources[i]
 		rows[i] = []cell{
-			text(s.ID), text(s.Kind), {s.State, color}, text(fmt.Sprint(s.Documents)), text(last), text(strings.Join(lost, ", ")), text(shown(s.Error)),
+			text(s.ID), text(s.Kind), {s.State, statePaints[s.State]}, text(fmt.Sprint(s.Entities)), text(fmt.Sprint(s.Documents)),
+			text(s.good(now)), text(s.took()), text(s.next(now)), text(s.lost()), text(strings.Join(s.troubles(), "; ")),
 		}
 	}
 	p.table([]column{
 		{title: "SOURCE"},
 		{title: "KIND"},
 		{title: "STATE"},
+		{title: "ENTITIES", numbers: true},
 		{title: "DOCUMENTS", numbers: true},
-		{title: "LAST SCAN"},
+		{title: "LAST GOOD"},
+		{title: "TOOK"},
+		{title: "NEXT"},
 		{title: "LOST", shrinks: true},
 		{title: "ERROR", shrinks: true},
 	}, rows)
+}
+
+// good is how long ago the last good scan was.
+func (s *sourceState) good(now time.Time) string {
+	if s.LastGood == nil {
+		return "never"
+	}
+	return roughly(now.Sub(*s.LastGood)) + " ago"
+}
+
+func (s *sourceState) took() string {
+	if s.DurationSeconds == nil {
+		return ""
+	}
+	took := time.Duration(*s.DurationSeconds * float64(time.Second))
+	if took < time.Second {
+		return took.Round(time.Millisecond).String()
+	}
+	return took.Round(100 * time.Millisecond).String()
+}
+
+// next is when it is scanned next.
+func (s *sourceState) next(now time.Time) string {
+	var whens []string
+	if s.Watched {
+		whens = append(whens, "on change")
+	}
+	if s.NextScan != nil {
+		when := "now"
+		if wait := s.NextScan.Sub(now); wait > 0 {
+			when = "in " + roughly(wait)
+		}
+		whens = append(whens, when)
+	}
+	return strings.Join(whens, ", ")
+}
+
+func (s *sourceState) lost() string {
+	var lost []string
+	for _, reason := range slices.Sorted(maps.Keys(s.Lost)) {
+		lost = append(lost, fmt.Sprintf("%d %s", s.Lost[reason], reason))
+	}
+	return strings.Join(lost, ", ")
+}
+
+// troubles says what is wrong and what to do, what a person must decide first.
+func (s *sourceState) troubles() []string {
+	var troubles []string
+	if s.Held != nil {
+		troubles = append(troubles, fmt.Sprintf("HELD %d of %d, approve by `orrery sources approve %s`", s.Held.Entities, s.Held.Of, s.ID))
+	}
+	if s.Error != nil && (s.Held == nil || s.State != "HELD") {
+		troubles = append(troubles, *s.Error)
+	}
+	if s.WatchError != nil {
+		troubles = append(troubles, "not watched: "+*s.WatchError)
+	}
+	return troubles
+}
+
+// roughly is a length of time in its largest unit.
+func roughly(d time.Duration) string {
+	switch d = max(d, 0); {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }

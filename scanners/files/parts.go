@@ -336,7 +336,8 @@ func (p *part) missing() []string {
 			}
 		}
 	}
-	return missing
+	slices.Sort(missing) // folders that were named may lie in each other
+	return slices.Compact(missing)
 }
 
 // unreadableAbove says whether a folder around the scope was reported, so that it stands for the scope.
