@@ -24,13 +24,14 @@ const (
 	killEntities = 5  // in each file
 )
 
-// writeGeneration rewrites the folder: every entity is of the generation, every third file comes or goes, and each entity
+// writeGeneration rewrites the folder: every entity is of the generation, every eighth file comes or goes, which is no reason
+// to hold removals back, and each entity
 // needs another one.
 func writeGeneration(t *testing.T, folder string, generation int) {
 	t.Helper()
 	for file := range killFiles {
 		name := filepath.Join(folder, fmt.Sprintf("%d.yaml", file))
-		if (file+generation)%3 == 0 {
+		if (file+generation)%8 == 0 {
 			if err := os.RemoveAll(name); err != nil {
 				t.Fatal(err)
 			}
