@@ -103,6 +103,9 @@ func (d *data) moment() (*time.Time, error) {
 		return nil, usagef("--at needs a store, where history is kept: use it with --config or --server instead of --catalog")
 	}
 	at, err := moment("--at", d.at, time.Now())
+	if err == nil && at.After(time.Now()) {
+		err = usagef("--at %s is in the future: leave it out to ask about now", d.at)
+	}
 	return &at, err
 }
 
