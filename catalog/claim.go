@@ -64,8 +64,8 @@ type Claim struct {
 	Selectors []Selector `cbor:"10,keyasint,omitempty"`
 }
 
-// Selector matches labels, as a label selector of Kubernetes does: all its requirements must hold. Without any it matches
-// nothing.
+// Selector matches labels, as a label selector of Kubernetes does: all its requirements must hold. One of them at least
+// must name values that a label has: else it matches nothing, since nobody means all the workloads there are.
 type Selector struct {
 	Requirements []Requirement `cbor:"1,keyasint"`
 	Namespace    string        `cbor:"2,keyasint,omitempty"` // of the matched; "" = any

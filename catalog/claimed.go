@@ -60,6 +60,14 @@ func (a *aliasRecord) claimants() []claimant {
 	return list
 }
 
+// firstClaimant is the first by precedence, of an alias that somebody claims.
+func (a *aliasRecord) firstClaimant() claimant {
+	if len(a.declared) == 1 && len(a.selected) == 0 {
+		return claimant{a.declared[0], false} // as nearly always
+	}
+	return slices.MinFunc(a.claimants(), compareClaimants)
+}
+
 // maxNamedInConflict bounds how many of the others each problem of an alias names, since a template that many copied may
 // give thousands of entities the same alias.
 const maxNamedInConflict = 5
@@ -81,6 +89,9 @@ func (m *Merger) tellAliasConflict(a *aliasRecord) {
 		again := seen[w.claim.subject]
 		seen[w.claim.subject] = true
 		return again
+	})
+	slices.SortFunc(all, func(v, w claimant) int {
+		return cmp.Compare(m.refs.at(v.claim.subject).ref, m.refs.at(w.claim.subject).ref)
 	})
 	for _, w := range all {
 		var others []string

@@ -37,7 +37,7 @@ func (m *Merger) elect() {
 		}
 		if described := first != nil; described != r.known {
 			r.known = described
-			m.tellNamesakes(id)
+			m.noteName(id)
 		}
 		m.mark(id, markEntity) // what others that describe it say counts for when it was seen first
 		m.tell(&r.conflict, m.conflictOf(r))

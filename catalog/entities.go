@@ -145,7 +145,7 @@ func entityAlias(a *aliasRecord) EntityAlias {
 	}
 	a.wasFirst = occurrence{}
 	if words := a.words(); words.claimed && !words.contested {
-		first := slices.MinFunc(a.claimants(), compareClaimants)
+		first := a.firstClaimant()
 		return at(first.claim, first.line())
 	}
 	switch {

@@ -60,6 +60,7 @@ func anchored(rewrites []Rewrite) []Rewrite {
 
 // identify resolves the aliases of which something changed, and those that depend on them.
 func (m *Merger) identify() {
+	m.tellWatchers()
 	for _, id := range m.changed {
 		m.review(id)
 	}
@@ -183,12 +184,13 @@ func (m *Merger) forgetAlone(id int32) {
 		m.release(a.alone.ref)
 		a.alone = resolution{}
 	}
-	for _, name := range a.watched {
-		if rest := without(m.watchers[name], id); len(rest) > 0 {
-			m.watchers[name] = rest
-		} else {
-			delete(m.watchers, name)
+	for _, w := range a.watched {
+		list, moved := take(m.watchers[w.name], w.place)
+		if moved {
+			other := list[w.place]
+			m.aliases.at(other.alias).watched[other.slot].place = w.place
 		}
+		keep(m.watchers, w.name, list)
 	}
 	a.watched = nil
 }
@@ -247,10 +249,13 @@ func (m *Merger) describes(alias int32, ref Ref) bool {
 }
 
 func (m *Merger) watch(alias int32, name string) {
-	if a := m.aliases.at(alias); !slices.Contains(a.watched, name) {
-		a.watched = append(a.watched, name)
-		m.watchers[name] = append(m.watchers[name], alias)
+	a := m.aliases.at(alias)
+	if slices.ContainsFunc(a.watched, func(w watch) bool { return w.name == name }) {
+		return
 	}
+	list := m.watchers[name]
+	m.watchers[name] = append(list, watcher{alias, int32(len(a.watched))})
+	a.watched = append(a.watched, watch{name, int32(len(list))})
 }
 
 // named finds the described entity of a name, of the first of the kinds that has one. Without a namespace it must be the
@@ -301,25 +306,40 @@ func (m *Merger) indexName(id int32) {
 		return
 	}
 	key := kindAndName{kind, name}
+	list := m.byName[key]
 	if r.known {
-		m.byName[key] = append(m.byName[key], id)
-	} else if rest := without(m.byName[key], id); len(rest) > 0 {
-		m.byName[key] = rest
-	} else {
-		delete(m.byName, key)
+		r.place = int32(len(list))
+		m.byName[key] = append(list, id)
+		return
 	}
+	list, moved := take(list, r.place)
+	if moved {
+		m.refs.at(list[r.place]).place = r.place
+	}
+	keep(m.byName, key, list)
 }
 
-// tellNamesakes tells the aliases that look at entities of one name that one of them is described now, or no more.
-func (m *Merger) tellNamesakes(id int32) {
+// noteName notes that an entity is described now, or no more. The aliases that look at entities of its name are told once,
+// however many of them change.
+func (m *Merger) noteName(id int32) {
 	if m.byName != nil {
 		m.indexName(id)
 	}
-	if len(m.watchers) > 0 {
-		for _, alias := range m.watchers[m.refs.at(id).ref.Name()] {
-			m.markAlias(alias)
+	if len(m.watchers) == 0 {
+		return
+	}
+	if name := m.refs.at(id).ref.Name(); len(m.watchers[name]) > 0 {
+		m.names[name] = true
+	}
+}
+
+func (m *Merger) tellWatchers() {
+	for name := range m.names {
+		for _, w := range m.watchers[name] {
+			m.markAlias(w.alias)
 		}
 	}
+	clear(m.names)
 }
 
 // rewrite applies the first rule that matches the whole alias and gives a described entity.

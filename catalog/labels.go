@@ -81,11 +81,7 @@ func (m *Merger) countLabel(c *claimRecord, i int32, in bool) {
 			other.claim.more.labels[other.index].place = label.place
 		}
 	}
-	if len(list) > 0 {
-		m.labels[label.labelKey] = list
-	} else {
-		delete(m.labels, label.labelKey)
-	}
+	keep(m.labels, label.labelKey, list)
 }
 
 // markNamesakes marks those that have a label in one namespace, where they are at most two.
@@ -144,11 +140,7 @@ func (m *Merger) countSelector(c *claimRecord, i int32, in bool) {
 		} else {
 			list = without(list, occurrence{c, i})
 		}
-		if len(list) > 0 {
-			m.selectors[key] = list
-		} else {
-			delete(m.selectors, key)
-		}
+		keep(m.selectors, key, list)
 		for _, has := range m.labels[key] {
 			if selector.matches(has.claim, m.aliases.at(^has.claim.subject).alias) {
 				m.markAlias(^has.claim.subject)
@@ -181,9 +173,8 @@ func (m *Merger) rarest(selector *selectorRecord) int32 {
 // maxSelectors bounds how many entities a workload remembers that select it, and so how many problems that makes.
 const maxSelectors = 20
 
-// selectorsOf finds the selectors that match what was observed by a name, of each entity the first by precedence.
-func (m *Merger) selectorsOf(a *aliasRecord) []occurrence {
-	var found []occurrence
+// selectorsOf finds the selectors that match what was observed by a name: the first by precedence, one of each entity.
+func (m *Merger) selectorsOf(a *aliasRecord) (first []occurrence) {
 	for _, c := range a.subjects {
 		if c.more == nil {
 			continue
@@ -195,22 +186,29 @@ func (m *Merger) selectorsOf(a *aliasRecord) []occurrence {
 			}
 			for _, s := range m.selectors[label.labelKey] {
 				if s.claim.more.selectors[s.index].matches(c, a.alias) {
-					found = append(found, s)
+					first = addSelector(first, s)
 				}
 			}
 		}
 	}
-	if len(found) < 2 {
-		return found
+	return first
+}
+
+// addSelector adds to a list that is in order and is kept to maxSelectors.
+func addSelector(list []occurrence, s occurrence) []occurrence {
+	if len(list) == maxSelectors && compareOccurrences(s, list[maxSelectors-1]) >= 0 {
+		return list
 	}
-	slices.SortFunc(found, compareOccurrences)
-	seen := make(map[int32]bool)
-	found = slices.DeleteFunc(found, func(s occurrence) bool {
-		again := seen[s.claim.subject]
-		seen[s.claim.subject] = true
-		return again
-	})
-	return slices.Clone(found[:min(len(found), maxSelectors)])
+	same := slices.IndexFunc(list, func(other occurrence) bool { return other.claim.subject == s.claim.subject })
+	if same >= 0 {
+		if compareOccurrences(s, list[same]) >= 0 {
+			return list
+		}
+		list = slices.Delete(list, same, same+1)
+	}
+	at, _ := slices.BinarySearchFunc(list, s, compareOccurrences)
+	list = slices.Insert(list, at, s)
+	return list[:min(len(list), maxSelectors)]
 }
 
 // matches says whether the selector matches the labels of something observed by a name.

@@ -26,12 +26,13 @@ type Merger struct {
 	toldSelf  map[Ref]int32 // how many problems of documents tell that the entity refers to itself
 
 	byName   map[kindAndName][]int32 // see entitiesNamed; nil until it is asked for
-	watchers map[string][]int32      // by the name of an entity: aliases that become another when it is described or no more
+	watchers map[string][]watcher    // by the name of an entity: aliases that become another when it is described or no more
 
 	// What the present change has marked; empty between two changes.
-	touched   []int32 // Refs with marks
-	changed   []int32 // aliases about which something else is said
-	unsettled []int32 // aliases to resolve again
+	touched   []int32         // Refs with marks
+	names     map[string]bool // watched names of which an entity is described now, or no more
+	changed   []int32         // aliases about which something else is said
+	unsettled []int32         // aliases to resolve again
 }
 
 // NewMerger makes one without documents.
@@ -42,7 +43,7 @@ func NewMerger(options MergeOptions) *Merger {
 		refIDs:    make(map[Ref]int32), aliasIDs: make(map[Alias]int32),
 		labels: make(labelIndex), selectors: make(selectorIndex),
 		problems: newProblemBook(), toldSelf: make(map[Ref]int32),
-		watchers: make(map[string][]int32),
+		watchers: make(map[string][]watcher), names: make(map[string]bool),
 	}
 }
 

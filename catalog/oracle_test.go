@@ -518,7 +518,7 @@ func (o *oracle) aliasProblems(model *catalog.Model) {
 			if c.selector != nil {
 				p.Code = "selector-conflict"
 				// The same words about several workloads are told once.
-				p.Message = fmt.Sprint(c.selector.Requirements, c.selector.Namespace, o.declarers(alias))
+				p.Message = fmt.Sprint(c.selector.Requirements, c.selector.Namespace, slices.Sorted(slices.Values(o.declarers(alias))))
 			}
 			if !slices.Contains(model.Problems, p) {
 				model.Problems = append(model.Problems, p)

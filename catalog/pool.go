@@ -47,6 +47,15 @@ func take[T any](list []T, place int32) (rest []T, moved bool) {
 	return list, moved
 }
 
+// keep puts a list back into an index, or takes it out where nothing is left.
+func keep[K comparable, T any](index map[K][]T, key K, list []T) {
+	if len(list) > 0 {
+		index[key] = list
+	} else {
+		delete(index, key)
+	}
+}
+
 // without removes the first x from a short list without order.
 func without[T comparable](list []T, x T) []T {
 	if i := slices.Index(list, x); i >= 0 {

@@ -11,6 +11,7 @@ type refRecord struct {
 	uses        int32          // how many records name it by its number
 	mentions    int32          // how often counted claims mention it
 	order       int32          // place among the Refs of the present change, from 1, once that is known; 0 for others
+	place       int32          // among the entities of its name, where it is known
 	marks       marks
 	known       bool // described, as far as aliases have been told
 
@@ -46,7 +47,7 @@ type aliasRecord struct {
 	place int32 // in the aliases of ref
 
 	alone   resolution // what resolveAlone found; by is "" where it was not asked
-	watched []string   // names of entities that alone depends on
+	watched []watch    // what alone depends on
 	told    []Problem
 
 	first     occurrence // of forward, by precedence, or nil where that must be looked for
@@ -60,6 +61,15 @@ type resolution struct {
 	ref int32
 	by  MatchedBy
 }
+
+// watch is the name of an entity, with the place of the alias among those that watch it.
+type watch struct {
+	name  string
+	place int32
+}
+
+// watcher is an alias, with the place of the name among those that it watches.
+type watcher struct{ alias, slot int32 }
 
 // seen says whether something was observed by the name.
 func (a *aliasRecord) seen() bool { return len(a.subjects)+len(a.forward)+len(a.reverse) > 0 }
