@@ -3,6 +3,7 @@ package files_test
 import (
 	"cmp"
 	"context"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,6 +36,19 @@ func TestContract(t *testing.T) {
 		},
 		Broken: func(t *testing.T) scanners.Scanner {
 			return newScanner(t, files.Config{Roots: []files.Root{{Path: filepath.Join(t.TempDir(), "nowhere")}}})
+		},
+		Living: func(t *testing.T) scantest.Living {
+			world := &changing{T: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(1, 2))}
+			config := files.Config{Roots: []files.Root{{Path: world.dir, Display: "root"}}}
+			return scantest.Living{
+				Scanner: newScanner(t, config), Fresh: func() scanners.Scanner { return newScanner(t, config) },
+				Change: func() []string {
+					for world.changed = nil; world.changed == nil; {
+						world.change()
+					}
+					return world.changed
+				},
+			}
 		},
 	})
 }

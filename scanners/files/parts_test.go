@@ -1,72 +1,32 @@
 package files_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/files"
+	"github.com/orrery-catalog/orrery/scanners/scantest"
 )
 
 // holder keeps what was reported last of each scope, as whoever receives reports does.
-type holder map[string]scanners.Scope
+type holder = scantest.Held
 
-func (h holder) whole(t *testing.T, scanner scanners.Scanner) {
+func whole(t *testing.T, held holder, scanner scanners.Scanner) {
 	t.Helper()
-	clear(h)
-	var mu sync.Mutex
-	_, err := scanner.Scan(t.Context(), nil, sink(func(scope scanners.Scope) {
-		mu.Lock()
-		defer mu.Unlock()
-		h[scope.Name] = scope
-	}))
-	if err != nil {
+	if err := held.Whole(t.Context(), scanner); err != nil {
 		t.Fatalf("scan: %v", err)
 	}
 }
-
-// parts takes the named parts, and returns the error; h is as before then.
-func (h holder) parts(ctx context.Context, scanner scanners.PartScanner, names ...string) error {
-	var mu sync.Mutex
-	reported := make(holder)
-	_, err := scanner.ScanParts(ctx, nil, names, sink(func(scope scanners.Scope) {
-		mu.Lock()
-		defer mu.Unlock()
-		if _, twice := reported[scope.Name]; twice {
-			panic(scope.Name + " is reported twice")
-		}
-		reported[scope.Name] = scope
-	}))
-	if err != nil {
-		return err
-	}
-	maps.DeleteFunc(h, func(scope string, _ scanners.Scope) bool {
-		return slices.ContainsFunc(names, func(name string) bool {
-			return scope == name || strings.HasSuffix(name, "/") && strings.HasPrefix(scope, name)
-		})
-	})
-	for name, scope := range reported {
-		if h[name] = scope; scope.State == scanners.Read && len(scope.Documents) == 0 {
-			delete(h, name) // it says nothing any more
-		}
-	}
-	return nil
-}
-
-func (h holder) names() []string { return slices.Sorted(maps.Keys(h)) }
 
 // TestPartsEqualWhole holds that after any changes, scans of what changed leave what a whole scan finds.
 func TestPartsEqualWhole(t *testing.T) {
@@ -87,17 +47,17 @@ func TestPartsEqualWhole(t *testing.T) {
 			config.Include = []string{"*.yaml"}
 		}
 		scanner, held := newScanner(t, config), make(holder)
-		held.whole(t, scanner)
+		whole(t, held, scanner)
 		var log []string
 		for step := range 25 {
 			world.changed = nil
 			for range 1 + world.random.IntN(3) {
 				log = append(log, world.change())
 			}
-			err := held.parts(t.Context(), scanner, world.changed...)
+			err := held.Parts(t.Context(), scanner, world.changed...)
 			switch {
 			case errors.Is(err, scanners.ErrWhole):
-				held.whole(t, scanner)
+				whole(t, held, scanner)
 				wholes++
 				log = append(log, "whole: "+err.Error())
 			case err != nil:
@@ -106,7 +66,7 @@ func TestPartsEqualWhole(t *testing.T) {
 				parts++
 			}
 			want := make(holder)
-			want.whole(t, newScanner(t, config))
+			whole(t, want, newScanner(t, config))
 			if diff := gocmp.Diff(want, held); diff != "" {
 				t.Fatalf("seed %d, step %d, named %q (-whole +parts):\n%s\nafter\n%s", seed, step, world.changed, diff, strings.Join(log, "\n"))
 			}
@@ -280,18 +240,18 @@ func TestPartsAlone(t *testing.T) {
 		"api.yaml": strings.Replace(component("api"), "  name: ", "  description: {$text: ./build/text.md}\n  name: ", 1), "build/text.md": "first",
 	})
 	scanner := newScanner(t, files.Config{Roots: []files.Root{{Path: dir, Display: "root"}}})
-	if err := make(holder).parts(t.Context(), scanner, "root/a/one.yaml"); !errors.Is(err, scanners.ErrWhole) {
+	if err := make(holder).Parts(t.Context(), scanner, "root/a/one.yaml"); !errors.Is(err, scanners.ErrWhole) {
 		t.Errorf("parts before the whole: %v", err)
 	}
 	held := make(holder)
-	held.whole(t, scanner)
+	whole(t, held, scanner)
 	reads := func(names ...string) []string {
 		t.Helper()
 		got := make(holder)
-		if err := got.parts(t.Context(), scanner, names...); err != nil {
+		if err := got.Parts(t.Context(), scanner, names...); err != nil {
 			t.Errorf("%v: %v", names, err)
 		}
-		return append([]string{}, got.names()...)
+		return append([]string{}, got.Names()...)
 	}
 	for _, test := range []struct {
 		name  string
@@ -311,15 +271,15 @@ func TestPartsAlone(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"root/", "root/.gitignore"} {
-		if err := make(holder).parts(t.Context(), scanner, name); !errors.Is(err, scanners.ErrWhole) {
+		if err := make(holder).Parts(t.Context(), scanner, name); !errors.Is(err, scanners.ErrWhole) {
 			t.Errorf("%s: %v", name, err)
 		}
-		held.whole(t, scanner)
+		whole(t, held, scanner)
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := held.parts(t.Context(), scanner, "root/a/one.yaml"); err == nil || errors.Is(err, scanners.ErrWhole) {
+	if err := held.Parts(t.Context(), scanner, "root/a/one.yaml"); err == nil || errors.Is(err, scanners.ErrWhole) {
 		t.Errorf("a root that is gone: %v", err)
 	}
 }
@@ -329,8 +289,8 @@ func TestPartsOfRootsThatOverlap(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"x/a.yaml": component("a")})
 	scanner := newScanner(t, files.Config{Roots: []files.Root{{Path: dir, Display: "."}, {Path: filepath.Join(dir, "x"), Display: "x"}}})
-	make(holder).whole(t, scanner)
-	if err := make(holder).parts(t.Context(), scanner, "x/a.yaml"); !errors.Is(err, scanners.ErrWhole) {
+	whole(t, make(holder), scanner)
+	if err := make(holder).Parts(t.Context(), scanner, "x/a.yaml"); !errors.Is(err, scanners.ErrWhole) {
 		t.Error(err)
 	}
 }
@@ -342,17 +302,17 @@ func TestPartsOfSeveralRoots(t *testing.T) {
 		{Path: filepath.Join(dir, "x")}, {Path: filepath.Join(dir, "y"), Display: "why"}, {Path: filepath.Join(dir, "z", "single.txt")},
 	}})
 	held := make(holder)
-	held.whole(t, scanner)
+	whole(t, held, scanner)
 	write(t, dir, map[string]string{"x/a.yaml": component("aa"), "y/c.yaml": component("bb"), "z/single.txt": component("cc"), "z/other.yaml": component("d")})
-	if err := held.parts(t.Context(), scanner, dir+"/x/a.yaml", "why/c.yaml", dir+"/z/single.txt", dir+"/z/other.yaml"); err != nil {
+	if err := held.Parts(t.Context(), scanner, dir+"/x/a.yaml", "why/c.yaml", dir+"/z/single.txt", dir+"/z/other.yaml"); err != nil {
 		t.Fatal(err)
 	}
 	want := make(holder)
-	want.whole(t, newScanner(t, files.Config{Roots: []files.Root{
+	whole(t, want, newScanner(t, files.Config{Roots: []files.Root{
 		{Path: filepath.Join(dir, "x")}, {Path: filepath.Join(dir, "y"), Display: "why"}, {Path: filepath.Join(dir, "z", "single.txt")},
 	}}))
 	if diff := gocmp.Diff(want, held); diff != "" || len(held) != 4 {
-		t.Errorf("%v %s", held.names(), diff)
+		t.Errorf("%v %s", held.Names(), diff)
 	}
 }
 

@@ -24,6 +24,8 @@ type Subject struct {
 	New func(t *testing.T) scanners.Scanner
 	// Broken makes a scanner of a source that cannot be read at all.
 	Broken func(t *testing.T) scanners.Scanner
+	// Living makes a source that changes; nil = the scanner does not read parts.
+	Living func(t *testing.T) Living
 }
 
 // soon is how long a scan may go on after it was told to stop.
@@ -46,6 +48,9 @@ func Run(t *testing.T, subject Subject) {
 			test(t, subject)
 			goleak.VerifyNone(t, before)
 		})
+	}
+	if subject.Living != nil {
+		runLiving(t, subject)
 	}
 }
 
