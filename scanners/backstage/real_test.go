@@ -207,8 +207,7 @@ func compareWithFiles(t *testing.T, imported map[string]scanners.Scope, folder s
 		len(want.Entities), len(want.Edges))
 }
 
-// comparable is claims without what a file has and an import has not, and the other way round: lines, and the links to
-// the file that Backstage adds.
+// comparable is claims without what a file has and an import has not: lines, and the order of edges.
 func comparable(claims []catalog.Claim) []catalog.Claim {
 	claims = slices.Clone(claims)
 	for i := range claims {
@@ -221,6 +220,10 @@ func comparable(claims []catalog.Claim) []catalog.Claim {
 		claim.Edges = slices.Clone(claim.Edges)
 		for j := range claim.Edges {
 			claim.Edges[j].Line = 0
+		}
+		claim.Selectors = slices.Clone(claim.Selectors)
+		for j := range claim.Selectors {
+			claim.Selectors[j].Line = 0
 		}
 		slices.SortFunc(claim.Edges, func(a, b catalog.EdgeClaim) int {
 			return strings.Compare(a.Type.String()+string(a.Target.Ref), b.Type.String()+string(b.Target.Ref))
