@@ -30,26 +30,34 @@ func (p posting) place() place     { return place(p & 7) }
 
 type filterKey struct{ key, value string }
 
-// Build makes the index of documents, which it keeps. No two may have the same Ref.
+// Build makes the index of documents, of which no two may have the same Ref.
 func Build(documents []Document) *Index {
+	type ranked struct {
+		Document
+		standing uint64
+	}
+	order := make([]ranked, len(documents))
+	for i, d := range documents {
+		order[i] = ranked{d, d.standing()}
+	}
+	slices.SortFunc(order, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(a.standing, b.standing), cmp.Compare(a.Entity.Ref, b.Entity.Ref))
+	})
 	x := &Index{
-		documents: documents, standings: make([]uint64, len(documents)), byRef: make([]uint32, len(documents)),
+		documents: make([]Document, len(order)), standings: make([]uint64, len(order)), byRef: make([]uint32, len(order)),
 		filters: map[filterKey][]uint32{},
 	}
-	slices.SortFunc(documents, func(a, b Document) int {
-		return cmp.Or(cmp.Compare(a.standing(), b.standing()), cmp.Compare(a.Entity.Ref, b.Entity.Ref))
-	})
-	for i := range documents {
-		x.standings[i], x.byRef[i] = documents[i].standing(), uint32(i)
+	for i, d := range order {
+		x.documents[i], x.standings[i], x.byRef[i] = d.Document, d.standing, uint32(i)
 	}
 	slices.SortFunc(x.byRef, func(a, b uint32) int { return cmp.Compare(x.ref(a), x.ref(b)) })
 	b := builder{known: map[term]uint32{}}
-	for i := range documents {
-		b.add(uint32(i), documents[i].Entity)
-		x.addFilters(uint32(i), documents[i].Entity)
+	for i, d := range x.documents {
+		b.add(uint32(i), d.Entity)
+		x.addFilters(uint32(i), d.Entity)
 	}
 	b.finish(x)
-	x.scratch = &sync.Pool{New: func() any { return newScratch(len(documents)) }}
+	x.scratch = &sync.Pool{New: func() any { return newScratch(x.Len()) }}
 	return x
 }
 

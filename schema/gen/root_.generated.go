@@ -1119,9 +1119,16 @@ type Query {
     at: Time
   ): Snapshot!
 
-  "Entities that fit what was typed, the best first: by name, title, alias, tag or description, also misspelt."
+  """
+  Entities that fit what was typed, the best first: by name, title, alias, tag or description, also misspelt. Where nothing
+  has all words, those that have the most of them. Equally good ones are ordered by tier and by how many depend on them.
+  """
   search(
-    "Words, in any case; the last may be unfinished. ` + "`" + `owner:` + "`" + `, ` + "`" + `kind:` + "`" + `, ` + "`" + `tag:` + "`" + `, ` + "`" + `lifecycle:` + "`" + ` and ` + "`" + `tier:` + "`" + ` before a word filter."
+    """
+    Words, in any case; the last may be unfinished, and the first 8 count. ` + "`" + `owner:` + "`" + `, ` + "`" + `kind:` + "`" + `, ` + "`" + `tag:` + "`" + `, ` + "`" + `lifecycle:` + "`" + ` and
+    ` + "`" + `tier:` + "`" + ` (0 for none) before a value filter; of the values of one, any must hold, and those with spaces are quoted.
+    Without a word, everything that passes the filters is found.
+    """
     text: String!
     "What to keep besides. Without it, everything."
     filter: EntityFilter
