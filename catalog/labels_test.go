@@ -153,11 +153,13 @@ func TestLabelsThatName(t *testing.T) {
 		{"name that names nobody", name + "postgresql" + instance + "checkout", nil, ""},
 		{
 			"name of several in the namespace", name + "postgresql" + instance + "ledger",
-			[]*catalog.Document{workload(other, name+"postgresql")}, "resource:default/ledger LABEL",
+			[]*catalog.Document{workload(other, name+"postgresql")},
+			"resource:default/ledger LABEL",
 		},
 		{
 			"name of several, none of which counts", name + "cart" + instance + "nobody",
-			[]*catalog.Document{workload(other, name+"cart")}, "",
+			[]*catalog.Document{workload(other, name+"cart")},
+			"",
 		},
 		{
 			"name of another in another namespace", name + "cart",
@@ -166,7 +168,8 @@ func TestLabelsThatName(t *testing.T) {
 		},
 		{
 			"name of its Service", name + "cart",
-			[]*catalog.Document{workload("dns:web.shop.svc", name+"cart")}, "component:default/cart LABEL",
+			[]*catalog.Document{workload("dns:web.shop.svc", name+"cart")},
+			"component:default/cart LABEL",
 		},
 		{"part of", "app.kubernetes.io/part-of=cart", nil, ""},
 		{"a system runs nowhere", name + "all", nil, ""},

@@ -248,3 +248,31 @@ func TestMergerForgets(t *testing.T) {
 	}
 	runtime.KeepAlive(merger)
 }
+
+// A change makes nothing that grows with the catalog around it.
+func TestChangeCostsWhatItTouches(t *testing.T) {
+	allocations := func(n int) float64 {
+		var documents []*catalog.Document
+		for i := range n {
+			documents = append(documents, document(fmt.Sprint(i), describe(catalog.NewRef("component", "", fmt.Sprint("c", i)),
+				dependsOn("api:default/hub"), catalog.EdgeClaim{
+					Target: catalog.Subject{Alias: "host:hub"}, Type: catalog.DependsOn, Evidence: catalog.Inferred,
+				})))
+		}
+		merger := catalog.NewMerger(catalog.MergeOptions{})
+		merger.Apply(nil, slices.Values(documents))
+		titled := *documents[1]
+		claim := titled.Claims[0]
+		descriptor := *claim.Descriptor
+		descriptor.Title = "another"
+		claim.Descriptor = &descriptor
+		titled.Claims = []catalog.Claim{claim}
+		return testing.AllocsPerRun(20, func() {
+			merger.Apply(nil, slices.Values([]*catalog.Document{&titled}))
+			merger.Apply(nil, slices.Values(documents[1:2]))
+		})
+	}
+	if few, many := allocations(100), allocations(10_000); many > 2*few {
+		t.Errorf("a change among 100 makes %g allocations, among 10,000 %g", few, many)
+	}
+}

@@ -86,7 +86,8 @@ func TestSinceAndUntilWhen(t *testing.T) {
 		{"when it was read counts for what is stale only", []*catalog.Document{at(own(), false, 50, 10)}, "false 10 0", "false 10 0"},
 		{"who loses has known it, too", []*catalog.Document{at(own(), false, 0, 30), at(loser(), false, 0, 20)}, "false 20 0", "false 30 0"},
 		{
-			"what was seen under an alias", []*catalog.Document{at(own(), false, 0, 30), at(seen(), true, 60, 5, 7)},
+			"what was seen under an alias",
+			[]*catalog.Document{at(own(), false, 0, 30), at(seen(), true, 60, 5, 7)},
 			"false 5 0", "false 30 0, true 7 70",
 		},
 	} {
