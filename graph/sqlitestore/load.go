@@ -92,16 +92,16 @@ func (v *view) revisionAt(ctx context.Context, at graph.AsOf) (int64, error) {
 func (v *view) before(ctx context.Context, at time.Time) error {
 	var first, micros int64
 	err := v.conn.QueryRowContext(ctx, "SELECT revision, time FROM revisions ORDER BY revision LIMIT 1").Scan(&first, &micros)
-	oldest := time.UnixMicro(micros).UTC().Format(time.RFC3339)
+	oldest := time.UnixMicro(micros).UTC().Format(time.RFC3339Nano)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return fmt.Errorf("%w: it is empty", graph.ErrNoRevision)
 	case err != nil:
 		return v.store.explain(err)
 	case first > 1:
-		return fmt.Errorf("%w: the oldest is of %s, and %s was asked for", graph.ErrCompacted, oldest, at.UTC().Format(time.RFC3339))
+		return fmt.Errorf("%w: the oldest is of %s, and %s was asked for", graph.ErrCompacted, oldest, at.UTC().Format(time.RFC3339Nano))
 	default:
-		return fmt.Errorf("%w: the first is of %s, and %s was asked for", graph.ErrNoRevision, oldest, at.UTC().Format(time.RFC3339))
+		return fmt.Errorf("%w: the first is of %s, and %s was asked for", graph.ErrNoRevision, oldest, at.UTC().Format(time.RFC3339Nano))
 	}
 }
 

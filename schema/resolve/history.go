@@ -34,7 +34,8 @@ var byChange = order[*graph.Recorded, changeKey]{
 }
 
 func (q queryResolver) Changes(ctx context.Context, since, until *time.Time, of *string, upstream *bool, first *int, after *string,
-	_ *time.Time) (*gen.ChangeConnection, error) {
+	_ *time.Time,
+) (*gen.ChangeConnection, error) {
 	query := graph.HistoryQuery{}
 	if until != nil {
 		query.Until = *until
@@ -56,7 +57,8 @@ func (q queryResolver) Changes(ctx context.Context, since, until *time.Time, of 
 }
 
 func (e entityResolver) Changes(ctx context.Context, of *catalog.Entity, since *time.Time, upstream *bool, first *int,
-	after *string) (*gen.ChangeConnection, error) {
+	after *string,
+) (*gen.ChangeConnection, error) {
 	refs, err := aboutRef(ctx, of.Ref, upstream != nil && *upstream)
 	if err != nil {
 		return nil, err
