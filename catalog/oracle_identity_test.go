@@ -267,4 +267,3 @@ func (o *oracle) aliasProblems(model *catalog.Model) {
 		}
 	}
 }
-
