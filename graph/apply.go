@@ -53,6 +53,9 @@ type rowChange struct {
 func (a *application) putEntities(changes []catalog.EntityChange) {
 	var born []node
 	nodes := make([]node, len(changes))
+	if a.before.Len() == 0 {
+		a.ends = make(map[catalog.Ref]node, len(changes))
+	}
 	for i, c := range changes {
 		n := a.find(c.Ref)
 		switch {
@@ -66,6 +69,9 @@ func (a *application) putEntities(changes []catalog.EntityChange) {
 				a.turned = append(a.turned, n)
 			}
 			born = append(born, a.enter(c.Entity))
+			if a.ends != nil {
+				a.ends[c.Ref] = born[len(born)-1]
+			}
 		default:
 			f := a.facts.write(a.edition, n)
 			f.entity, f.tier = c.Entity, uint8(c.Entity.Tier())

@@ -59,6 +59,45 @@ func heap() uint64 {
 	return stats.HeapAlloc
 }
 
+// flips are changes of one document and back: a service gets another description and loses its last dependency.
+func flips(s *graph.Snapshot, ref catalog.Ref) [2]*catalog.ModelChange {
+	entity, err := s.Entity(ref)
+	if err != nil {
+		panic(err)
+	}
+	var row []catalog.Edge
+	out, _ := s.Relations(ref)
+	for edge := range out {
+		row = append(row, *edge)
+	}
+	last := len(row) - 1
+	for row[last].Type != catalog.DependsOn {
+		last--
+	}
+	changed := *entity
+	changed.Description = "It was changed."
+	return [2]*catalog.ModelChange{
+		{
+			Entities: []catalog.EntityChange{{Ref: ref, Entity: &changed}},
+			Edges:    []catalog.EdgesChange{{From: ref, Edges: slices.Delete(slices.Clone(row), last, last+1)}},
+		},
+		{
+			Entities: []catalog.EntityChange{{Ref: ref, Entity: entity}},
+			Edges:    []catalog.EdgesChange{{From: ref, Edges: row}},
+		},
+	}
+}
+
+// BenchmarkApply makes a snapshot of another one, after a change of one document.
+func BenchmarkApply(b *testing.B) {
+	s := snapshot()
+	changes := flips(s, typical())
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		s = s.Apply(changes[i%2], 2, s.Time(), nil)
+	}
+}
+
 // BenchmarkBlastRadius takes the whole answer: impact, distance and totals of all, and the first 100 with their paths.
 func BenchmarkBlastRadius(b *testing.B) {
 	for _, c := range []struct {

@@ -20,9 +20,10 @@ type edit struct {
 	inRows     arena[inNeed]
 	moves      []move
 	claims     claims
-	numbers    map[groupKey]int32 // of the row under way
-	tallies    map[int32]tally    // of the row under way
-	isEnvOwned bool               // the map of environments is a copy
+	ends       map[catalog.Ref]node // of the entities, where nearly all are new: faster than refs
+	numbers    map[groupKey]int32   // of the row under way
+	tallies    map[int32]tally      // of the row under way
+	isEnvOwned bool                 // the map of environments is a copy
 }
 
 type loose struct {
@@ -87,6 +88,9 @@ func (e *edit) leave(a node) {
 
 // endOf is the node of a Ref, which need be no entity.
 func (e *edit) endOf(ref catalog.Ref) node {
+	if a, ok := e.ends[ref]; ok {
+		return a
+	}
 	if a := e.find(ref); a >= 0 {
 		return a
 	}

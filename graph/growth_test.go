@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/orrery-catalog/orrery/catalog"
@@ -35,6 +36,12 @@ func BenchmarkGrowth(b *testing.B) {
 			_, err := s.Deps(ref, graph.DepsOptions{Depth: 1})
 			return err
 		})
+		changes := flips(s, company.ServiceRef(services/2))
+		applied := s
+		run("apply", func(i int) error {
+			applied = applied.Apply(changes[i%2], 2, s.Time(), nil)
+			return nil
+		})
 		run("small-blast", func(int) error {
 			_, err := s.BlastRadius([]catalog.Ref{company.ServiceRef(0)}, graph.BlastOptions{})
 			return err
@@ -44,4 +51,26 @@ func BenchmarkGrowth(b *testing.B) {
 			return err
 		})
 	}
+}
+
+// TestApplyTouchesLittle says that a change of one document takes as much memory in a company of twenty times the size.
+func TestApplyTouchesLittle(t *testing.T) {
+	allocated := func(services int) uint64 {
+		company := graphtest.Company{Services: services, Edges: 5 * services, Seed: 1}
+		s := graph.Build(graph.Input{Revision: 1, Model: catalog.Merge(company.Documents(), catalog.MergeOptions{})})
+		changes := flips(s, company.ServiceRef(services/2))
+		const times = 20
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for i := range times {
+			s = s.Apply(changes[i%2], 2, s.Time(), nil)
+		}
+		runtime.ReadMemStats(&after)
+		return (after.TotalAlloc - before.TotalAlloc) / times
+	}
+	small, large := allocated(500), allocated(10_000)
+	if large > 2*small {
+		t.Errorf("%d bytes for a change among 500 services, %d among 10,000", small, large)
+	}
+	t.Logf("%d and %d bytes", small, large)
 }

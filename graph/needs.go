@@ -63,18 +63,23 @@ func (a *application) deriveNeeds() {
 			a.before.addElsewhere(&affected, n)
 		}
 	}
-	needs := sortByNode(a.needsOfTouched(), a.end, func(n *statedNeed) node { return n.from })
-	for i := range needs {
-		affected.add(needs[i].from)
+	own, turned := a.needsOfTouched()
+	turned = sortByNode(turned, a.end, func(n *statedNeed) node { return n.from })
+	for i := range turned {
+		affected.add(turned[i].from)
 	}
 	slices.Sort(affected.nodes)
-	a.outRows.chunk = chunkOf(len(needs))
-	a.moves = make([]move, 0, len(needs))
+	a.outRows.chunk = chunkOf(len(own) + len(turned))
+	a.moves = make([]move, 0, len(own)+len(turned))
 	var kept []outNeed
+	var needs []statedNeed
 	for _, n := range affected.nodes {
-		end := 0
-		for end < len(needs) && needs[end].from == n {
-			end++
+		needs = needs[:0]
+		for len(own) > 0 && own[0].from == n {
+			needs, own = append(needs, own[0]), own[1:]
+		}
+		for len(turned) > 0 && turned[0].from == n {
+			needs, turned = append(needs, turned[0]), turned[1:]
 		}
 		kept = kept[:0]
 		for _, need := range *a.out.at(n) {
@@ -82,8 +87,7 @@ func (a *application) deriveNeeds() {
 				kept = append(kept, need)
 			}
 		}
-		a.setRow(n, kept, needs[:end])
-		needs = needs[end:]
+		a.setRow(n, kept, needs)
 	}
 	a.flush()
 }
@@ -191,15 +195,16 @@ func (s *Snapshot) countRoles(counts map[node]*topic, n node, sign int32) {
 	}
 }
 
-// needsOfTouched lists the needs that follow from the relations of the touched entities, each row of relations in order.
-func (a *application) needsOfTouched() []statedNeed {
+// needsOfTouched lists the needs that follow from the relations of the touched entities, each row of relations in order:
+// by node those that they have themselves, and those that others have.
+func (a *application) needsOfTouched() (own, turned []statedNeed) {
 	slices.Sort(a.touched.nodes)
 	slices.SortFunc(a.rows, func(x, y rowChange) int { return cmp.Compare(x.a, y.a) })
 	count := 0
 	for _, n := range a.touched.nodes {
 		count += len(a.relations.at(n).out)
 	}
-	needs := make([]statedNeed, 0, count)
+	own = make([]statedNeed, 0, count)
 	rows := a.rows
 	var found []node
 	for _, n := range a.touched.nodes {
@@ -214,16 +219,15 @@ func (a *application) needsOfTouched() []statedNeed {
 			ends = found
 		}
 		if a.entity(n) != nil {
-			needs = a.appendNeeds(needs, n, ends)
+			own, turned = a.appendNeeds(own, turned, n, ends)
 		}
 	}
-	return needs
+	return own, turned
 }
 
-// appendNeeds appends what follows from the relations of a, of which the ends are known.
-func (e *edit) appendNeeds(needs []statedNeed, a node, ends []node) []statedNeed {
+// appendNeeds appends what follows from the relations of a, of which the ends are known: needs of a and needs of others.
+func (e *edit) appendNeeds(own, turned []statedNeed, a node, ends []node) (_, _ []statedNeed) {
 	row := e.relations.at(a).out
-	own := *e.places.at(a)
 	for i := range row {
 		edge, b := &row[i], ends[i]
 		end := e.facts.at(b)
@@ -233,7 +237,9 @@ func (e *edit) appendNeeds(needs []statedNeed, a node, ends []node) []statedNeed
 		need := statedNeed{
 			place: *e.places.at(b), from: a, to: b, attr: attr(strengthOf(edge)), edge: relationAt(i),
 		}
-		turned := statedNeed{place: own, from: b, to: a, attr: attr(catalog.Hard), edge: relationAt(i).turned()}
+		back := statedNeed{
+			place: *e.places.at(a), from: b, to: a, attr: attr(catalog.Hard), edge: relationAt(i).turned(),
+		}
 		switch edge.Type {
 		case catalog.DependsOn, catalog.ConsumesAPI:
 			if edge.AnyOf != "" {
@@ -243,18 +249,20 @@ func (e *edit) appendNeeds(needs []statedNeed, a node, ends []node) []statedNeed
 				toHub := statedNeed{
 					place: need.place, from: a, to: hub, attr: attr(catalog.Async) | attrToHub, edge: need.edge,
 				}
-				needs = e.appendBelieved(needs, toHub, edge)
+				own = e.appendBelieved(own, toHub, edge)
 			}
 			if hub := e.hub(b); hub >= 0 && edge.Role.Publishes() {
-				turned.from, turned.attr = hub, turned.attr|attrHub
-				needs = e.appendBelieved(needs, turned, edge)
+				back.from, back.attr = hub, back.attr|attrHub
+				turned = e.appendBelieved(turned, back, edge)
 			}
 		case catalog.ProvidesAPI:
-			need = turned
-			need.origin = providers
+			back.origin = providers
+			turned = e.appendBelieved(turned, back, edge)
+			continue
 		case catalog.PartOf:
-			need = turned
-			need.origin = parts
+			back.origin = parts
+			turned = e.appendBelieved(turned, back, edge)
+			continue
 		case catalog.RunsOn:
 			need.attr = attr(catalog.Hard)
 			switch end.kind {
@@ -270,9 +278,9 @@ func (e *edit) appendNeeds(needs []statedNeed, a node, ends []node) []statedNeed
 		default: // ownership and membership carry no failure
 			continue
 		}
-		needs = e.appendBelieved(needs, need, edge)
+		own = e.appendBelieved(own, need, edge)
 	}
-	return needs
+	return own, turned
 }
 
 func strengthOf(edge *catalog.Edge) catalog.Strength {
