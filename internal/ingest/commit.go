@@ -67,12 +67,12 @@ func (c *Catalog) commit(ctx context.Context, compute func(*state) (step, error)
 		work.change.Recorded = c.Snapshot().FieldChanges(change)
 		revision, err := c.apply(ctx, work.change)
 		if err == nil {
+			done := difference{put: len(work.change.Put), removed: len(work.change.Remove), revision: revision}
 			c.advance(revision, next, work)
+			work = nil // a first scan is large
 			c.publish(change)
-			return difference{
-				put: len(work.change.Put), removed: len(work.change.Remove), revision: revision,
-				held: c.state.sources[next.source].awaits(),
-			}, nil
+			done.held = c.state.sources[next.source].awaits()
+			return done, nil
 		}
 		c.metrics.commitFailures.Inc()
 		if undoErr := c.undo(work); undoErr != nil {

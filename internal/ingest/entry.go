@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/klauspost/compress/s2"
+
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
 )
@@ -19,8 +21,10 @@ const (
 // entry is one held document: what the scanner said, and beside it what the Catalog knows of it, so that whether a
 // scanner says something new is seen by comparing bytes.
 type entry struct {
-	key     string
-	said    []byte           // by graph.EncodeDocument, without anything that marks are for; never written to
+	key string
+	// said is the document without anything that marks are for, by graph.EncodeDocument and S2, which halves it. Equal
+	// documents give equal bytes. It is never written to.
+	said    []byte
 	subject string           // whom the first claim is about; "" without claims
 	first   catalog.Instant  // since when the first claim is made; 0 = unknown
 	marks   *marks           // nil = none; never written to
@@ -39,16 +43,35 @@ type marks struct {
 
 // newEntry packs a document, which is the same afterwards. The error wraps [graph.ErrTooLarge].
 func newEntry(document *catalog.Document) (entry, error) {
+	e, _, err := pack(document)
+	return e, err
+}
+
+// pack packs a document, and tells how many bytes a store would keep of it without its marks.
+func pack(document *catalog.Document) (entry, int, error) {
 	e := entry{key: document.ID.Key, lost: errorsOf(document)}
 	if len(document.Claims) > 0 {
 		e.subject = keyPart(e.key, subjectOf(document.Claims[0].Subject))
 		e.first = document.Claims[0].FirstSeen
 	}
 	e.marks = takeMarks(document)
-	said, err := graph.EncodeDocument(document)
-	e.said = said
+	packed, err := graph.EncodeDocument(document)
 	e.mark(document)
-	return e, err
+	if err != nil {
+		return entry{}, 0, err
+	}
+	e.said = bytes.Clone(s2.EncodeBetter(nil, packed))
+	return e, len(packed), nil
+}
+
+// unpack is the document without marks, and how many bytes a store would keep of it.
+func (e entry) unpack() (*catalog.Document, int, error) {
+	packed, err := s2.Decode(nil, e.said)
+	if err != nil {
+		return nil, 0, err
+	}
+	document, err := graph.DecodeDocument(packed)
+	return document, len(packed), err
 }
 
 // keyPart is the subject, in the memory of the key where the key begins with it.
@@ -121,7 +144,7 @@ func stampsOf(document *catalog.Document) func(yield func(*catalog.Instant) bool
 
 // document is the whole of it, marks included.
 func (e entry) document() (*catalog.Document, error) {
-	document, err := graph.DecodeDocument(e.said)
+	document, _, err := e.unpack()
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +235,7 @@ func (e entry) outdated(held bool, seen catalog.Instant, why catalog.Problem) (e
 	if e.stale() && e.held() == held && e.marks.why != nil && e.marks.why.Message == why.Message {
 		return e, nil
 	}
-	document, err := graph.DecodeDocument(e.said)
+	document, size, err := e.unpack()
 	if err != nil {
 		return entry{}, err
 	}
@@ -226,7 +249,7 @@ func (e entry) outdated(held bool, seen catalog.Instant, why catalog.Problem) (e
 		}
 	}
 	e.marks = &now
-	if len(e.said)+room(document) > graph.MaxDocumentBytes {
+	if size+room(document) > graph.MaxDocumentBytes {
 		// What it says goes before why it is stale.
 		e.mark(document)
 		if _, err := graph.EncodeDocument(document); errors.Is(err, graph.ErrTooLarge) {

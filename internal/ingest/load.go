@@ -19,7 +19,7 @@ func (c *Catalog) load(ctx context.Context) error {
 	next := newState()
 	merger := catalog.NewMerger(c.config.Merge)
 	var failed error
-	merger.Apply(nil, func(yield func(*catalog.Document) bool) {
+	everything := merger.Apply(nil, func(yield func(*catalog.Document) bool) {
 		for record, err := range records {
 			switch {
 			case err != nil:
@@ -52,10 +52,7 @@ func (c *Catalog) load(ctx context.Context) error {
 	c.mu.Unlock()
 	c.merger = merger
 	if revision > 0 {
-		finish := c.metrics.buildTime()
-		snapshot := graph.Build(graph.Input{Revision: revision, Time: next.time, Model: merger.Model()})
-		finish()
-		c.show(snapshot)
+		c.show(c.follow(graph.Build(graph.Input{}), everything))
 	}
 	return nil
 }

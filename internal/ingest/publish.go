@@ -8,15 +8,17 @@ import (
 // publish makes the Snapshot of the present state, which differs from the newest one by the change (nil = in no document).
 // Only the holder of committing may call it.
 func (c *Catalog) publish(change *catalog.ModelChange) {
-	finish := c.metrics.buildTime()
-	var next *graph.Snapshot
-	if old := c.Snapshot(); old != nil {
-		next = old.Apply(change, c.state.revision, c.state.time, nil)
-	} else {
-		next = graph.Build(graph.Input{Revision: c.state.revision, Time: c.state.time, Model: c.merger.Model()})
+	old := c.Snapshot()
+	if old == nil {
+		old = graph.Build(graph.Input{})
 	}
-	finish()
-	c.show(next)
+	c.show(c.follow(old, change))
+}
+
+// follow is the Snapshot of the present state that comes after another one.
+func (c *Catalog) follow(old *graph.Snapshot, change *catalog.ModelChange) *graph.Snapshot {
+	defer c.metrics.buildTime()()
+	return old.Apply(change, c.state.revision, c.state.time, nil)
 }
 
 // show replaces the Snapshot by one of the present state, with what is known of the sources, and wakes those that wait

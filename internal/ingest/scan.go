@@ -126,7 +126,7 @@ func (c *Catalog) scanSource(ctx context.Context, source Source, parts []string)
 	if read.err == nil && len(read.cursor) > graph.MaxStateBytes {
 		read.err = fmt.Errorf("the scanner's state has %d bytes: %w", len(read.cursor), graph.ErrTooLarge)
 	}
-	result.Duration = c.config.Now().Sub(started)
+	result.Duration = max(0, c.config.Now().Sub(started))
 	result.Err = c.commitScan(ctx, source, read, &result)
 	c.metrics.scanned(result)
 	done := read.scan.progress()

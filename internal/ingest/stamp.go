@@ -4,7 +4,6 @@ import (
 	"bytes"
 
 	"github.com/orrery-catalog/orrery/catalog"
-	"github.com/orrery-catalog/orrery/graph"
 )
 
 // maxWitnesses is how many other documents about a subject are asked since when its source says something.
@@ -44,7 +43,7 @@ func (s *stamper) stamp(scope string, e entry) (entry, *catalog.Document, error)
 		document, err := e.document() // only its marks have changed
 		return e, document, err
 	}
-	document, err := graph.DecodeDocument(e.said)
+	document, _, err := e.unpack()
 	if err != nil {
 		return entry{}, nil, err
 	}

@@ -184,8 +184,8 @@ func (s *scan) pack(scope scanners.Scope) ([]entry, error) {
 // there is no room for the rest.
 func packSaid(document *catalog.Document) (entry, error) {
 	takeMarks(document)
-	e, err := newEntry(document)
-	if err == nil && len(e.said)+room(document) > graph.MaxDocumentBytes {
+	e, size, err := pack(document)
+	if err == nil && size+room(document) > graph.MaxDocumentBytes {
 		err = graph.ErrTooLarge
 	}
 	return e, err
