@@ -52,6 +52,9 @@ type graphQL struct {
 }
 
 func newGraphQL(config Config, m *metrics) *graphQL {
+	if config.Past != nil {
+		config.Past = measuredPast{config.Past, m.past}
+	}
 	return &graphQL{
 		exec: resolve.NewExecutor(resolve.Config{
 			Snapshots: config.Snapshots, Past: config.Past, Live: config.Live, Log: config.Log, Limits: config.Limits,

@@ -164,11 +164,16 @@ type running struct {
 
 func run(t *testing.T, l *living, config server.Config) *running {
 	t.Helper()
-	config.Snapshots, config.Past, config.Live = l, l, l
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return runOn(t, listener, l, config)
+}
+
+func runOn(t *testing.T, listener net.Listener, l *living, config server.Config) *running {
+	t.Helper()
+	config.Snapshots, config.Past, config.Live = l, l, l
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	h := server.New(config)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/internal/build"
 	"github.com/orrery-catalog/orrery/schema/resolve"
 )
@@ -28,6 +30,8 @@ type metrics struct {
 	ends          *prometheus.CounterVec // by transport and reason
 	events        *prometheus.CounterVec // by transport
 	refusals      prometheus.Counter
+
+	past prometheus.Histogram
 }
 
 // Labels of metrics.
@@ -69,6 +73,10 @@ func newMetrics(config Config) *metrics {
 			Name: "orrery_streams_refused_total", Help: "Event streams and WebSockets refused because too many were open.",
 		}),
 	}
+	m.past = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "orrery_past_snapshot_duration_seconds", Help: "Time to have the catalog as of a past moment, made anew or kept.",
+		Buckets: prometheus.ExponentialBuckets(0.0005, 4, 9),
+	})
 	if m.registry == nil {
 		m.registry = prometheus.NewRegistry()
 	}
@@ -76,7 +84,7 @@ func newMetrics(config Config) *metrics {
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.requests, m.durations, m.operations, m.latencies, m.costs, m.flight, m.failures,
-		m.subscriptions, m.ends, m.events, m.refusals,
+		m.subscriptions, m.ends, m.events, m.refusals, m.past,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "orrery_build_info", Help: "Always 1; the labels tell the build.",
 			ConstLabels: prometheus.Labels{
@@ -98,6 +106,18 @@ func histograms(name, help string, buckets []float64, labels ...string) *prometh
 		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100,
 		NativeHistogramMinResetDuration: time.Hour,
 	}, labels)
+}
+
+// measuredPast measures how long it takes to have a past snapshot.
+type measuredPast struct {
+	resolve.Past
+	took prometheus.Histogram
+}
+
+func (p measuredPast) At(ctx context.Context, at graph.AsOf) (*graph.Snapshot, error) {
+	start := time.Now()
+	defer func() { p.took.Observe(time.Since(start).Seconds()) }()
+	return p.Past.At(ctx, at)
 }
 
 // answered counts an operation that has ended.

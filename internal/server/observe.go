@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -38,7 +39,9 @@ func observe(log zerolog.Logger, m *metrics, next http.Handler) http.Handler {
 			}
 			took := time.Since(start)
 			m.requests.WithLabelValues(route, strconv.Itoa(watched.status)).Inc()
-			m.durations.WithLabelValues(route).Observe(took.Seconds())
+			if !watched.streams() { // how long those stay says nothing
+				m.durations.WithLabelValues(route).Observe(took.Seconds())
+			}
 			level := zerolog.InfoLevel
 			switch route {
 			case "GET /livez", "GET /readyz", "GET /metrics": // machines ask every few seconds
@@ -62,7 +65,7 @@ type watchedWriter struct {
 }
 
 func (w *watchedWriter) WriteHeader(status int) {
-	if w.status == 0 && status >= 200 {
+	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
@@ -75,6 +78,11 @@ func (w *watchedWriter) Write(p []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	return n, err
+}
+
+// streams says whether the answer was one that goes on.
+func (w *watchedWriter) streams() bool {
+	return w.status == http.StatusSwitchingProtocols || strings.HasPrefix(w.Header().Get("Content-Type"), mediaEvents)
 }
 
 // Unwrap lets http.ResponseController reach what is below.

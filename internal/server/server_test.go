@@ -12,11 +12,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
@@ -223,6 +227,12 @@ func TestReadiness(t *testing.T) {
 	held.current.Store(snapshot(1, "web"))
 	expect("/readyz", 200, "ok")
 	expect(get(`{sources{totalCount}}`), 200, "data")
+	held.current.Store(graph.Build(graph.Input{Revision: 5, Time: time.Unix(90, 0), Sources: []graph.Source{
+		{ID: "a", State: graph.SourceOK, LastGood: time.Unix(200, 0)}, {ID: "b", State: graph.SourceFailed, LastGood: time.Unix(100, 0)},
+		{ID: "c", State: graph.SourcePending}, {ID: "d", State: graph.SourceOK, LastGood: time.Unix(1, 0), Unconfigured: true},
+	}}))
+	expect("/readyz", 200, `{"status":"ok","revision":5,"time":"1970-01-01T00:01:30Z","oldestGoodScan":"1970-01-01T00:01:40Z","ageSeconds":`)
+	expect("/readyz", 200, `"sources":{"FAILED":1,"OK":2,"PENDING":1}}`)
 	broken = errors.New("the disk is full")
 	expect("/readyz", 503, "the disk is full")
 	broken = nil
@@ -247,6 +257,48 @@ func TestMetrics(t *testing.T) {
 		if !strings.Contains(after, want) {
 			t.Errorf("no %s in\n%s", want, after)
 		}
+	}
+}
+
+// The names and types are as Prometheus wants them, and docs/operations.md tells every one.
+func TestMetricsAreWellNamed(t *testing.T) {
+	l := newLiving()
+	registry := prometheus.NewRegistry()
+	s := run(t, l, server.Config{Metrics: registry})
+	e := s.subscribe(t, allChanges)
+	l.commit("component:default/web")
+	e.expect("next", "")
+	c := s.open(t)
+	c.subscribe("a", `{nonsense}`)
+	c.expect("BAD_INPUT")
+	_ = c.conn.CloseNow()
+	s.stop()
+	e.expect("complete", "")
+	gathered, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := promlint.NewWithMetricFamilies(gathered).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for _, family := range gathered {
+		if name := family.GetName(); strings.HasPrefix(name, "orrery_") {
+			if told++; !strings.Contains(string(page), "`"+name+"`") {
+				t.Errorf("%s is not in docs/operations.md", name)
+			}
+		}
+	}
+	if told < 9 {
+		t.Errorf("only %d metrics are there", told)
 	}
 }
 

@@ -120,11 +120,11 @@ func (g *graphQL) stream(ctx context.Context, operation *graphql.OperationContex
 		err := send(response)
 		release()
 		switch {
+		case isTimeout(err): // which has ended ctx too
+			reason = endSlow
+			return
 		case err != nil && ctx.Err() != nil:
 			reason = endOf(ctx)
-			return
-		case isTimeout(err):
-			reason = endSlow
 			return
 		case err != nil:
 			reason = endClient

@@ -143,7 +143,7 @@ func TestSocket(t *testing.T) {
 	l.commit("component:default/web")
 	c.expect(`"type":"next"`, `{"revision":3}`)
 	c.expect(`"type":"next"`, `{"revision":3}`)
-	s.stop()
+	go s.stop()
 	c.expect(`"type":"complete"`)
 	c.expect(`"type":"complete"`)
 	c.expectClose(websocket.StatusGoingAway)

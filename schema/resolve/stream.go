@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
@@ -26,8 +28,15 @@ type streamKey struct{}
 
 // openStream makes the stream of a subscription.
 func openStream(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Subscription {
+	operation := graphql.GetOperationContext(ctx)
+	if operation.Operation.Operation != ast.Subscription {
 		return next(ctx)
+	}
+	fields := graphql.CollectFields(operation, operation.Operation.SelectionSet, []string{"Subscription"})
+	if len(fields) != 1 || strings.HasPrefix(fields[0].Name, "__") {
+		err := gqlerror.Errorf("a subscription has exactly one field: subscribe to others by operations of their own")
+		errcode.Set(err, CodeBadInput)
+		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{err}})
 	}
 	return next(context.WithValue(ctx, streamKey{}, &stream{wanted: make(chan struct{}, 1), answered: make(chan struct{}, 1)}))
 }
