@@ -70,7 +70,7 @@ func (v *View) Find(r Request) Result {
 			break
 		}
 	}
-	slices.SortFunc(result.Hits, func(a, b Hit) int { return a.Position.compare(b.Position) })
+	slices.SortFunc(result.Hits, func(a, b Hit) int { return a.compare(b.Position) })
 	if result.More = len(result.Hits) > r.Limit; result.More {
 		result.Hits = result.Hits[:r.Limit]
 	}
@@ -100,10 +100,9 @@ func newScratch(documents int) *scratch {
 type matches struct {
 	index *Index
 	*scratch
-	keep    func(*catalog.Entity) bool
-	levels  uint32 // bit n: some fit with n words missing
-	counts  []int  // of the documents that count, by score, for the level counted last
-	present []score
+	keep   func(*catalog.Entity) bool
+	levels uint32 // bit n: some fit with n words missing
+	counts []int  // of the documents that count, by score, for the level counted last
 }
 
 // match computes the scores of all documents.
@@ -151,7 +150,7 @@ func (m *matches) read(words []typed, reading reading, first bool) {
 				byPlace[p] = words[number].fit(edits, place(p), beginning)
 			}
 			for _, p := range x.postings[x.start[from]:x.start[to]] {
-				if fit := byPlace[p&7]; fit < m.fits[p.document()] {
+				if fit := byPlace[p.place()]; fit < m.fits[p.document()] {
 					m.fits[p.document()] = fit
 				}
 			}

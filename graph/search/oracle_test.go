@@ -164,7 +164,7 @@ func fitOf(typed typedWord, w found) int {
 		}
 	}
 	for n := range len(b) + 1 {
-		if edits := distance(a, b[:n]); typed.last && edits <= tolerates(typed.length) && !(typed.joined && edits > 0 && w.grade[0] > 0) {
+		if edits := distance(a, b[:n]); typed.last && edits <= tolerates(typed.length) && (!typed.joined || edits == 0 || w.grade[0] == 0) {
 			best = min(best, 8*edits+w.grade[1])
 		}
 	}

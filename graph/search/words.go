@@ -22,7 +22,7 @@ type span struct {
 	at       int // where it begins in what was split
 }
 
-// kinds of characters, by which tokens end
+// Kinds of characters, by which tokens end.
 const (
 	separator = iota
 	lower
