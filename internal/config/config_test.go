@@ -67,8 +67,10 @@ sources:
 		Identity:     config.Identity{Rewrites: []config.Rewrite{{Match: "otel:shop/(.*)-svc", Replace: "component:shop/$1"}}},
 		Sources: []config.Source{
 			{ID: "repos", Kind: "files", Environment: "production", Priority: 100, Timeout: time.Hour, Paths: []string{"/srv/repos", "conf/more", "/data/x"}},
-			{ID: "staging", Kind: "files", Environment: "staging", Priority: 7, Paths: []string{"conf/a"}, Include: []string{"**/catalog-info.yaml"}, Exclude: []string{"vendor"},
-				Schedule: "30 4 * * 1-5", Timezone: "Europe/Berlin", Jitter: 5 * time.Minute, Timeout: 90 * time.Second, Watch: true},
+			{
+				ID: "staging", Kind: "files", Environment: "staging", Priority: 7, Paths: []string{"conf/a"}, Include: []string{"**/catalog-info.yaml"}, Exclude: []string{"vendor"},
+				Schedule: "30 4 * * 1-5", Timezone: "Europe/Berlin", Jitter: 5 * time.Minute, Timeout: 90 * time.Second, Watch: true,
+			},
 			{ID: "again", Kind: "files", Environment: "production", Priority: 100, Timeout: time.Hour, Paths: []string{"conf/a"}},
 		},
 	}

@@ -127,7 +127,7 @@ type running struct {
 func runs(t *testing.T, config ingest.Config) running {
 	t.Helper()
 	var log strings.Builder
-	config.Log = zerolog.New(&log)
+	config.Log = zerolog.New(zerolog.SyncWriter(&log)) // sources log at the same time
 	c, err := ingest.New(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func (r running) state(t *testing.T) graph.Source {
 
 // pass lets time go by, and everything happen that is due.
 func pass(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 

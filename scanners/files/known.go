@@ -98,10 +98,10 @@ func (l *location) same(other *location) bool {
 
 // below says whether a name is that of the folder or of something in it; "" and "." hold everything that is relative.
 func below(name, folder string) bool {
-	switch {
-	case folder == "" || folder == ".":
+	switch folder {
+	case "", ".":
 		return !path.IsAbs(name)
-	case folder == "/":
+	case "/":
 		return path.IsAbs(name)
 	}
 	return name == folder || strings.HasPrefix(name, folder) && name[len(folder)] == '/'

@@ -136,10 +136,10 @@ func TestGathering(t *testing.T) {
 					name := filepath.Join(dir, "d1", fmt.Sprint("f", i%test.names, ".yaml"))
 					notify.events <- fsnotify.Event{Name: name, Op: fsnotify.Write}
 					if i < test.events-1 {
-						time.Sleep(test.pause)
+						<-time.After(test.pause)
 					}
 				}
-				time.Sleep(2 * time.Second)
+				<-time.After(2 * time.Second)
 				synctest.Wait()
 				cancel()
 				if err := <-done; err != nil {
@@ -177,7 +177,7 @@ func TestUnconcerned(t *testing.T) {
 			}
 		}
 		notify.events <- fsnotify.Event{}
-		time.Sleep(4 * time.Second)
+		<-time.After(4 * time.Second)
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -197,7 +197,7 @@ func TestMountedOver(t *testing.T) {
 		go func() {
 			done <- newWatch(scanner, notify, notify.events, notify.errors).run(t.Context(), func(...string) {})
 		}()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if err := errors.Join(os.Rename(dir, dir+"-was"), os.Mkdir(dir, 0o755)); err != nil {
 			t.Fatal(err)
 		}

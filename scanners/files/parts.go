@@ -292,16 +292,16 @@ func (p *part) settle(ctx context.Context) error {
 		}
 	}
 	for real := range again {
-		if was, is := p.known.locations[real], p.run.found.locations[real]; !was.same(is) {
+		if was, is := p.known.locations[real], p.found.locations[real]; !was.same(is) {
 			return p.whole(real, "its Locations name other files than before")
 		}
 	}
-	for real, is := range p.run.found.locations {
+	for real, is := range p.found.locations {
 		if !p.known.locations[real].same(is) {
 			return p.whole(real, "its Locations name other files than before")
 		}
 	}
-	p.known.replace(again, p.run.found)
+	p.known.replace(again, p.found)
 	for _, scope := range p.missing() {
 		p.known.scopes.Delete(scope)
 		if p.isAsked(scope) {

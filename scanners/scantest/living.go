@@ -210,12 +210,12 @@ func watched(t *testing.T, living Living) {
 				}
 				return
 			}
-			held.update(t, living.Scanner, names)
+			held.update(t, living.Scanner, names) //nolint:contextcheck // a scan is not ended with the watch
 		case err := <-ended:
 			ended <- nil
 			t.Fatalf("the watch ended: %v", err)
 		case <-time.After(soon):
-			t.Fatalf("%s was not told: %s", what, held.equal(t, living))
+			t.Fatalf("%s was not told: %s", what, held.equal(t, living)) //nolint:contextcheck // as above
 		}
 	}
 	next("the beginning")
