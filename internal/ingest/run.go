@@ -49,5 +49,9 @@ func (k *keeper) scanNow(ctx context.Context, parts []string) bool {
 		log.Info().Int("scopes", result.Scopes).Int("unreadable", result.Unreadable).Int("put", result.Put).
 			Int("removed", result.Removed).Uint64("revision", uint64(result.Revision)).Msg("scanned")
 	}
+	if result.Held != nil {
+		log.Warn().Int("entities", result.Held.Entities).Int("of", result.Held.Of).Str("digest", result.Held.Digest).
+			Msg("removals wait for approval: see orrery sources show " + result.ID)
+	}
 	return result.Err == nil
 }
