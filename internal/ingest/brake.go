@@ -40,12 +40,7 @@ func (w *settling) brake() error {
 	}
 	for _, after := range w.scopes {
 		for _, e := range after {
-			if e.subject == "" {
-				continue
-			}
-			if _, ok := w.missing[e.subject]; ok {
-				delete(w.missing, e.subject)
-			}
+			delete(w.missing, e.subject)
 		}
 	}
 	for subject, documents := range w.missing {

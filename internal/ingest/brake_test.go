@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -360,6 +361,32 @@ func TestUnconfiguredSource(t *testing.T) {
 		if record.Document != nil || record.State.Source == "old" || record.State.Source == "small" {
 			t.Errorf("%+v is left in the store", record)
 		}
+	}
+}
+
+// TestRunRetires holds that serving begins with the sources that are no longer configured.
+func TestRunRetires(t *testing.T) {
+	store := openStore(t, storePath(t), false)
+	old := &world{}
+	old.says(read("f", refA))
+	scan(t, newCatalog(t, store, ingest.Source{ID: "old", Scanner: old}))
+	c := newCatalog(t, store, ingest.Source{ID: "new", Scanner: &world{}})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	for {
+		changed := c.Changed()
+		if sources := c.Snapshot().Sources(); len(sources) == 1 && sources[0].ID == "new" {
+			break
+		}
+		<-changed
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if c.Snapshot().Len() != 0 {
+		t.Errorf("%v are left", shown(c.Snapshot()))
 	}
 }
 

@@ -345,7 +345,7 @@ func TestProgress(t *testing.T) {
 		go func() { _, _ = c.Scan(t.Context()) }()
 		synctest.Wait()
 		first, _ := slow() // and nothing more for a while
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		synctest.Wait()
 		want := []graph.ScanProgress{
 			{Source: "w"},

@@ -2,6 +2,8 @@
 // by which a statement replaces an earlier one, by which the last good claims stand when something cannot be read, and
 // by which what is gone is removed. It does not know engines, or what a scanner reads.
 //
-// The claims of all sources are held in memory as packed documents; the decoded form exists only while it is merged.
-// All changes pass through one place, [Catalog.commit], one at a time.
+// The claims of all sources are held in memory as packed documents, each beside what the Catalog knows of it: since when
+// its facts are said, and whether it is stale. The decoded form exists only while it is merged. All changes pass through
+// one place, Catalog.commit, one at a time: what a scan found is settled against what its source held, the brake holds
+// removals that are too large, and the difference is merged, written and published, or all of it taken back.
 package ingest

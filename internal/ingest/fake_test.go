@@ -84,7 +84,9 @@ func (w *world) ScanParts(ctx context.Context, previous []byte, names []string, 
 		if err := sink.Report(ctx, report); err != nil {
 			return nil, err
 		}
-		time.Sleep(w.pause)
+		if w.pause > 0 {
+			<-time.After(w.pause)
+		}
 	}
 	if w.during != nil {
 		w.during()

@@ -50,10 +50,7 @@ func TestFirstSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{}
 		store := openStore(t, storePath(t), false)
-		var sources []ingest.Source
-		for _, id := range []string{"w"} {
-			sources = append(sources, ingest.Source{ID: id, Kind: "files", Scanner: w})
-		}
+		sources := []ingest.Source{{ID: "w", Kind: "files", Scanner: w}}
 		epoch := time.Now()
 		open := func() *ingest.Catalog {
 			c, err := ingest.New(t.Context(), ingest.Config{Store: store, Sources: sources})
@@ -81,8 +78,11 @@ func TestFirstSeen(t *testing.T) {
 			{"found elsewhere", []scope{read("i", refA+" Four >"+refC, refB)}, []string{"i " + refA + " 0", "  needs " + refC + " 3", "i " + refB + " 5"}},
 			{"one goes", []scope{read("i", refA+" Four >"+refC)}, []string{"i " + refA + " 0", "  needs " + refC + " 3"}},
 			{"and comes back", []scope{read("i", refA+" Four >"+refC, refB)}, []string{"i " + refA + " 0", "  needs " + refC + " 3", "i " + refB + " 12"}},
-			{"said twice", []scope{read("i", refA+" Four >"+refC, refB), read("j", refA+" >"+refC+" >"+refB)},
-				[]string{"i " + refA + " 0", "  needs " + refC + " 3", "i " + refB + " 12", "j " + refA + " 0", "  needs " + refC + " 3", "  needs " + refB + " 13"}},
+			{
+				"said twice",
+				[]scope{read("i", refA+" Four >"+refC, refB), read("j", refA+" >"+refC+" >"+refB)},
+				[]string{"i " + refA + " 0", "  needs " + refC + " 3", "i " + refB + " 12", "j " + refA + " 0", "  needs " + refC + " 3", "  needs " + refB + " 13"},
+			},
 		} {
 			w.says(step.says...)
 			scan(t, c)
@@ -95,7 +95,7 @@ func TestFirstSeen(t *testing.T) {
 			if again := scan(t, c).Sources[0]; again.Put+again.Removed != 0 {
 				t.Errorf("day %d, %s: the same scan again put %d and removed %d", day, step.name, again.Put, again.Removed)
 			}
-			time.Sleep(24 * time.Hour)
+			pass(24 * time.Hour)
 		}
 	})
 }
@@ -113,7 +113,7 @@ func TestFirstSeenByParts(t *testing.T) {
 		}
 		w.says(read("old", refA+" >"+refB))
 		scan(t, c)
-		time.Sleep(48 * time.Hour)
+		pass(48 * time.Hour)
 		w.says(read("new", refA+" >"+refB))
 		for _, part := range []string{"new", "old"} {
 			if result := c.ScanParts(t.Context(), "w", part); result.Err != nil {

@@ -190,14 +190,14 @@ func TestFight(t *testing.T) {
 				if _, err := c.Scan(t.Context(), id); err != nil {
 					t.Error(err)
 				}
-				time.Sleep(pause)
+				<-time.After(pause)
 			}
 		}
 		go every("one", one, time.Minute)
 		go every("two", two, 37*time.Second)
 		var before []string
 		for range 6 {
-			time.Sleep(30 * time.Minute)
+			pass(30 * time.Minute)
 			synctest.Wait()
 			s := c.Snapshot()
 			b, err := s.Entity(refB)
@@ -227,7 +227,7 @@ func TestFight(t *testing.T) {
 				t.Errorf("change %d puts %d and removes %d documents", i, len(change.Put), len(change.Remove))
 			}
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 	})
 }
 
