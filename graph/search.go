@@ -16,7 +16,7 @@ func (s *Snapshot) Search(request search.Request) search.Result {
 }
 
 // PrepareSearch builds what the first search would otherwise wait for.
-func (s *Snapshot) PrepareSearch() { s.Index(buildSearch) }
+func (s *Snapshot) PrepareSearch() { s.Index(buildSearch).(*searchIndex).view() }
 
 // A main index is replaced when more than so many entities have changed since it was built: up to that, indexing them anew
 // takes a few milliseconds, once a snapshot that is searched.
