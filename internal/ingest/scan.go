@@ -160,7 +160,7 @@ func (c *Catalog) commitScan(ctx context.Context, source Source, read reading, r
 	// what led here.
 	_, statusErr := c.commit(ctx, func(s *state) (step, error) {
 		now := s.of(source.ID).status
-		now.Failed, now.Error = true, oneLine(err.Error())
+		now.Failed, now.Error, now.Retired = true, oneLine(err.Error()), false
 		cutText(&now.Error)
 		now.scanned(source, c.config.Now(), result.Duration, scan.parts == nil)
 		next := step{source: source.ID, time: s.now(c.config.Now())}
