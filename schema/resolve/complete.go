@@ -3,7 +3,6 @@ package resolve
 import (
 	"context"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 )
 
 // Complete offers described entities before those that are only referred to, each entity once.
-func (q queryResolver) Complete(ctx context.Context, prefix string, first *int, _ *time.Time) ([]*gen.Completion, error) {
+func (queryResolver) Complete(ctx context.Context, prefix string, first *int, _ *time.Time) ([]*gen.Completion, error) {
 	limit := 20
 	if first != nil {
 		limit = *first
@@ -30,7 +29,7 @@ func (q queryResolver) Complete(ctx context.Context, prefix string, first *int, 
 	case strings.Contains(prefix, "/"):
 		fits = qualifiedFrom(snapshot, prefix)
 	default:
-		fits = namesFrom(q.derivedOf(snapshot).byName(), prefix)
+		fits = namesFrom(snapshot, prefix)
 	}
 	var described, others []*gen.Completion
 	for text, entity := range fits {
@@ -49,12 +48,10 @@ func (q queryResolver) Complete(ctx context.Context, prefix string, first *int, 
 }
 
 // namesFrom yields the entities whose name begins so, by name.
-func namesFrom(byName []*catalog.Entity, prefix string) iter.Seq2[string, *catalog.Entity] {
-	from, _ := slices.BinarySearchFunc(byName, prefix, func(e *catalog.Entity, prefix string) int {
-		return strings.Compare(e.Ref.Name(), prefix)
-	})
+func namesFrom(snapshot *graph.Snapshot, prefix string) iter.Seq2[string, *catalog.Entity] {
+	before := catalog.Ref("\x00:/" + prefix) // of all entities of that very name the first
 	return func(yield func(string, *catalog.Entity) bool) {
-		for _, e := range byName[from:] {
+		for e := range snapshot.EntitiesByName(before) {
 			if name := e.Ref.Name(); !strings.HasPrefix(name, prefix) || !yield(name, e) {
 				return
 			}

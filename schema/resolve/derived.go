@@ -3,7 +3,6 @@ package resolve
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -16,8 +15,6 @@ import (
 // derived is what is computed once for a whole snapshot, when first asked for, because many operations share it.
 type derived struct {
 	snapshot *graph.Snapshot
-	byName   func() []*catalog.Entity
-	byTier   func() []*catalog.Entity
 	cycles   func() [][]catalog.Ref
 	walks    graphql.Cache[*graph.Deps] // large ones, whose pages are asked for one after the other
 }
@@ -35,8 +32,6 @@ func (r *root) derivedOf(snapshot *graph.Snapshot) *derived {
 	}
 	made := &derived{
 		snapshot: snapshot,
-		byName:   sync.OnceValue(func() []*catalog.Entity { return sorted(snapshot, byName) }),
-		byTier:   sync.OnceValue(func() []*catalog.Entity { return sorted(snapshot, byTier) }),
 		cycles:   sync.OnceValue(snapshot.Cycles),
 		walks:    lru.New[*graph.Deps](keptWalks),
 	}
@@ -49,23 +44,6 @@ func (r *root) forget(newest *graph.Snapshot) {
 	if kept := r.derived.Load(); kept != nil && kept.snapshot != newest {
 		r.derived.CompareAndSwap(kept, nil)
 	}
-}
-
-func sorted[K any](snapshot *graph.Snapshot, by order[*catalog.Entity, K]) []*catalog.Entity {
-	type keyed struct {
-		entity *catalog.Entity
-		key    K
-	}
-	all := make([]keyed, 0, snapshot.Len())
-	for entity := range snapshot.Entities("") {
-		all = append(all, keyed{entity, by.key(0, entity)})
-	}
-	slices.SortFunc(all, func(a, b keyed) int { return by.compare(a.key, b.key) })
-	entities := make([]*catalog.Entity, len(all))
-	for i := range all {
-		entities[i] = all[i].entity
-	}
-	return entities
 }
 
 // walk is [graph.Snapshot.Deps].

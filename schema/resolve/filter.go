@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strings"
@@ -74,6 +75,76 @@ func (f *entityFilter) of(entities iter.Seq[*catalog.Entity]) iter.Seq[*catalog.
 			}
 		}
 	}
+}
+
+// few gives the entities that pass, where the graph names those that can; false where all would have to be looked at.
+func (f *entityFilter) few() ([]*catalog.Entity, bool) {
+	var (
+		of       []catalog.Ref
+		relation catalog.RelationType
+	)
+	switch {
+	case f == nil:
+		return nil, false
+	case f.asked.Owners != nil:
+		of, relation = f.owners, catalog.OwnedBy
+	case f.asked.Systems != nil:
+		of, relation = f.systems, catalog.PartOf
+	default:
+		return nil, false
+	}
+	var passing []*catalog.Entity
+	for _, ref := range of {
+		_, in := f.snapshot.Relations(ref)
+		for edge := range in {
+			if edge.Type != relation {
+				continue
+			}
+			if entity, err := f.snapshot.Entity(edge.From); err == nil && f.passes(entity) {
+				passing = append(passing, entity)
+			}
+		}
+	}
+	slices.SortFunc(passing, func(a, b *catalog.Entity) int { return cmp.Compare(a.Ref, b.Ref) })
+	return slices.Compact(passing), true
+}
+
+// count is the number of entities that pass.
+func (f *entityFilter) count(snapshot *graph.Snapshot) int {
+	total := 0
+	switch {
+	case f == nil:
+		return snapshot.Len()
+	case f.byTraits():
+		for traits, count := range snapshot.Traits() {
+			if f.passTraits(traits) {
+				total += count
+			}
+		}
+	default:
+		for range f.of(snapshot.Entities("")) {
+			total++
+		}
+	}
+	return total
+}
+
+// byTraits says whether nothing but traits is asked for, of which the snapshot has the counts.
+func (f *entityFilter) byTraits() bool {
+	asked := f.asked
+	return f.prefix == "" && asked.Namespaces == nil && asked.Owners == nil && asked.Types == nil && asked.Lifecycles == nil &&
+		asked.Tags == nil && asked.Systems == nil && asked.HasProblems == nil
+}
+
+func (f *entityFilter) passTraits(t graph.Traits) bool {
+	asked := f.asked
+	return is(asked.Owned, t.Owned) &&
+		(asked.Owned == nil || catalog.IsOwnable(t.Kind)) &&
+		is(asked.Discovered, t.Discovered) &&
+		is(asked.Placeholder, t.Placeholder) &&
+		is(asked.Stale, t.Stale) &&
+		oneOf(asked.Kinds, t.Kind) &&
+		(asked.Tiers == nil || slices.Contains(asked.Tiers, t.Tier))
 }
 
 // passes asks what is cheap first.

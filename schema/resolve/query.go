@@ -3,6 +3,7 @@ package resolve
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"time"
 
@@ -27,7 +28,7 @@ func (queryResolver) Entity(ctx context.Context, ref string, _ *time.Time) (*cat
 	return typedEntity(ctx, "ref", ref)
 }
 
-func (q queryResolver) Entities(ctx context.Context, filter *gen.EntityFilter, orderBy *gen.EntityOrder, first *int,
+func (queryResolver) Entities(ctx context.Context, filter *gen.EntityFilter, orderBy *gen.EntityOrder, first *int,
 	after *string, _ *time.Time) (*gen.EntityConnection, error) {
 	snapshot := snapshotOf(ctx)
 	keep, err := newEntityFilter(snapshot, filter)
@@ -37,55 +38,55 @@ func (q queryResolver) Entities(ctx context.Context, filter *gen.EntityFilter, o
 	var found *page[*catalog.Entity]
 	switch {
 	case orderBy != nil && *orderBy == gen.EntityOrderName:
-		found, err = filtered(q.derivedOf(snapshot).byName(), byName, keep, first, after)
+		found, err = entitiesPage(snapshot, byName, keep, first, after, func(key *nameKey) iter.Seq[*catalog.Entity] {
+			if key == nil {
+				return snapshot.EntitiesByName("")
+			}
+			return snapshot.EntitiesByName(key.Ref)
+		})
 	case orderBy != nil && *orderBy == gen.EntityOrderTier:
-		found, err = filtered(q.derivedOf(snapshot).byTier(), byTier, keep, first, after)
+		found, err = entitiesPage(snapshot, byTier, keep, first, after, func(key *tierKey) iter.Seq[*catalog.Entity] {
+			switch {
+			case key == nil:
+				return snapshot.EntitiesByTier(1, "")
+			case key.Tier == noTier:
+				return snapshot.EntitiesByTier(0, key.Ref)
+			}
+			return snapshot.EntitiesByTier(key.Tier, key.Ref)
+		})
 	default:
-		found, err = inOrderOfRef(snapshot, keep, first, after)
+		found, err = entitiesPage(snapshot, byRef, keep, first, after, func(key *catalog.Ref) iter.Seq[*catalog.Entity] {
+			if key == nil {
+				return snapshot.Entities("")
+			}
+			return snapshot.Entities(*key)
+		})
 	}
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case !selected(ctx, "totalCount"):
-	case keep == nil:
-		found.total = snapshot.Len()
-	default:
-		for entity := range snapshot.Entities("") {
-			if keep.passes(entity) {
-				found.total++
-			}
-		}
+	if found.total < 0 && selected(ctx, "totalCount") {
+		found.total = keep.count(snapshot)
 	}
 	return entityConnection(ctx, found), nil
 }
 
-func inOrderOfRef(snapshot *graph.Snapshot, keep *entityFilter, first *int, after *string) (*page[*catalog.Entity], error) {
-	limit, key, err := pageArguments[catalog.Ref](byRef.name, first, after)
-	if err != nil {
-		return nil, err
-	}
-	var from catalog.Ref
-	if key != nil {
-		from = *key
-	}
-	return take(keep.of(snapshot.Entities(from)), byRef, limit, key != nil), nil
-}
-
-func filtered[K any](all []*catalog.Entity, by order[*catalog.Entity, K], keep *entityFilter, first *int,
-	after *string,
+// entitiesPage cuts a page out of the few that can pass the filter, where these are known; otherwise it reads the page off
+// the entities in order. Then the total is -1.
+func entitiesPage[K any](snapshot *graph.Snapshot, by order[*catalog.Entity, K], keep *entityFilter, first *int, after *string,
+	behind func(key *K) iter.Seq[*catalog.Entity],
 ) (*page[*catalog.Entity], error) {
+	if few, ok := keep.few(); ok {
+		slices.SortFunc(few, func(a, b *catalog.Entity) int { return by.compare(by.key(0, a), by.key(0, b)) })
+		return cut(sliceOf(few), by, first, after)
+	}
 	limit, key, err := pageArguments[K](by.name, first, after)
 	if err != nil {
 		return nil, err
 	}
-	from := 0
-	if key != nil {
-		from, _ = slices.BinarySearchFunc(all, *key, func(e *catalog.Entity, key K) int {
-			return cmp.Or(by.compare(by.key(0, e), key), -1) // behind the cursor, not at it
-		})
-	}
-	return take(keep.of(slices.Values(all[from:])), by, limit, key != nil), nil
+	found := take(keep.of(behind(key)), by, limit, key != nil)
+	found.total = -1
+	return found, nil
 }
 
 func (q queryResolver) Dependencies(ctx context.Context, of string, direction *graph.Direction, depth *int, kinds []string,
