@@ -69,6 +69,7 @@ func TestDeadline(t *testing.T) {
 					t.Errorf("the error of another scan after %s is %v", time.Since(began), err)
 				}
 			}
+			synctest.Wait()
 			if scanner.running != 1 {
 				t.Errorf("%d scans are running", scanner.running)
 			}
