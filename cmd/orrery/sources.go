@@ -125,7 +125,11 @@ func (a *sourceList) table(p *printer) {
 	for i := range a.Sources {
 		s := &a.Sources[i]
 		rows[i] = []cell{
-			text(s.ID), text(s.Kind), {s.State, statePaints[s.State]}, text(fmt.Sprint(s.Entities)), text(fmt.Sprint(s.Documents)),
+			text(s.ID),
+			text(s.Kind),
+			{s.State, statePaints[s.State]},
+			text(fmt.Sprint(s.Entities)),
+			text(fmt.Sprint(s.Documents)),
 			text(s.good(now)), text(s.took()), text(s.next(now)), text(s.lost()), text(strings.Join(s.troubles(), "; ")),
 		}
 	}
