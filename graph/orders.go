@@ -132,8 +132,9 @@ func (t Traits) bits() (bits uint8) {
 	return bits
 }
 
-func traitsOf(e *catalog.Entity) Traits {
-	return Traits{e.Ref.Kind(), e.Tier(), e.Owner != "", e.Placeholder, e.Discovered, e.Stale}
+// traitsOf an entity of a known tier, as reading that takes long.
+func traitsOf(e *catalog.Entity, tier int) Traits {
+	return Traits{e.Ref.Kind(), tier, e.Owner != "", e.Placeholder, e.Discovered, e.Stale}
 }
 
 // Traits yields how many entities have which combination of traits, each combination that there is once. So a count by
@@ -176,10 +177,11 @@ func (s *Snapshot) ProblemCount(severity catalog.Severity) int {
 
 // dropOrders takes an entity out of all orders.
 func (e *edit) dropOrders(old *catalog.Entity) {
+	tier := old.Tier()
 	e.byRef.Delete(old)
 	e.byName.Delete(old)
-	e.byTier[old.Tier()].Delete(old)
-	e.count(traitsOf(old), -1)
+	e.byTier[tier].Delete(old)
+	e.count(traitsOf(old, tier), -1)
 }
 
 // putOrders puts entities that came or changed in their places; those that came are in no order yet.
@@ -195,13 +197,14 @@ func (e *edit) putOrders(changes []catalog.EntityChange) {
 			continue
 		}
 		names = append(names, named{c.Ref.Name(), c.Entity})
-		counts[traitsOf(c.Entity)]++
 		tier := c.Entity.Tier()
+		counts[traitsOf(c.Entity, tier)]++
 		if old := e.before.find(c.Ref); old >= 0 {
 			was := e.before.entity(old)
-			counts[traitsOf(was)]--
-			if was.Tier() != tier {
-				e.byTier[was.Tier()].Delete(was)
+			wasTier := e.before.tier(old)
+			counts[traitsOf(was, wasTier)]--
+			if wasTier != tier {
+				e.byTier[wasTier].Delete(was)
 			}
 		}
 		set(e.byRef, c.Entity)
