@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -153,7 +153,7 @@ func TestCrowd(t *testing.T) {
 		reading.Go(func() {
 			for want := graph.Revision(2); ; want++ {
 				message, err := followers[i].read()
-				if err == io.EOF && want > graph.Revision(rounds+1) {
+				if errors.Is(err, io.EOF) && want > graph.Revision(rounds+1) {
 					return
 				}
 				if got := revisionOf(message); err != nil || got != want {
@@ -181,22 +181,14 @@ func TestCrowd(t *testing.T) {
 	slow := func(transport string) string {
 		return s.metric(t, `orrery_graphql_subscriptions_ended_total{reason="slow_client",transport="`+transport+`"}`)
 	}
-	for slow("sse") != fmt.Sprint(crowd/4) || slow("websocket") != fmt.Sprint(crowd/4) {
-		time.Sleep(50 * time.Millisecond) // until their time is over
-	}
+	until(t, func() bool { return slow("sse") == fmt.Sprint(crowd/4) && slow("websocket") == fmt.Sprint(crowd/4) })
 	cut := heap()
 	s.stop()
 	reading.Wait()
 	for _, f := range followers {
 		f.close()
 	}
-	for i := 0; runtime.NumGoroutine() > goroutines && i < 500; i++ {
-		time.Sleep(10 * time.Millisecond)
-	}
-	if now := runtime.NumGoroutine(); now > goroutines {
-		stacks := make([]byte, 1<<20)
-		t.Errorf("%d goroutines are left of %d\n%.3000s", now, goroutines, stacks[:runtime.Stack(stacks, true)])
-	}
+	until(t, func() bool { return runtime.NumGoroutine() <= goroutines })
 	left := heap()
 	t.Logf("heap of server and clients: %d KiB at first, %d with all, %d without the silent half, %d in the end",
 		empty>>10, full>>10, cut>>10, left>>10)
@@ -231,8 +223,8 @@ func openCrowd(t *testing.T, s *running, crowd int) []*follower {
 			t.Fatal(err)
 		}
 	}
-	for s.metric(t, `orrery_graphql_subscriptions{transport="websocket"}`) != fmt.Sprint(crowd/2) {
-		time.Sleep(time.Millisecond) // the last were accepted, and are about to begin
-	}
+	until(t, func() bool { // the last were accepted, and are about to begin
+		return s.metric(t, `orrery_graphql_subscriptions{transport="websocket"}`) == fmt.Sprint(crowd/2)
+	})
 	return followers
 }

@@ -379,3 +379,17 @@ func mustRequest(t testing.TB, address string) *http.Request {
 	}
 	return r
 }
+
+// until waits for what another goroutine is about to bring about; it is given as long as the test has.
+func until(t testing.TB, is func() bool) {
+	t.Helper()
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	for !is() {
+		select {
+		case <-look.C:
+		case <-t.Context().Done():
+			t.Fatal("the test was ended")
+		}
+	}
+}

@@ -228,8 +228,10 @@ func TestReadiness(t *testing.T) {
 	expect("/readyz", 200, "ok")
 	expect(get(`{sources{totalCount}}`), 200, "data")
 	held.current.Store(graph.Build(graph.Input{Revision: 5, Time: time.Unix(90, 0), Sources: []graph.Source{
-		{ID: "a", State: graph.SourceOK, LastGood: time.Unix(200, 0)}, {ID: "b", State: graph.SourceFailed, LastGood: time.Unix(100, 0)},
-		{ID: "c", State: graph.SourcePending}, {ID: "d", State: graph.SourceOK, LastGood: time.Unix(1, 0), Unconfigured: true},
+		{ID: "a", State: graph.SourceOK, LastGood: time.Unix(200, 0)},
+		{ID: "b", State: graph.SourceFailed, LastGood: time.Unix(100, 0)},
+		{ID: "c", State: graph.SourcePending},
+		{ID: "d", State: graph.SourceOK, LastGood: time.Unix(1, 0), Unconfigured: true},
 	}}))
 	expect("/readyz", 200, `{"status":"ok","revision":5,"time":"1970-01-01T00:01:30Z","oldestGoodScan":"1970-01-01T00:01:40Z","ageSeconds":`)
 	expect("/readyz", 200, `"sources":{"FAILED":1,"OK":2,"PENDING":1}}`)

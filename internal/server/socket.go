@@ -93,7 +93,7 @@ func (s *socket) serve(ctx context.Context) {
 	late := time.AfterFunc(s.limits.InitTimeout, func() { s.close(closeInitTimeout, "Connection initialisation timeout") })
 	var stopped sync.WaitGroup
 	stopped.Add(1)
-	unhook := context.AfterFunc(s.ctx, func() {
+	unhook := context.AfterFunc(s.ctx, func() { //nolint:contextcheck // which is made of ctx
 		defer stopped.Done()
 		s.operations.Wait() // each tells its end
 		switch cause := context.Cause(s.ctx); {
@@ -103,7 +103,7 @@ func (s *socket) serve(ctx context.Context) {
 			_ = s.conn.CloseNow()
 		}
 	})
-	alive := s.keepAlive()
+	alive := s.keepAlive(ctx)
 
 	s.read(ctx, late)
 
@@ -119,10 +119,10 @@ func (s *socket) serve(ctx context.Context) {
 }
 
 // keepAlive asks for a sign of life from time to time, and ends the connection when there is none.
-func (s *socket) keepAlive() *time.Timer {
+func (s *socket) keepAlive(ctx context.Context) *time.Timer {
 	var alive *time.Timer
 	alive = time.AfterFunc(time.Hour, func() {
-		ctx, cancel := context.WithTimeout(s.ctx, s.limits.WriteTimeout)
+		ctx, cancel := context.WithTimeout(ctx, s.limits.WriteTimeout)
 		defer cancel()
 		if err := s.conn.Ping(ctx); err == nil {
 			alive.Reset(s.limits.KeepAlive)
@@ -165,7 +165,7 @@ func (s *socket) read(ctx context.Context, late *time.Timer) {
 			case m.ID == "" || len(m.ID) > maxIDBytes:
 				s.close(closeBadMessage, "Invalid message received: the id must have 1 to 128 bytes")
 				return
-			case !s.subscribe(m):
+			case !s.subscribe(ctx, m):
 				return
 			}
 		case "complete":
@@ -194,9 +194,9 @@ func (s *socket) forget(id string) {
 	}
 }
 
-// subscribe begins an operation; false ends the connection.
-func (s *socket) subscribe(m message) bool {
-	ctx, cancel := context.WithCancelCause(s.ctx)
+// subscribe begins an operation; false ends the connection, whose context it is given.
+func (s *socket) subscribe(ctx context.Context, m message) bool {
+	asked, cancel := context.WithCancelCause(s.ctx)
 	s.mu.Lock()
 	same, full := s.active[m.ID] != nil, s.running == s.limits.Operations
 	if !same && !full {
@@ -211,12 +211,12 @@ func (s *socket) subscribe(m message) bool {
 		return false
 	case full:
 		cancel(nil)
-		return s.tell(m.ID, failure(resolve.CodeUnavailable, "too many operations are under way on this connection: "+
+		return s.tell(ctx, m.ID, failure(resolve.CodeUnavailable, "too many operations are under way on this connection: "+
 			"end some, or open another")) == nil
 	}
 	s.operations.Go(func() {
 		defer cancel(nil)
-		ended := s.operate(ctx, m)
+		ended := s.operate(asked, m, func(r *graphql.Response) error { return s.tell(ctx, m.ID, r) })
 		s.mu.Lock()
 		wanted := s.active[m.ID] == &cancel // not ended, nor begun anew, by the client
 		if wanted {
@@ -225,17 +225,17 @@ func (s *socket) subscribe(m message) bool {
 		s.running--
 		s.mu.Unlock()
 		if wanted && !ended {
-			_ = s.write(context.WithoutCancel(s.ctx), message{ID: m.ID, Type: "complete"})
+			_ = s.write(ctx, message{ID: m.ID, Type: "complete"})
 		}
 	})
 	return true
 }
 
 // operate answers one operation. It says whether an error has ended it, behind which no end is told.
-func (s *socket) operate(ctx context.Context, m message) (ended bool) {
+func (s *socket) operate(ctx context.Context, m message, send func(*graphql.Response) error) (ended bool) {
 	tell := func(response *graphql.Response) error {
 		ended = response.Data == nil
-		return s.tell(m.ID, response)
+		return send(response)
 	}
 	params := &graphql.RawParams{Headers: s.headers}
 	params.ReadTime.Start = graphql.Now()
@@ -269,7 +269,7 @@ func (s *socket) operate(ctx context.Context, m message) (ended bool) {
 }
 
 // tell sends an answer; one without data ends its operation.
-func (s *socket) tell(id string, response *graphql.Response) error {
+func (s *socket) tell(ctx context.Context, id string, response *graphql.Response) error {
 	m := message{ID: id, Type: "next"}
 	var err error
 	if response.Data == nil {
@@ -281,7 +281,7 @@ func (s *socket) tell(id string, response *graphql.Response) error {
 	if err != nil {
 		return err
 	}
-	return s.write(context.WithoutCancel(s.ctx), m)
+	return s.write(ctx, m)
 }
 
 // write ends the connection where the client does not read.

@@ -97,15 +97,11 @@ func TestScanProgress(t *testing.T) {
 	l := newLiving()
 	s := run(t, l, server.Config{})
 	e := s.subscribe(t, `subscription{scanProgress(id:"repos"){source scopes documents done error}}`)
-	for {
+	until(t, func() bool {
 		l.mu.Lock()
-		listening := len(l.scans) > 0
-		l.mu.Unlock()
-		if listening {
-			break
-		}
-		time.Sleep(time.Millisecond) // until the server has got so far
-	}
+		defer l.mu.Unlock()
+		return len(l.scans) > 0
+	})
 	l.progress(graph.ScanProgress{Source: "other", Scopes: 9})
 	l.progress(graph.ScanProgress{Source: "repos", Scopes: 3, Documents: 4})
 	l.progress(graph.ScanProgress{Source: "repos", Scopes: 5, Documents: 7, Done: true, Error: "no"})
@@ -282,9 +278,7 @@ func TestDeadSocket(t *testing.T) {
 	c := s.open(t)
 	c.subscribe("a", allChanges)
 	ended := `orrery_graphql_subscriptions_ended_total{reason="slow_client",transport="websocket"}`
-	for s.metric(t, ended) != "1" { // nobody reads, so that nobody answers pings
-		time.Sleep(5 * time.Millisecond)
-	}
+	until(t, func() bool { return s.metric(t, ended) == "1" }) // nobody reads, so that nobody answers pings
 }
 
 // What is no subscription is answered once, and what is one needs a client that takes it.

@@ -73,7 +73,7 @@ func (f *follower) run(ctx context.Context, begin *graph.Snapshot, send func(*ge
 		_, err := f.catchUp(ctx, begin.Revision(), send)
 		return err
 	}
-	feed := f.feeds.join(f.root, begin)
+	feed := f.feeds.join(f.root, begin) //nolint:contextcheck // it may outlive this subscription
 	defer f.feeds.leave(feed)
 	for through := feed.begin(); f.at < through; through = feed.begin() {
 		if goOn, err := f.catchUp(ctx, through, send); !goOn {

@@ -29,7 +29,8 @@ func (queryResolver) Entity(ctx context.Context, ref string, _ *time.Time) (*cat
 }
 
 func (queryResolver) Entities(ctx context.Context, filter *gen.EntityFilter, orderBy *gen.EntityOrder, first *int,
-	after *string, _ *time.Time) (*gen.EntityConnection, error) {
+	after *string, _ *time.Time,
+) (*gen.EntityConnection, error) {
 	snapshot := snapshotOf(ctx)
 	keep, err := newEntityFilter(snapshot, filter)
 	if err != nil {
@@ -90,7 +91,8 @@ func entitiesPage[K any](snapshot *graph.Snapshot, by order[*catalog.Entity, K],
 }
 
 func (q queryResolver) Dependencies(ctx context.Context, of string, direction *graph.Direction, depth *int, kinds []string,
-	options *gen.GraphOptions, _ *time.Time) (*graph.Deps, error) {
+	options *gen.GraphOptions, _ *time.Time,
+) (*graph.Deps, error) {
 	filter, err := graphFilter(ctx, options)
 	if err != nil {
 		return nil, err
