@@ -39,7 +39,7 @@ const notBuilt = `<!doctype html>
 // routes are the first segments of the paths that the application answers. Any other path is not found; the application
 // says so too, with the status 404.
 var routes = map[string]bool{
-	"": true, "entities": true, "entity": true, "lookup": true, "blast-radius": true, "problems": true, "cycles": true,
+	"": true, "entities": true, "entity": true, "search": true, "changes": true, "sources": true, "blast-radius": true, "problems": true, "cycles": true,
 }
 
 // Handler serves the application on `/` and its routes, GraphiQL on `/graphiql`, and the files they need. It takes GET and

@@ -45,7 +45,7 @@ function Hits({ typed }: { typed: string }) {
   return (
     <>
       <p className="quiet">{count(list.totalCount, "thing fits", "things fit")}, the best first</p>
-      <ol className="hits">
+      <ol className="found">
         {list.nodes.map((hit) => (
           <li key={hit.entity.ref}>
             <HitRow hit={hit} />
@@ -66,7 +66,7 @@ function HitRow({ hit }: { hit: Hit }) {
   const { entity } = hit;
   return (
     <>
-      <p className="hit-head">
+      <p className="found-head">
         <EntityLink entity={entity} />
         <span className="ref">{shortRef(entity.ref)}</span>
         <TierBadge tier={entity.tier} />
@@ -78,7 +78,7 @@ function HitRow({ hit }: { hit: Hit }) {
           {fieldWords[hit.field]} <code>{hit.text}</code>
         </p>
       )}
-      {entity.description && <p className="hit-description">{entity.description}</p>}
+      {entity.description && <p className="found-description">{entity.description}</p>}
     </>
   );
 }
