@@ -193,6 +193,12 @@ func answerStatus(w http.ResponseWriter, response *graphql.Response) int {
 
 // respond answers in a form that the client takes.
 func (g *graphQL) respond(w http.ResponseWriter, accepted accepted, status int, response *graphql.Response) {
+	release, ok := g.unread.hold(response)
+	defer release()
+	if !ok {
+		w.Header().Set("Retry-After", "1")
+		status, response = http.StatusServiceUnavailable, tooManyUnread()
+	}
 	if accepted.media == "" {
 		g.answerByEvent(w, response)
 		return
@@ -212,12 +218,6 @@ func (g *graphQL) refuse(w http.ResponseWriter, media string, status int, messag
 }
 
 func (g *graphQL) write(w http.ResponseWriter, media string, status int, response *graphql.Response) {
-	release, ok := g.unread.hold(response)
-	defer release()
-	if !ok {
-		w.Header().Set("Retry-After", "1")
-		status, response = http.StatusServiceUnavailable, tooManyUnread()
-	}
 	g.metrics.count(response)
 	body, err := encode(response)
 	if err != nil { // cannot be: data was encoded before, the rest are texts and numbers

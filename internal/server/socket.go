@@ -259,9 +259,16 @@ func (s *socket) operate(ctx context.Context, m message, send func(*graphql.Resp
 	case ast.Subscription:
 		s.stream(ctx, operation, transportSocket, func() {}, tell)
 	case ast.Query:
-		if response := s.execute(ctx, operation); response != nil {
-			_ = tell(response)
+		response := s.execute(ctx, operation)
+		if response == nil {
+			return ended // the client has gone
 		}
+		release, ok := s.unread.hold(response)
+		defer release()
+		if !ok {
+			response = tooManyUnread()
+		}
+		_ = tell(response)
 	default:
 		_ = tell(failure(resolve.CodeBadInput, "mutations are taken by POST only"))
 	}
