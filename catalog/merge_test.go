@@ -149,6 +149,11 @@ func TestDescriptorsCompete(t *testing.T) {
 		{"source", titled("a", "b", func(d *catalog.Document) { d.ID.Source = "zebra" }), titled("a", "a", nil), "a"},
 		{"scope", titled("a", "b", func(d *catalog.Document) { d.ID.Scope = "z" }), titled("a", "a", nil), "a"},
 		{"key", titled("a", "b", func(d *catalog.Document) { d.ID.Key = "~" }), titled("a", "a", nil), "a"},
+		{"held is one", titled("a", "a", func(d *catalog.Document) { d.Stale, d.Held = true, true }), titled("b", "b", nil), "b"},
+		{
+			"but not before priority", titled("a", "a", func(d *catalog.Document) { d.Stale, d.Held = true, true }),
+			titled("b", "b", func(d *catalog.Document) { d.Priority = 50 }), "a",
+		},
 		{"stale is no reason", titled("b", "b", nil), titled("a", "a", func(d *catalog.Document) { d.Stale = true }), "a"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

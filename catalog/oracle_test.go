@@ -62,7 +62,14 @@ func oracleMerge(documents []*catalog.Document, options catalog.MergeOptions) *c
 	}
 	slices.SortStableFunc(all, func(a, b statement) int {
 		x, y := a.document, b.document
-		return cmp.Or(-cmp.Compare(x.Priority, y.Priority), cmp.Compare(x.Location, y.Location), cmp.Compare(x.Ordinal, y.Ordinal),
+		held := 0
+		if x.Held != y.Held {
+			if held = -1; x.Held {
+				held = 1
+			}
+		}
+		return cmp.Or(-cmp.Compare(x.Priority, y.Priority), held,
+			cmp.Compare(x.Location, y.Location), cmp.Compare(x.Ordinal, y.Ordinal),
 			cmp.Compare(x.ID.Source, y.ID.Source), cmp.Compare(x.ID.Scope, y.ID.Scope), cmp.Compare(x.ID.Key, y.ID.Key))
 	})
 	o := &oracle{options: options, winners: map[catalog.Ref]statement{}, all: all}

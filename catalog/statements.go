@@ -14,7 +14,7 @@ import (
 type documentRecord struct {
 	id                DocumentID
 	ordinal, priority int
-	stale             bool
+	stale, held       bool    // what is held is stale, too
 	lastSeen          Instant // 0 where it is not stale
 	origin            *Origin
 	claims            []claimRecord
@@ -86,8 +86,9 @@ type occurrence struct {
 
 const none = -1
 
-// precedence puts documents in order: the higher priority, then the smaller location, then the earlier document. What is
-// left of ties, between sources that read one place, their ids decide. Claims of one document stand as they do there.
+// precedence puts documents in order: the higher priority, then what its source still says before what is held, then the
+// smaller location, then the earlier document. What is left of ties, between sources that read one place, their ids decide.
+// Claims of one document stand as they do there.
 func precedence(a, b *claimRecord) int {
 	x, y := a.document, b.document
 	if x == y {
@@ -95,6 +96,12 @@ func precedence(a, b *claimRecord) int {
 	}
 	if x.priority != y.priority {
 		return cmp.Compare(y.priority, x.priority)
+	}
+	if x.held != y.held { // a source that was renamed must not speak for the present one
+		if x.held {
+			return 1
+		}
+		return -1
 	}
 	return cmp.Or(
 		cmp.Compare(x.origin.Location, y.origin.Location), cmp.Compare(x.ordinal, y.ordinal),
@@ -113,7 +120,7 @@ func (m *Merger) addDocument(document *Document) {
 	}
 	d := &documentRecord{
 		id: document.ID, ordinal: document.Ordinal, priority: document.Priority,
-		stale:    document.Stale || document.Held,
+		stale: document.Stale || document.Held, held: document.Held,
 		problems: document.Problems,
 		origin:   &Origin{document.ID.Source, document.Location, m.rules.environment(document.Environment)},
 	}
