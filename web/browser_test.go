@@ -23,7 +23,10 @@ func TestBrowser(t *testing.T) {
 		t.Skip("starts a browser")
 	}
 	chromium, node := findBrowser(t)
-	service := httptest.NewServer(server.New(server.Config{Snapshots: demoCatalog(t), UI: web.Handler(), Log: zerolog.Nop()}))
+	live := demoCatalog(t)
+	service := httptest.NewServer(server.New(server.Config{
+		Snapshots: live, Past: live, Live: live, UI: web.Handler(), Log: zerolog.Nop(),
+	}))
 	defer service.Close()
 
 	drive := exec.CommandContext(t.Context(), node, "browser/demo.mjs", service.URL, chromium, t.TempDir())
