@@ -134,8 +134,17 @@ func TestLookups(t *testing.T) {
 // BenchmarkLookups asks over HTTP on loopback, random Refs in 20 shapes. Client and server share the machine and the
 // figures: lookups/s/core is by all the processor time that both take, p99-ms the latency that clients see.
 func BenchmarkLookups(b *testing.B) {
+	for _, services := range []int{1_000, 10_000, 100_000} {
+		if services > 10_000 && testing.Short() {
+			continue
+		}
+		b.Run(fmt.Sprintf("services=%d", services), func(b *testing.B) { benchmarkLookups(b, services) })
+	}
+}
+
+func benchmarkLookups(b *testing.B, services int) {
 	held := &holder{}
-	snapshot, refs := company(10_000)
+	snapshot, refs := company(services)
 	held.current.Store(snapshot)
 	listening := httptest.NewServer(handler(server.Config{Snapshots: held}))
 	defer listening.Close()
