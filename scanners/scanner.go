@@ -49,6 +49,16 @@ type Sink interface {
 	Report(ctx context.Context, scope Scope) error
 }
 
+// Memory is a Sink that knows what the source said before the scan: a scanner asks before it takes silence for an answer.
+// Its methods may be called from several goroutines.
+type Memory interface {
+	Sink
+	// Said lists whom what is held of a scope is about, by Ref or alias; none where nothing is held of it.
+	Said(scope string) []string
+	// Scopes lists the scopes of which something is held, sorted.
+	Scopes() []string
+}
+
 // Scope is one piece that a source was read in (a file, a repository, one kind of one cluster), as far as it went.
 type Scope struct {
 	// Name is unique within the source and stable between scans. One that ends in "/" also stands for every scope whose

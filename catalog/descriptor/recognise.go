@@ -2,6 +2,7 @@ package descriptor
 
 import (
 	"bytes"
+	"fmt"
 	"path"
 	"strings"
 
@@ -93,6 +94,25 @@ func isOurGroup(apiVersion string) bool {
 		}
 	}
 	return strings.HasPrefix(group, "backstage") || strings.HasPrefix(group, "orrery")
+}
+
+// Illegible says why nobody can tell what a text is meant to say, in one line; "" = it is YAML that
+// somebody may have meant, whether or not it speaks of entities. That is how a file looks that an editor or a full disk
+// has cut off.
+func Illegible(data []byte) string {
+	if len(bytes.TrimSpace(bytes.TrimPrefix(data, byteOrderMark))) == 0 {
+		return "it is empty"
+	}
+	for _, t := range split(data) {
+		root, _, err := decode(t)
+		switch {
+		case err != nil:
+			return fmt.Sprintf("line %d: %s", t.line+max(err.line, 1)-1, err.message)
+		case root != nil && root.Kind == yaml.ScalarNode:
+			return fmt.Sprintf("line %d: it is %s, not a map", t.line+max(root.Line, 1)-1, describe(root))
+		}
+	}
+	return ""
 }
 
 // isTemplate says whether a document that fails is the draft of an entity, by its text or by where it stands.

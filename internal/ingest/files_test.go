@@ -138,6 +138,13 @@ func TestDamagedFiles(t *testing.T) {
 		{"the whole file breaks", func() { write("f.yaml", "apiVersion: backstage.io/v1alpha1\n\tkind: x") }, []string{refA + " stale", refB + " stale", refC}},
 		{"it grows too large", func() { write("f.yaml", entity("a")+"#"+strings.Repeat("x", 6<<20)) }, []string{refA + " stale", refB + " stale", refC}},
 		{"it is mended", func() { write("f.yaml", entity("a")) }, []string{refA, refC}},
+		{"it is empty", func() { write("f.yaml", "") }, []string{refA + " stale", refC}},
+		{"it is full of NULs", func() { write("f.yaml", strings.Repeat("\x00", 100)) }, []string{refA + " stale", refC}},
+		{"it is cut off", func() { write("f.yaml", "apiVer") }, []string{refA + " stale", refC}},
+		{"it grows and is of something else", func() { write("f.yaml", "#"+strings.Repeat("x", 6<<20)) }, []string{refA + " stale", refC}},
+		{"it is mended again", func() { write("f.yaml", entity("a")) }, []string{refA, refC}},
+		{"it is all comments", func() { write("f.yaml", "#"+strings.ReplaceAll(entity("a"), "\n", "\n# ")) }, []string{refC}},
+		{"it says something", func() { write("f.yaml", entity("a")) }, []string{refA, refC}},
 		{"it is no catalog file any more", func() { write("f.yaml", "hello: world\n") }, []string{refC}},
 		{"it is deleted", func() { os.Remove(filepath.Join(dir, "f.yaml")); os.Remove(filepath.Join(dir, "g.yaml")) }, nil},
 	}
@@ -161,6 +168,69 @@ func TestDamagedFiles(t *testing.T) {
 	}
 	if source := c.Snapshot().Sources()[0]; source.State != graph.SourceFailed {
 		t.Errorf("the source is %+v", source)
+	}
+}
+
+// TestBrokenLocation holds that what a Location named stands while it cannot be read, and goes when it is gone.
+func TestBrokenLocation(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entity := func(name string) string {
+		return "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: " + name + "}\nspec: {type: service, lifecycle: x, owner: me}\n"
+	}
+	location := func(targets string) string {
+		return "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: all}\nspec: {targets: [" + targets + "]}\n"
+	}
+	scanner, err := files.New(files.Config{Roots: []files.Root{{Path: dir}}, Include: []string{"all.yaml"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newCatalog(t, openStore(t, storePath(t), false), ingest.Source{ID: "repos", Kind: "files", Scanner: scanner})
+	all := []string{refA, refB, refC, "location:default/all"}
+	stale := []string{refA + " stale", refB + " stale", refC + " stale", "location:default/all stale"}
+	for _, step := range []struct {
+		name string
+		do   func()
+		want []string
+	}{
+		{"all is well", func() {
+			write("all.yaml", location("./sub/*.yaml, ./more.yaml"))
+			write("sub/a.yaml", entity("a"))
+			write("sub/b.yaml", entity("b"))
+			write("more.yaml", entity("c"))
+		}, all},
+		{"it breaks", func() { write("all.yaml", strings.Replace(location("./sub/*.yaml"), "}", "", 1)) }, stale},
+		{"it is empty", func() { write("all.yaml", "") }, stale},
+		{
+			"a file is deleted meanwhile", func() { os.Remove(filepath.Join(dir, "sub/b.yaml")) },
+			[]string{refA + " stale", refC + " stale", "location:default/all stale"},
+		},
+		{"it is mended", func() { write("all.yaml", location("./sub/*.yaml, ./more.yaml")) }, []string{refA, refC, "location:default/all"}},
+		{"it leads elsewhere", func() { write("all.yaml", location("./more.yaml")) }, []string{refC, "location:default/all"}},
+	} {
+		step.do()
+		scan(t, c)
+		var got []string
+		for _, line := range shown(c.Snapshot()) {
+			if !strings.HasSuffix(line, "placeholder") {
+				got = append(got, line)
+			}
+		}
+		if diff := cmp.Diff(step.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+		part := c.ScanParts(t.Context(), "repos", filepath.ToSlash(filepath.Join(dir, "sub/a.yaml")))
+		if part.Err != nil || part.Put+part.Removed > 0 {
+			t.Errorf("%s: a part that has not changed: %+v", step.name, part)
+		}
 	}
 }
 

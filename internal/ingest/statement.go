@@ -30,6 +30,7 @@ type scan struct {
 	asked  map[string]bool // the parts
 	tell   func(graph.ScanProgress)
 	share  func(source, scope string, entries []entry)
+	held   func(read func(*holding)) // lets what is held of the source be read; it may be nil
 
 	mu        sync.Mutex
 	closed    bool
@@ -47,14 +48,46 @@ type statement struct {
 
 // newScan is the sink of a scan of the named parts, or of everything. It tells how far it is and shares the memory of
 // what is held already.
-func newScan(
-	source Source, parts []string, tell func(graph.ScanProgress), share func(source, scope string, entries []entry),
-) *scan {
+func (c *Catalog) newScan(source Source, parts []string) *scan {
 	asked := make(map[string]bool, len(parts))
 	for _, part := range parts {
 		asked[part] = true
 	}
-	return &scan{source: source, parts: parts, asked: asked, tell: tell, share: share, scopes: make(map[string]statement)}
+	held := func(read func(*holding)) {
+		c.mu.RLock()
+		defer c.mu.RUnlock()
+		read(c.state.sources[source.ID])
+	}
+	return &scan{
+		source: source, parts: parts, asked: asked, tell: c.progress.tell, share: c.share, held: held,
+		scopes: make(map[string]statement),
+	}
+}
+
+var _ scanners.Memory = (*scan)(nil)
+
+// Said implements scanners.Memory.
+func (s *scan) Said(scope string) []string {
+	var subjects []string
+	s.held(func(h *holding) {
+		for _, e := range h.scope(scope) {
+			if e.subject != "" {
+				subjects = append(subjects, e.subject)
+			}
+		}
+	})
+	return subjects
+}
+
+// Scopes implements scanners.Memory.
+func (s *scan) Scopes() []string {
+	var names []string
+	s.held(func(h *holding) {
+		if h != nil {
+			names = h.scopes.Keys()
+		}
+	})
+	return names
 }
 
 // errScanEnded is what a scanner gets that goes on reporting when it has returned.

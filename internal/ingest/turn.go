@@ -86,7 +86,7 @@ func (c *Catalog) read(ctx context.Context, source Source, parts []string, curso
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the scan took longer than %s: %w", timeout, context.DeadlineExceeded))
 	defer cancel()
-	whole, partly := newScan(source, nil, c.progress.tell, c.share), newScan(source, parts, c.progress.tell, c.share)
+	whole, partly := c.newScan(source, nil), c.newScan(source, parts)
 	ended := make(chan reading, 1)
 	go func() {
 		if scanner, ok := source.Scanner.(scanners.PartScanner); ok && len(parts) > 0 {

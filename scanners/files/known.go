@@ -64,6 +64,9 @@ func newKnown(runs []*run, opened int) *known {
 		if r.listings.spent > maxGlobWork {
 			return nil // what is looked at depends on all that was looked at before
 		}
+		if len(r.broken) > 0 {
+			return nil // what a Location leads to is not known
+		}
 		scopes := new(btree.Set[string])
 		for _, scope := range slices.Sorted(maps.Keys(r.reported)) {
 			scopes.Insert(scope)

@@ -60,7 +60,7 @@ func (r *run) read(ctx context.Context, f file) error {
 		Location: r.shown(f.name), Read: r.placeholders(f), MaxBytes: int(r.config.MaxFileBytes),
 	})
 	if result.NotCatalog {
-		return nil
+		return r.silent(ctx, f, data)
 	}
 	return r.report(ctx, r.scope(f, result))
 }
@@ -143,7 +143,7 @@ func (r *run) unreadableFile(ctx context.Context, f file, err error) error {
 
 // tooLarge tells of a file over the limit, if its name or its beginning is that of a catalog file.
 func (r *run) tooLarge(ctx context.Context, f file, head []byte) error {
-	if descriptor.Parse(head, descriptor.Options{Location: r.shown(f.name), MaxBytes: 1}).NotCatalog {
+	if descriptor.Parse(head, descriptor.Options{Location: r.shown(f.name), MaxBytes: 1}).NotCatalog && !r.spoke(f) {
 		return nil
 	}
 	return r.refuse(ctx, f.name, descriptor.CodeTooLarge,

@@ -36,6 +36,7 @@ type run struct {
 	next     map[string]file // files that Locations name, by real name
 	found    *relations      // between the files that were read
 	part     *part           // nil = all is read
+	broken   []string        // scopes that held Locations and could not be read in full
 }
 
 // newRun opens a root. The caller closes the tree of the run.
@@ -84,6 +85,9 @@ func (r *run) scan(ctx context.Context, find func(context.Context, func(context.
 			}
 			return nil
 		})
+	}
+	if err == nil && r.part == nil {
+		err = r.unreached(ctx)
 	}
 	if err != nil {
 		return err
@@ -170,6 +174,7 @@ func (r *run) report(ctx context.Context, scope scanners.Scope) error {
 	if again {
 		return nil
 	}
+	r.broke(scope)
 	return r.sink.Report(ctx, scope)
 }
 
