@@ -107,6 +107,27 @@ func TestApproveAtTheServer(t *testing.T) {
 	expectRun(t, orrery(t, "sources", "scan", "nothing", "--server", server.url), statusFailed, "", "there is no such source")
 }
 
+// TestApproveOfASourceThatLeft approves the last that is known of a source which is no longer configured.
+func TestApproveOfASourceThatLeft(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		write(t, "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: "+name+"}\nspec: {type: a, lifecycle: b, owner: c}\n", dir, "files", name+".yaml")
+	}
+	write(t, "graph: {path: s.db}\nsources: [{id: old, kind: files, paths: [files]}]\n", dir, "orrery.yaml")
+	file := filepath.Join(dir, "orrery.yaml")
+	must(t, "scan", "--config", file)
+	write(t, "graph: {path: s.db}\nsources: [{id: new, kind: files, paths: [files]}]\n", dir, "orrery.yaml")
+	expectRun(t, orrery(t, "scan", "--config", file), statusNo, "new", "2 of 2 entities of the source old")
+	expectRun(t, orrery(t, "sources", "approve", "old", "--config", file, "--yes"), statusDone, "Removed ", "")
+	if got := must(t, "sources", "--config", file); strings.Contains(got, "old") {
+		t.Error(got)
+	}
+	if got := must(t, "list", "--config", file); !strings.Contains(got, "component:default/a") {
+		t.Error(got)
+	}
+}
+
 func TestSourcesWithoutOperator(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"approve catalog --yes", "scan catalog"} {

@@ -18,7 +18,7 @@ func (m mutationResolver) ScanSource(ctx context.Context, id string) (*gen.ScanR
 	if err := checkTyped("id", id); err != nil {
 		return nil, err
 	}
-	return m.scanned(ctx, id)(m.live.ScanSource(ctx, id))
+	return m.scanned(ctx, id, "")(m.live.ScanSource(ctx, id))
 }
 
 func (m mutationResolver) ApproveScan(ctx context.Context, id, digest string) (*gen.ScanResult, error) {
@@ -31,11 +31,18 @@ func (m mutationResolver) ApproveScan(ctx context.Context, id, digest string) (*
 	if err := checkTyped("digest", digest); err != nil {
 		return nil, err
 	}
-	return m.scanned(ctx, id)(m.live.ApproveScan(ctx, id, digest))
+	kind := ""
+	if before := m.snapshots.Snapshot(); before != nil {
+		if i := slices.IndexFunc(before.Sources(), func(s graph.Source) bool { return s.ID == id }); i >= 0 {
+			kind = before.Sources()[i].Kind
+		}
+	}
+	return m.scanned(ctx, id, kind)(m.live.ApproveScan(ctx, id, digest))
 }
 
-// scanned waits until the result can be seen, which takes a moment after its commit.
-func (m mutationResolver) scanned(ctx context.Context, id string) func(graph.ScanResult, error) (*gen.ScanResult, error) {
+// scanned waits until the result can be seen, which takes a moment after its commit. kind is that of a source which may be
+// gone with it.
+func (m mutationResolver) scanned(ctx context.Context, id, kind string) func(graph.ScanResult, error) (*gen.ScanResult, error) {
 	return func(result graph.ScanResult, err error) (*gen.ScanResult, error) {
 		if err != nil {
 			return nil, &scanError{id, err}
@@ -46,12 +53,12 @@ func (m mutationResolver) scanned(ctx context.Context, id string) func(graph.Sca
 		}
 		ctx.Value(pinned{}).(*pin).held.Store(snapshot)
 		sources := snapshot.Sources()
-		i := slices.IndexFunc(sources, func(s graph.Source) bool { return s.ID == id })
-		if i < 0 {
-			return nil, fmt.Errorf("source %q is not in revision %d, which shows its scan", id, snapshot.Revision())
+		now := graph.Source{ID: id, Kind: kind, State: graph.SourceOK, Unconfigured: true} // nothing is left of it
+		if i := slices.IndexFunc(sources, func(s graph.Source) bool { return s.ID == id }); i >= 0 {
+			now = sources[i]
 		}
 		return &gen.ScanResult{
-			Source: source(&sources[i]), Revision: int(snapshot.Revision()),
+			Source: source(&now), Revision: int(snapshot.Revision()),
 			Scopes: result.Scopes, Unreadable: result.Unreadable, Put: result.Put, Removed: result.Removed,
 			DurationSeconds: result.Duration.Seconds(),
 		}, nil
