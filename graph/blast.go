@@ -114,29 +114,33 @@ func through(impact Impact, strength catalog.Strength) Impact {
 // the members of a group, all must be lost.
 func (v *view) spreadOutage(w *scratch) {
 	chosen, env := v.chosen, v.env
-	for i := 0; i < len(w.queue); i++ {
-		needs, groups := v.needsTo(w.queue[i])
-		lastGroup := int32(noGroup)
-		for j, need := range needs {
-			if need.attr&(attrStrength|attrHub) != attr(catalog.Hard) || need.attr&chosen == 0 {
-				continue
-			}
-			if e := need.attr.environment(); e != envEvery && e != env {
-				continue
-			}
-			if need.attr&attrGrouped != 0 {
-				number := groupOf(need, groups, j)
-				if number == lastGroup { // several relations to the same member
+	for first := 0; first < len(w.queue); {
+		lost := w.queue[first:]
+		rows := v.rowsAhead(w, lost)
+		first += len(rows)
+		for i, row := range rows {
+			lastGroup := int32(noGroup)
+			for j, need := range row {
+				if need.attr&(attrStrength|attrHub) != attr(catalog.Hard) || need.attr&chosen == 0 {
 					continue
 				}
-				lastGroup = number
-				if !v.lose(w, number) {
+				if e := need.attr.environment(); e != envEvery && e != env {
 					continue
 				}
-			}
-			if w.mark[need.from] == 0 {
-				w.mark[need.from] = mark(Outage)
-				w.queue = append(w.queue, need.from)
+				if need.attr&attrGrouped != 0 {
+					number := v.groupOf(lost[i], j, need)
+					if number == lastGroup { // several relations to the same member
+						continue
+					}
+					lastGroup = number
+					if !v.lose(w, number) {
+						continue
+					}
+				}
+				if w.mark[need.from] == 0 {
+					w.mark[need.from] = mark(Outage)
+					w.queue = append(w.queue, need.from)
+				}
 			}
 		}
 	}
@@ -144,15 +148,13 @@ func (v *view) spreadOutage(w *scratch) {
 
 // lose counts a lost member of a group and says whether that was the last.
 func (v *view) lose(w *scratch, number int32) bool {
-	if w.lost[number] == 0 {
+	if w.left[number] == 0 {
 		w.hit = append(w.hit, number)
+		w.left[number] = v.size(number) + 1
 	}
-	w.lost[number]++
-	return v.isLost(w, number)
+	w.left[number]--
+	return w.isLost(number)
 }
-
-// isLost says whether all members of a group are lost.
-func (v *view) isLost(w *scratch, number int32) bool { return w.lost[number] == v.size(number) }
 
 // measure gives every outage its distance, and everything else that is hit its impact and distance: breadth first for
 // one impact after the other, the worst first. With the outages known, DEGRADED is whatever is reached from there over
@@ -175,9 +177,13 @@ func (v *view) measure(w *scratch, failed int) {
 				}
 			}
 			w.next = w.next[:0]
-			for _, b := range w.front {
-				w.state[b] = state(impact) | atDistance(d)
-				v.reach(w, b, impact, d+1)
+			for front := w.front; len(front) > 0; {
+				rows := v.rowsAhead(w, front)
+				for i, row := range rows {
+					w.state[front[i]] = state(impact) | atDistance(d)
+					v.reach(w, front[i], row, impact, d+1)
+				}
+				front = front[len(rows):]
 			}
 			if impact != Outage { // outages are in the queue already
 				w.queue = append(w.queue, w.front...)
@@ -200,12 +206,11 @@ func (v *view) take(w *scratch, a node, impact Impact) {
 	}
 }
 
-// reach follows the needs to b, which has this impact: those whose source has the same by it are in the next layer, the
-// others are noted for when their own impact is measured.
-func (v *view) reach(w *scratch, b node, impact Impact, distance int) {
-	needs, groups := v.needsTo(b)
+// reach follows the row of needs to b, which has this impact: those whose source has the same by it are in the next layer,
+// the others are noted for when their own impact is measured.
+func (v *view) reach(w *scratch, b node, row []inNeed, impact Impact, distance int) {
 	marks, chosen, env := w.mark, v.chosen, v.env
-	for i, need := range needs {
+	for i, need := range row {
 		m := marks[need.from]
 		if m&measured != 0 {
 			continue
@@ -220,7 +225,7 @@ func (v *view) reach(w *scratch, b node, impact Impact, distance int) {
 		given := through(impact, need.attr.strength())
 		switch {
 		case m.impact() == Outage:
-			if given < Outage || need.attr&attrGrouped != 0 && !v.isLost(w, groupOf(need, groups, i)) {
+			if given < Outage || need.attr&attrGrouped != 0 && !w.isLost(v.groupOf(b, i, need)) {
 				continue // does not support the outage
 			}
 		case given == Outage:
@@ -243,7 +248,7 @@ func (v *view) reachByHub(w *scratch, hub node, impact Impact, distance int) {
 	}
 	if w.mark[hub].noted() != impact {
 		w.mark[hub] = notedFrom(impact)
-		v.reach(w, hub, impact, distance)
+		v.reach(w, hub, v.needsTo(hub), impact, distance)
 	}
 }
 

@@ -38,7 +38,9 @@ func (s *Snapshot) edit() *edit {
 	next.relations.fork()
 	next.out.fork()
 	next.in.fork()
+	next.inGroups.fork()
 	next.groups.fork()
+	next.sizes.fork()
 	return &edit{
 		Snapshot: &next, before: s, edition: &edition{}, numbers: map[groupKey]int32{}, tallies: map[int32]tally{},
 	}
@@ -57,7 +59,9 @@ func (e *edit) take() node {
 		e.relations.grow(e.edition, e.end)
 		e.out.grow(e.edition, e.end)
 		e.in.grow(e.edition, e.end)
+		e.inGroups.grow(e.edition, e.end)
 		e.groups.grow(e.edition, e.end)
+		e.sizes.grow(e.edition, e.end)
 	}
 	e.facts.write(e.edition, a).owner = -1
 	return a

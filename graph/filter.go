@@ -78,16 +78,18 @@ func (v *view) visible(a attr) bool {
 // needsOf is the row of needs of a.
 func (s *Snapshot) needsOf(a node) []outNeed { return *s.out.at(a) }
 
-// needsTo is the row of needs to b, with the group of each: see groupOf.
-func (s *Snapshot) needsTo(b node) (needs []inNeed, groups []int32) {
-	row := s.in.at(b)
-	return row.needs, row.groups
-}
+// needsTo is the row of needs to b.
+func (s *Snapshot) needsTo(b node) []inNeed { return *s.in.at(b) }
 
 func (s *Snapshot) group(number int32) *group { return *s.groups.at(number) }
 
 // size is the number of different members of a group.
-func (v *view) size(number int32) int32 { return v.group(number).sizeIn(v.env) }
+func (v *view) size(number int32) int32 {
+	if v.env == envProduction {
+		return *v.sizes.at(number)
+	}
+	return v.group(number).sizeIn(v.env)
+}
 
 func (s *Snapshot) tier(a node) int { return int(s.facts.at(a).tier) }
 
@@ -150,8 +152,7 @@ func (v *view) stepOf(a node, need outNeed) step {
 // sources yields the other entities with a need of b that counts; one may come more than once.
 func (v *view) sources(b node) iter.Seq[node] {
 	return func(yield func(node) bool) {
-		needs, _ := v.needsTo(b)
-		for _, need := range needs {
+		for _, need := range v.needsTo(b) {
 			if !v.counts(need.attr) {
 				continue
 			}
@@ -161,8 +162,7 @@ func (v *view) sources(b node) iter.Seq[node] {
 				}
 				continue
 			}
-			consumers, _ := v.needsTo(need.from)
-			for _, consumer := range consumers {
+			for _, consumer := range v.needsTo(need.from) {
 				if consumer.from != b && v.counts(consumer.attr) && !yield(consumer.from) {
 					return
 				}

@@ -13,21 +13,18 @@ type node = int32
 // needGraph holds the needs both ways.
 type needGraph struct {
 	out pages[[]outNeed] // hubs last, else by target, then group name; to one target in the order of the relations
-	in  pages[inRow]
+	in  pages[[]inNeed]  // by source
+	// inGroups has the group of each need in a row of in; nil where all are those that groupOf finds without.
+	inGroups pages[[]int32]
 	// groups by number: the first group of each node has that of the node, its others have nodes of their own.
 	groups       pages[*group]
+	sizes        pages[int32] // of the groups, in production: near at hand, as walks ask for that all the time
 	environments map[string]uint32
 	vias         []viaNeed // see relation
 }
 
 func newNeedGraph() needGraph {
 	return needGraph{environments: map[string]uint32{"": envEvery, ProductionEnvironment: envProduction}}
-}
-
-// inRow holds the needs to one node, by source.
-type inRow struct {
-	needs  []inNeed
-	groups []int32 // of each; nil where all are those that groupOf finds without
 }
 
 // outNeed is a need seen from its source.
@@ -138,12 +135,22 @@ const ProductionEnvironment = "production"
 func (a attr) strength() catalog.Strength { return catalog.Strength(a & attrStrength) }
 func (a attr) environment() uint32        { return uint32(a >> attrEnvShift) }
 
-// groupOf is the group of a need that has one.
-func groupOf(need inNeed, groups []int32, i int) int32 {
+// groupOf is the group of a need that has one: the need at place i in the row of b.
+func (n *needGraph) groupOf(b node, i int, need inNeed) int32 {
 	if need.attr&attrOther != 0 {
-		return groups[i]
+		return (*n.inGroups.at(b))[i]
 	}
 	return need.from
+}
+
+// setGroup gives a number its group, or none.
+func (n *needGraph) setGroup(e *edition, number int32, g *group) {
+	*n.groups.write(e, number) = g
+	size := int32(0)
+	if g != nil {
+		size = g.size
+	}
+	*n.sizes.write(e, number) = size
 }
 
 // seenFrom is a need of a, seen from its target.

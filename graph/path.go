@@ -41,7 +41,7 @@ func (v *view) reachBack(w *scratch, start, end node) bool {
 	for i := 0; i < len(w.queue) && w.state[start] == 0; i++ {
 		b := w.queue[i]
 		next := atDistance(w.state[b].distance() + 1)
-		needs, _ := v.needsTo(b)
+		needs := v.needsTo(b)
 		for _, need := range needs {
 			if !v.counts(need.attr) || w.state[need.from] != 0 {
 				continue
@@ -52,7 +52,7 @@ func (v *view) reachBack(w *scratch, start, end node) bool {
 				continue
 			}
 			w.hubs = append(w.hubs, need.from)
-			consumers, _ := v.needsTo(need.from)
+			consumers := v.needsTo(need.from)
 			for _, consumer := range consumers {
 				if v.counts(consumer.attr) && w.state[consumer.from] == 0 {
 					w.state[consumer.from] = next

@@ -66,7 +66,7 @@ func (e *edit) number(a node, key groupKey) int32 {
 		if number = a; *e.groups.at(a) != nil {
 			number = e.take()
 		}
-		*e.groups.write(e.edition, number) = &group{groupKey: key}
+		e.setGroup(e.edition, number, &group{groupKey: key})
 		e.numbers[key] = number
 	}
 	return number
@@ -142,7 +142,7 @@ func (e *edit) regroup(a node, old, row []outNeed) {
 		made := t.sized()
 		was := *e.groups.at(number)
 		if made.groupKey = was.groupKey; made.size != was.size || !maps.Equal(made.mixed, was.mixed) {
-			*e.groups.write(e.edition, number) = &made
+			e.setGroup(e.edition, number, &made)
 		}
 	}
 	last := int32(noGroup)
@@ -152,7 +152,7 @@ func (e *edit) regroup(a node, old, row []outNeed) {
 		}
 		last = need.group
 		if _, used := e.tallies[last]; !used && *e.groups.at(last) != nil {
-			*e.groups.write(e.edition, last) = nil
+			e.setGroup(e.edition, last, nil)
 			if last != a {
 				e.free(last)
 			}
@@ -252,44 +252,48 @@ func (e *edit) flush() {
 
 // moveIn replaces the row of one target. Both it and the moves are by source.
 func (e *edit) moveIn(moves []move) {
-	at := e.in.write(e.edition, moves[0].to)
-	old := *at
-	made := inRow{needs: e.inRows.take(len(old.needs) + len(moves))}
+	target := moves[0].to
+	old, oldGroups := *e.in.at(target), *e.inGroups.at(target)
+	made := e.inRows.take(len(old) + len(moves))
+	var groups []int32
 	isOther := func(m move) bool { return m.seen.attr&attrOther != 0 }
-	if old.groups != nil || slices.ContainsFunc(moves, isOther) {
-		made.groups = make([]int32, 0, len(old.needs)+len(moves))
+	if oldGroups != nil || slices.ContainsFunc(moves, isOther) {
+		groups = make([]int32, 0, len(old)+len(moves))
 	}
 	keep := func(i int) {
-		made.needs = append(made.needs, old.needs[i])
+		made = append(made, old[i])
 		switch {
-		case old.groups != nil:
-			made.groups = append(made.groups, old.groups[i])
-		case made.groups != nil:
-			made.groups = append(made.groups, noGroup)
+		case oldGroups != nil:
+			groups = append(groups, oldGroups[i])
+		case groups != nil:
+			groups = append(groups, noGroup)
 		}
 	}
 	i := 0
 	for _, m := range moves {
-		for i < len(old.needs) && old.needs[i].from < m.seen.from {
+		for i < len(old) && old[i].from < m.seen.from {
 			keep(i)
 			i++
 		}
 		if m.goes {
-			for i < len(old.needs) && old.needs[i].from == m.seen.from {
+			for i < len(old) && old[i].from == m.seen.from {
 				i++
 			}
 			continue
 		}
-		made.needs = append(made.needs, m.seen)
-		if made.groups != nil {
-			made.groups = append(made.groups, m.group)
+		made = append(made, m.seen)
+		if groups != nil {
+			groups = append(groups, m.group)
 		}
 	}
-	for ; i < len(old.needs); i++ {
+	for ; i < len(old); i++ {
 		keep(i)
 	}
-	if len(made.needs) == 0 {
-		made = inRow{}
+	if len(made) == 0 {
+		made, groups = nil, nil
 	}
-	*at = made
+	*e.in.write(e.edition, target) = made
+	if groups != nil || oldGroups != nil {
+		*e.inGroups.write(e.edition, target) = groups
+	}
 }

@@ -5,11 +5,13 @@ package graph
 type scratch struct {
 	state []state // by node
 	mark  []mark  // by node: what a blast radius looks at most, small enough to stay near the processor
-	lost  []int32 // by group: members lost
+	left  []int32 // by group, where members are lost: how many are not, plus one
 	queue []node  // entities with a state or mark
 	hubs  []node  // hubs with a state or mark
 	hit   []int32 // groups with lost members
 
+	rows        [rowsAhead][]inNeed // see rowsAhead
+	touch       node
 	front, next []node // layers
 	inOrder     []node // impacted, by impact and distance
 	buckets     []bucket
@@ -18,14 +20,36 @@ type scratch struct {
 	reached [Outage][2][]distant
 }
 
+// isLost says whether all members of a group are lost.
+func (w *scratch) isLost(number int32) bool { return w.left[number] == 1 }
+
+// rowsAhead is how many rows a walk fetches at once.
+const rowsAhead = 32
+
+// rowsAhead takes the rows of needs to the first of nodes. They lie all over memory: asked for together they come
+// together, where a walk that took one after the other would wait for each.
+func (v *view) rowsAhead(w *scratch, nodes []node) [][]inNeed {
+	nodes = nodes[:min(len(nodes), rowsAhead)]
+	rows := w.rows[:len(nodes)]
+	for i, b := range nodes {
+		rows[i] = v.needsTo(b)
+	}
+	for _, row := range rows {
+		if len(row) > 0 {
+			w.touch ^= row[0].from // so that it is loaded
+		}
+	}
+	return rows
+}
+
 // borrow takes working memory that is large enough for the view.
 func (v *view) borrow() *scratch {
 	w := v.scratch.Get().(*scratch)
 	if n := int(v.end); len(w.state) < n {
 		w.state, w.mark = make([]state, n), make([]mark, n)
 	}
-	if n := int(v.end); len(w.lost) < n {
-		w.lost = make([]int32, n)
+	if n := int(v.end); len(w.left) < n {
+		w.left = make([]int32, n)
 	}
 	return w
 }
@@ -38,7 +62,7 @@ func (v *view) giveBack(w *scratch) {
 		}
 	}
 	for _, number := range w.hit {
-		w.lost[number] = 0
+		w.left[number] = 0
 	}
 	w.queue, w.hubs, w.hit = w.queue[:0], w.hubs[:0], w.hit[:0]
 	w.inOrder, w.buckets = w.inOrder[:0], w.buckets[:0]
