@@ -41,6 +41,7 @@ func (c *Catalog) ApproveScan(ctx context.Context, id, digest string) (graph.Sca
 		}
 		now := h.status
 		now.HeldSince, now.HeldOf, now.Retired = time.Time{}, 0, false
+		now.Counted, now.CountedSince = 0, time.Time{}
 		return next, next.setStatus(now)
 	})
 	if err != nil {

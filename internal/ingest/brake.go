@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
@@ -19,15 +20,23 @@ const (
 	heldCount = 20
 )
 
+// lossWindow is the time in which what the scans of a watched source remove counts together: who hears of changes as they
+// happen sees a folder that is deleted slowly as many small removals.
+const lossWindow = 10 * time.Minute
+
 // tooMuch says whether so many of the entities of a source may not go without a person's word.
 func tooMuch(gone, of int) bool {
 	return gone == of && of > 1 || gone > heldCount && gone*100 > of*heldShare
 }
 
-// heldReason says which limit holds a removal.
-func heldReason(gone, of int) string {
+// heldReason says which limit holds a removal from a source that has so many entities now.
+func heldReason(gone, of, now int) string {
 	if gone == of {
 		return fmt.Sprintf("all %d entities of the source would go", of)
+	}
+	if !tooMuch(gone, of) {
+		return fmt.Sprintf("%d of %d entities would go after %d that went just before: together more than %d %% and more than %d, or all",
+			gone, of, max(of-now, 0), heldShare, heldCount)
 	}
 	return fmt.Sprintf("%d of %d entities would go: more than %d %% and more than %d", gone, of, heldShare, heldCount)
 }
@@ -58,8 +67,11 @@ func (w *settling) brake() error {
 		// would lose the first ones with its second scan.
 		of = max(since, len(w.missing))
 	}
-	if !tooMuch(len(w.missing), of) {
-		return nil
+	if !tooMuch(len(w.missing), of) { // by itself; but maybe with what went just before
+		of = max(of, w.counted)
+		if before := of - w.held.entities; before <= 0 || !tooMuch(before+len(w.missing), of) {
+			return nil
+		}
 	}
 	w.heldOf = of
 	back := make(map[string][]entry) // by scope
@@ -83,6 +95,27 @@ func (w *settling) brake() error {
 	return nil
 }
 
+// counts is how many entities a source had before what went shortly before now; 0 = nothing that counts did.
+func (s *status) counts(now time.Time) int {
+	if since := now.Sub(s.CountedSince); since < 0 || since >= lossWindow {
+		return 0
+	}
+	return s.Counted
+}
+
+// count remembers how many entities there were before a scan of a watched source that removes some.
+func (s *status) count(was status, entities int, removes bool, now time.Time) {
+	s.Counted, s.CountedSince = was.counts(now), was.CountedSince
+	if s.Counted == 0 {
+		s.CountedSince = time.Time{}
+		if !removes {
+			return
+		}
+		s.CountedSince = now.UTC()
+	}
+	s.Counted = max(s.Counted, entities)
+}
+
 // awaits is what waits for a person; nil = nothing. summarize was called since the last change.
 func (h *holding) awaits() *graph.HeldRemoval {
 	if h == nil || h.removal == nil {
@@ -90,7 +123,7 @@ func (h *holding) awaits() *graph.HeldRemoval {
 	}
 	removal := *h.removal
 	removal.Since, removal.Of = h.status.HeldSince, h.status.HeldOf
-	removal.Reason = heldReason(removal.Entities, removal.Of)
+	removal.Reason = heldReason(removal.Entities, removal.Of, h.entities)
 	if h.status.Retired {
 		removal.Reason = "the source is no longer configured, and " + removal.Reason
 	}

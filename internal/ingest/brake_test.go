@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -415,5 +416,82 @@ func TestChangedConfiguration(t *testing.T) {
 	}
 	if again := scan(t, c).Sources[0]; again.Put != 0 {
 		t.Errorf("the same scan again put %d documents", again.Put)
+	}
+}
+
+// TestBrakeAddsUp holds that what goes in many small scans of parts is held like what goes at once, as long as they follow
+// each other closely.
+func TestBrakeAddsUp(t *testing.T) {
+	dir := t.TempDir()
+	file := func(i int) string { return filepath.Join(dir, fmt.Sprintf("e%03d.yaml", i)) }
+	write := func(i int) {
+		t.Helper()
+		text := fmt.Sprintf("apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: e%d}\nspec: {type: service, lifecycle: x, owner: me}\n", i)
+		if err := os.WriteFile(file(i), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 200 {
+		write(i)
+	}
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	c, err := ingest.New(t.Context(), ingest.Config{
+		Store: openStore(t, storePath(t), false), Sources: []ingest.Source{filesSource(t, "repos", dir)},
+		Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scan(t, c)
+	remove := func(i int) *graph.HeldRemoval {
+		t.Helper()
+		now = now.Add(time.Second)
+		if err := os.Remove(file(i)); err != nil {
+			t.Fatal(err)
+		}
+		result := c.ScanParts(t.Context(), "repos", "repos/"+filepath.Base(file(i)))
+		if result.Err != nil {
+			t.Fatal(result.Err)
+		}
+		return result.Held
+	}
+	described := func() int { return c.Snapshot().Sources()[0].Entities }
+	for i := range 40 {
+		if held := remove(i); held != nil {
+			t.Fatalf("the removal %d is held: %+v", i+1, held)
+		}
+	}
+	held := remove(40)
+	if held == nil || held.Entities != 1 || held.Of != 200 || !strings.Contains(held.Reason, "after 40 that went just before") {
+		t.Fatalf("held: %+v", held)
+	}
+	now = now.Add(time.Hour)
+	if held = remove(41); held == nil || held.Entities != 2 || described() != 160 {
+		t.Fatalf("an hour later: %+v, %d entities", held, described())
+	}
+	if again := scan(t, c).Sources[0].Held; again == nil || again.Digest != held.Digest {
+		t.Fatalf("after a whole scan: %+v", again)
+	}
+	if _, err := c.ApproveScan(t.Context(), "repos", held.Digest); err != nil {
+		t.Fatal(err)
+	}
+	// What a person has seen counts no more, nor what came back, nor what went long ago.
+	for i := 50; i < 80; i++ {
+		if held := remove(i); held != nil {
+			t.Fatalf("after the approval: %+v", held)
+		}
+	}
+	now = now.Add(time.Hour)
+	for range 100 {
+		if held := remove(80); held != nil {
+			t.Fatalf("a file that comes and goes: %+v", held)
+		}
+		write(80)
+		if result := c.ScanParts(t.Context(), "repos", "repos/e080.yaml"); result.Err != nil || result.Put != 1 {
+			t.Fatalf("%+v", result)
+		}
+	}
+	if described() != 128 {
+		t.Errorf("%d entities", described())
 	}
 }

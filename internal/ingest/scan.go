@@ -176,7 +176,8 @@ func (c *Catalog) commitScan(ctx context.Context, source Source, read reading, r
 func (c *Catalog) settled(s *state, source Source, scan *scan, cursor []byte, took time.Duration) (step, error) {
 	held := s.of(source.ID)
 	was := held.status
-	work, err := scan.settle(source, held, catalog.InstantOf(was.LastGood))
+	clock := c.config.Now()
+	work, err := scan.settle(source, held, catalog.InstantOf(was.LastGood), was.counts(clock))
 	if err != nil {
 		return step{}, err
 	}
@@ -189,6 +190,7 @@ func (c *Catalog) settled(s *state, source Source, scan *scan, cursor []byte, to
 		return step{source: source.ID}, errNothing // files were touched, and say what they said
 	}
 	now.LastWhole, now.Given = was.LastWhole, givenBy(source)
+	now.count(was, held.entities, (source.Watch || scan.parts != nil) && len(work.missing) > 0, clock)
 	now.scanned(source, c.config.Now(), took, scan.parts == nil)
 	next := step{source: source.ID, time: s.now(c.config.Now()), scopes: work.scopes}
 	if work.heldOf > 0 {

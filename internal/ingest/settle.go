@@ -11,11 +11,12 @@ import (
 
 // settling is the working out of what a source holds after a scan.
 type settling struct {
-	source Source
-	held   *holding           // what it holds before; not changed
-	seen   catalog.Instant    // when its last good scan ended
-	scopes map[string][]entry // what each scope that changes holds afterwards; none = it is gone
-	heldOf int                // how many entities it had of which some are held; 0 = nothing is held
+	source  Source
+	held    *holding           // what it holds before; not changed
+	seen    catalog.Instant    // when its last good scan ended
+	scopes  map[string][]entry // what each scope that changes holds afterwards; none = it is gone
+	counted int                // entities it had before what went shortly before; 0 = nothing that counts did
+	heldOf  int                // how many entities it had of which some are held; 0 = nothing is held
 	// missing are the documents with claims that are there before and not found any more, by subject.
 	missing map[string][]missed
 }
@@ -28,9 +29,9 @@ type missed struct {
 // settle is the rule by which a scan replaces what its source held: a scope that was read replaces its claims, one that
 // could not be read keeps its last good ones, marked stale, and one that is gone goes, unless the brake holds it. A scan of
 // parts says nothing of what it was not asked for and did not report.
-func (s *scan) settle(source Source, held *holding, seen catalog.Instant) (*settling, error) {
+func (s *scan) settle(source Source, held *holding, seen catalog.Instant, counted int) (*settling, error) {
 	w := &settling{
-		source: source, held: held, seen: seen, scopes: make(map[string][]entry), missing: make(map[string][]missed),
+		source: source, held: held, seen: seen, counted: counted, scopes: make(map[string][]entry), missing: make(map[string][]missed),
 	}
 	for name, now := range s.scopes {
 		if err := w.take(name, now); err != nil {

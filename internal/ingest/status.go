@@ -44,7 +44,10 @@ type status struct {
 	// HeldSince is when the first of what is held was missed, HeldOf how many entities the source had then.
 	HeldSince time.Time `json:"heldSince,omitzero"`
 	HeldOf    int       `json:"heldOf,omitzero"`
-	Retired   bool      `json:"retired,omitzero"` // everything is held since the source is not configured
+	// Counted is how many entities a watched source had before scans removed some, the first of them at CountedSince.
+	Counted      int       `json:"counted,omitzero"`
+	CountedSince time.Time `json:"countedSince,omitzero"`
+	Retired      bool      `json:"retired,omitzero"` // everything is held since the source is not configured
 }
 
 // given is what documents were given by the configuration of their source.
