@@ -25,6 +25,10 @@ const (
 	// costInFlight bounds what all operations together may be computing at one time, so that many large questions wait for
 	// each other instead of filling the memory.
 	costInFlight = 2_000_000
+	// momentsInFlight is how many past states all operations together may be about at one time. Each is a whole graph in
+	// memory, and it may take seconds to make one: who asks about the past waits in a line of its own, so that the present is
+	// answered meanwhile.
+	momentsInFlight = 4
 	// mutationsInFlight is how many mutations may run or wait at one time. Each may take as long as a scan.
 	mutationsInFlight = 16
 )
@@ -46,6 +50,7 @@ type graphQL struct {
 	exec      *executor.Executor
 	metrics   *metrics
 	flight    *semaphore.Weighted
+	moments   *semaphore.Weighted
 	mutations *semaphore.Weighted
 	unread    unread
 	turnstile *turnstile
@@ -61,6 +66,7 @@ func newGraphQL(config Config, m *metrics) *graphQL {
 		}),
 		metrics:   m,
 		flight:    semaphore.NewWeighted(costInFlight),
+		moments:   semaphore.NewWeighted(momentsInFlight),
 		mutations: semaphore.NewWeighted(mutationsInFlight),
 		unread:    newUnread(),
 		turnstile: &turnstile{limits: config.Streams.orDefaults(), byClient: make(map[string]int)},
@@ -146,6 +152,12 @@ func (g *graphQL) panicked(ctx context.Context, value any) *graphql.Response {
 
 // execute waits for its turn and computes the answer; nil when the client has gone.
 func (g *graphQL) execute(ctx context.Context, operation *graphql.OperationContext) *graphql.Response {
+	if moments := int64(resolve.Moments(operation)); moments > 0 { // none would stand in that line too
+		if g.moments.Acquire(ctx, moments) != nil {
+			return nil
+		}
+		defer g.moments.Release(moments)
+	}
 	cost := min(int64(resolve.Cost(operation)), costInFlight)
 	if g.flight.Acquire(ctx, cost) != nil {
 		return nil

@@ -36,6 +36,7 @@ func TestTooComplex(t *testing.T) {
 		"pages in pages":           `{entities(first:1000){nodes{dependencies(first:1000){nodes{strength}}}}}`,
 		"pages by default size":    `{entities{nodes{parts{nodes{parts{nodes{parts{nodes{parts{nodes{ref}}}}}}}}}}}`,
 		"a walk in each of a page": `{entities(first:500){nodes{blastRadius{totals{outage}}}}}`,
+		"upstream of many":         `{entities(first:100){nodes{changes(upstream:true,first:1){nodes{ref}}}}}`,
 		"introspection":            `{__schema{types{` + aliases(200, "a", `fields{`+aliases(5, "b", `type{name}`)+`}`) + `}}}`,
 	}
 	tests["21 fields deep"] = nested(20)

@@ -46,6 +46,10 @@ var walks = map[string]int{
 	"Subscription.changes": 1000,
 }
 
+// upstreamCost comes on top where changes are asked for of all that an entity needs: those are looked for in the history of
+// everything.
+const upstreamCost = 10_000
+
 // lengths are those of lists that come whole, where they differ much from listLength: about the mean, for introspection
 // that of this schema.
 var lengths = map[string]int{
@@ -184,7 +188,18 @@ func (c *counter) field(field *ast.Field) count {
 	inner := c.selection(field.SelectionSet)
 	place := field.ObjectDefinition.Name + "." + field.Name
 	cost := add(1+walks[place], times(c.length(place, field), inner.cost))
+	if c.isTrue(field.Arguments.ForName("upstream")) {
+		cost = add(cost, upstreamCost)
+	}
 	return count{cost: cost, depth: inner.depth + 1}
+}
+
+func (c *counter) isTrue(argument *ast.Argument) bool {
+	if argument == nil {
+		return false
+	}
+	value, err := argument.Value.Value(c.variables)
+	return err == nil && value == true
 }
 
 // length is how many times a field may show its selection.

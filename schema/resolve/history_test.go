@@ -208,6 +208,8 @@ func TestMomentsThatCannotBeShown(t *testing.T) {
 		"no changes":    {present, `{changes{totalCount}}`, time.Time{}, "BAD_INPUT", "kept in a store", nil},
 		"too many":      {c, many, time.Time{}, "TOO_COMPLEX", "4 different moments", nil},
 		"no time":       {c, `{snapshot(at:"yesterday"){revision}}`, time.Time{}, "BAD_INPUT", "RFC 3339", nil},
+		"empty":         {c, `{snapshot(at:""){revision}}`, time.Time{}, "BAD_INPUT", "no time", nil},
+		"zero":          {c, `{snapshot(at:"0001-01-01T00:00:00Z"){revision}}`, time.Time{}, "BAD_INPUT", "no time", nil},
 		"no text":       {c, `{snapshot(at:2026){revision}}`, time.Time{}, "BAD_INPUT", "RFC 3339", nil},
 		"no time since": {c, `{changes(since:"yesterday"){totalCount}}`, time.Time{}, "BAD_INPUT", "RFC 3339", nil},
 	}

@@ -22,6 +22,15 @@ const (
 	clockSkew = time.Minute
 )
 
+// Moments is how many past moments an operation asks about. Each keeps a whole graph in memory until the operation is
+// answered.
+func Moments(operation *graphql.OperationContext) int {
+	moments, _ := operation.Stats.GetExtension(momentsKey).(int)
+	return moments
+}
+
+const momentsKey = "moments"
+
 // atArgument is the argument by which root fields are answered as of a past moment.
 const atArgument = "at"
 
@@ -49,6 +58,7 @@ func (m *moments) MutateOperationContext(_ context.Context, operation *graphql.O
 	}
 	cost := add(Cost(operation), len(asked)*momentCost)
 	operation.Stats.SetExtension(costKey, cost)
+	operation.Stats.SetExtension(momentsKey, len(asked))
 	if cost > m.limits.Cost {
 		return tooComplex("the query may cost %d with the past moments that it asks about; at most %d is allowed: ask for fewer "+
 			"fields, smaller pages or fewer moments at once", cost, m.limits.Cost)
@@ -112,6 +122,8 @@ func (r *root) pinPast(ctx context.Context, next graphql.RootResolver) graphql.M
 // worded for who asked, and wrap those of [Past], graph.ErrNoPast among them.
 func SnapshotAt(ctx context.Context, newest *graph.Snapshot, past Past, at time.Time) (*graph.Snapshot, error) {
 	switch {
+	case at.IsZero(): // what gqlgen makes of an empty text, and what means the newest state to a store
+		return nil, badInput("at is no time in the life of this catalog: write one as 2026-01-31T12:00:00Z, or leave it out to ask about now")
 	case at.After(time.Now().Add(clockSkew)):
 		return nil, badInput("at is %s, which is in the future: leave it out to ask about now", at.Format(time.RFC3339))
 	case !at.Before(newest.Time()):
