@@ -17,7 +17,8 @@ type Index interface {
 
 // Index is the one index of a snapshot. The first who asks waits for build to make it of a whole snapshot; from then on
 // each [Snapshot.Apply] brings it up to date, before the new snapshot is there. While a build is under way, Apply goes on
-// and the index catches up behind it. All callers must pass the same build.
+// and the index catches up behind it. All callers must pass the same build. A snapshot at a later revision in which nothing changed
+// shares the index of the earlier one; build, and Apply as old, may get either.
 func (s *Snapshot) Index(build func(*Snapshot) Index) Index { return s.index.get(build) }
 
 // indexSlot is the place for the index of one snapshot.
