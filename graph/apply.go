@@ -24,11 +24,17 @@ func (s *Snapshot) Apply(change *catalog.ModelChange, revision Revision, time ti
 	a.forking = &sync.Mutex{}
 	a.revision, a.time, a.sources = revision, time, sources
 
-	a.putEntities(change.Entities)
-	a.putRows(change.Edges)
-	a.putProblems(change)
+	nodes, tiers := a.putEntities(change.Entities)
+	var lists sync.WaitGroup // of what the edges have nothing to do with
+	lists.Go(func() {
+		a.putOrders(change.Entities, tiers)
+		a.putProblems(change)
+	})
+	lists.Go(func() { a.putNames(change.Entities, nodes) })
+	a.putRows(change, nodes)
 	a.deriveNeeds()
 	a.release()
+	lists.Wait()
 	a.index = s.index.after(a.Snapshot, change)
 	return a.Snapshot
 }
@@ -50,14 +56,17 @@ type rowChange struct {
 	ends     []node // of now
 }
 
-func (a *application) putEntities(changes []catalog.EntityChange) {
+// putEntities enters what came or changed, and takes out what is gone. It tells the nodes (-1 where there is none), and
+// their tiers.
+func (a *application) putEntities(changes []catalog.EntityChange) (nodes []node, tiers []uint8) {
+	nodes, tiers = make([]node, len(changes)), make([]uint8, len(changes))
 	var born []node
-	nodes := make([]node, len(changes))
 	if a.before.Len() == 0 {
 		a.ends = make(map[catalog.Ref]node, len(changes))
+		a.refs.expect(len(changes))
 	}
 	for i, c := range changes {
-		n := a.find(c.Ref)
+		n := a.before.find(c.Ref) // a change names each entity once
 		switch {
 		case c.Entity == nil && n < 0:
 		case c.Entity == nil:
@@ -65,36 +74,29 @@ func (a *application) putEntities(changes []catalog.EntityChange) {
 			a.leave(n)
 			a.turned = append(a.turned, n)
 		case n < 0:
-			if n = a.absent.find(c.Ref); n >= 0 {
-				a.turned = append(a.turned, n)
+			if absent := a.before.absent.find(c.Ref); absent >= 0 {
+				a.turned = append(a.turned, absent)
 			}
-			born = append(born, a.enter(c.Entity))
+			n = a.enter(c.Entity)
+			born = append(born, n)
 			if a.ends != nil {
-				a.ends[c.Ref] = born[len(born)-1]
+				a.ends[c.Ref] = n
 			}
 		default:
-			f := a.facts.write(a.edition, n)
-			f.entity, f.tier = c.Entity, uint8(c.Entity.Tier())
+			a.putFacts(n, c.Entity)
 		}
-		if nodes[i] = n; n < 0 && c.Entity != nil {
-			nodes[i] = born[len(born)-1]
+		if nodes[i] = n; n >= 0 {
+			tiers[i] = a.facts.at(n).tier
 		}
 	}
+	a.refs.expect(0)
 	a.arrange(born)
-	a.putOrders(changes)
 	for i, c := range changes {
-		n := nodes[i]
-		if n < 0 {
-			continue
+		if n := nodes[i]; n >= 0 {
+			a.putOwner(n, a.before.entityAt(n), c.Entity)
 		}
-		var old *catalog.Entity
-		if n < a.before.end {
-			old = a.before.entity(n)
-		}
-		a.putOwner(n, old, c.Entity)
-		a.putNames(n, old, c.Entity)
 	}
-	a.flushNames()
+	return nodes, tiers
 }
 
 func (a *application) putOwner(n node, old, now *catalog.Entity) {
@@ -115,7 +117,8 @@ func (a *application) putOwner(n node, old, now *catalog.Entity) {
 	}
 }
 
-func (a *application) putRows(changes []catalog.EdgesChange) {
+func (a *application) putRows(change *catalog.ModelChange, nodes []node) {
+	entities, changes := change.Entities, change.Edges // both by Ref: many are the same
 	count := 0
 	for i := range changes {
 		count += len(changes[i].Edges)
@@ -123,7 +126,16 @@ func (a *application) putRows(changes []catalog.EdgesChange) {
 	ends := make([]node, 0, count)
 	a.rows = make([]rowChange, 0, len(changes)+len(a.turned))
 	for _, c := range changes {
-		n := a.endOf(c.From)
+		for len(entities) > 0 && entities[0].Ref < c.From {
+			entities, nodes = entities[1:], nodes[1:]
+		}
+		n := node(-1)
+		if len(entities) > 0 && entities[0].Ref == c.From {
+			n = nodes[0]
+		}
+		if n < 0 {
+			n = a.endOf(c.From)
+		}
 		first := len(ends)
 		for i := range c.Edges {
 			if i > 0 && c.Edges[i].To == c.Edges[i-1].To {

@@ -19,7 +19,6 @@ type edit struct {
 	outRows    arena[outNeed]
 	inRows     arena[inNeed]
 	moves      []move
-	claims     claims
 	ends       map[catalog.Ref]node // of the entities, where nearly all are new: faster than refs
 	numbers    map[groupKey]int32   // of the row under way
 	tallies    map[int32]tally      // of the row under way
@@ -76,9 +75,14 @@ func (e *edit) enter(entity *catalog.Entity) node {
 		a = e.take()
 	}
 	e.refs.set(e.edition, entity.Ref, a)
-	f := e.facts.write(e.edition, a)
-	f.entity, f.kind, f.tier = entity, kindOf(entity.Ref), uint8(entity.Tier())
+	e.facts.write(e.edition, a).kind = kindOf(entity.Ref)
+	e.putFacts(a, entity)
 	return a
+}
+
+func (e *edit) putFacts(a node, entity *catalog.Entity) {
+	f := e.facts.write(e.edition, a)
+	f.entity, f.tier = entity, uint8(entity.Tier())
 }
 
 // leave makes a Ref that is no entity of one.

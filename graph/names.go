@@ -37,49 +37,55 @@ func newNames() names {
 // fork lets an edit change the trees. Two edits must not fork the same Snapshot at once.
 func (n *names) fork() { n.aliases, n.formers = n.aliases.Copy(), n.formers.Copy() }
 
-// claims are names to be added.
-type claims struct{ aliases, formers []claimed }
+// putNames takes the names that entities had away, and adds those that they have: in order, which is fast where there
+// are none yet.
+func (e *edit) putNames(changes []catalog.EntityChange, nodes []node) {
+	var aliases, formers []claimed
+	for i, c := range changes {
+		a, now := nodes[i], c.Entity
+		if a < 0 {
+			continue
+		}
+		old := e.before.entityAt(a)
+		if old != nil && now != nil && haveSameNames(old, now) {
+			continue
+		}
+		if old != nil {
+			for _, alias := range old.Aliases {
+				e.aliases.Delete(e.claim(lowered(alias), a))
+			}
+			for former := range formersOf(old) {
+				e.formers.Delete(e.claim(string(former), a))
+			}
+		}
+		if now != nil {
+			for _, alias := range now.Aliases {
+				aliases = append(aliases, e.claim(lowered(alias), a))
+			}
+			for former := range formersOf(now) {
+				formers = append(formers, e.claim(string(former), a))
+			}
+		}
+	}
+	load(e.aliases, aliases)
+	load(e.formers, formers)
+}
 
-// putNames takes the names that an entity had away, and notes those that it has for flushNames.
-func (e *edit) putNames(a node, old, now *catalog.Entity) {
-	if old != nil && now != nil && old.Placeholder == now.Placeholder && old.Discovered == now.Discovered &&
-		slices.EqualFunc(old.Aliases, now.Aliases, func(x, y catalog.EntityAlias) bool { return x.Alias == y.Alias }) {
-		return
-	}
-	if old != nil {
-		for _, alias := range old.Aliases {
-			e.aliases.Delete(e.claim(lowered(alias), a))
-		}
-		for former := range formersOf(old) {
-			e.formers.Delete(e.claim(string(former), a))
-		}
-	}
-	if now != nil {
-		for _, alias := range now.Aliases {
-			e.claims.aliases = append(e.claims.aliases, e.claim(lowered(alias), a))
-		}
-		for former := range formersOf(now) {
-			e.claims.formers = append(e.claims.formers, e.claim(string(former), a))
-		}
+func haveSameNames(x, y *catalog.Entity) bool {
+	return x.Placeholder == y.Placeholder && x.Discovered == y.Discovered &&
+		slices.EqualFunc(x.Aliases, y.Aliases, func(x, y catalog.EntityAlias) bool { return x.Alias == y.Alias })
+}
+
+func load(tree *btree.BTreeG[claimed], more []claimed) {
+	slices.SortFunc(more, claimed.compare)
+	for _, c := range more {
+		tree.Load(c)
 	}
 }
 
 func (n *names) claim(name string, a node) claimed { return claimed{maphash.String(n.seed, name), a} }
 
 func lowered(alias catalog.EntityAlias) string { return strings.ToLower(string(alias.Alias)) }
-
-// flushNames adds the noted names: in order, which is fast where there are none yet.
-func (e *edit) flushNames() {
-	slices.SortFunc(e.claims.aliases, claimed.compare)
-	for _, c := range e.claims.aliases {
-		e.aliases.Load(c)
-	}
-	slices.SortFunc(e.claims.formers, claimed.compare)
-	for _, c := range e.claims.formers {
-		e.formers.Load(c)
-	}
-	e.claims = claims{}
-}
 
 // claimants yields the entities that may have a name.
 func (n *names) claimants(tree *btree.BTreeG[claimed], name string) iter.Seq[node] {
@@ -153,7 +159,9 @@ func (s *Snapshot) FormerRefs(ref catalog.Ref) []catalog.Ref {
 
 // named yields the entities from the first whose name is not less, by name.
 func (s *Snapshot) named(name string) iter.Seq[*catalog.Entity] {
-	return func(yield func(*catalog.Entity) bool) { s.byName.Ascend(at(startOf(name)), yield) }
+	return func(yield func(*catalog.Entity) bool) {
+		s.byName.Ascend(nameOf(at(startOf(name))), func(n named) bool { return yield(n.entity) })
+	}
 }
 
 // startOf comes before every Ref of a name.
@@ -162,11 +170,10 @@ func startOf(name string) catalog.Ref { return catalog.Ref("\x00:\x00/" + name) 
 // namesAround lists the Refs whose names are nearest, at most count to either side.
 func (s *Snapshot) namesAround(name string, count int) []catalog.Ref {
 	var refs []catalog.Ref
-	add := func(entity *catalog.Entity) bool {
-		refs = append(refs, entity.Ref)
+	s.byName.Descend(nameOf(at(startOf(name))), func(n named) bool {
+		refs = append(refs, n.entity.Ref)
 		return len(refs)%count != 0
-	}
-	s.byName.Descend(at(startOf(name)), add)
+	})
 	slices.Reverse(refs)
 	below := len(refs)
 	for entity := range s.named(name) {

@@ -59,7 +59,7 @@ func (a *application) deriveNeeds() {
 	var affected nodeSet
 	for _, n := range a.touched.nodes {
 		affected.add(n)
-		if n < a.before.end && a.before.entity(n) != nil {
+		if a.before.entityAt(n) != nil {
 			a.before.addElsewhere(&affected, n)
 		}
 	}
@@ -129,7 +129,7 @@ func (s *Snapshot) hub(a node) node {
 func (a *application) turnTopics() {
 	more := map[node]*topic{}
 	for _, n := range a.touched.nodes {
-		if n < a.before.end && a.before.entity(n) != nil {
+		if a.before.entityAt(n) != nil {
 			a.before.countRoles(more, n, -1)
 		}
 		if a.entity(n) != nil {

@@ -13,7 +13,7 @@ import (
 // orders keep the lists that answers are cut from, so that no page needs a sort of everything.
 type orders struct {
 	byRef  *btree.BTreeG[*catalog.Entity]
-	byName *btree.BTreeG[*catalog.Entity]
+	byName *btree.BTreeG[named]
 	byTier [maxTier + 1]*btree.BTreeG[*catalog.Entity] // each by Ref; 0 = no tier
 	// problems in the order of catalog.CompareProblems; those about something also by Ref.
 	problems, problemsOf *btree.BTreeG[*catalog.Problem]
@@ -31,7 +31,7 @@ func tree[T any](less func(a, b T) bool) *btree.BTreeG[T] {
 func newOrders() orders {
 	o := orders{
 		byRef:      tree(func(a, b *catalog.Entity) bool { return a.Ref < b.Ref }),
-		byName:     tree(func(a, b *catalog.Entity) bool { return compareNames(a, b) < 0 }),
+		byName:     tree(func(a, b named) bool { return a.compare(b) < 0 }),
 		problems:   tree(func(a, b *catalog.Problem) bool { return catalog.CompareProblems(*a, *b) < 0 }),
 		problemsOf: tree(func(a, b *catalog.Problem) bool { return compareProblemsOf(a, b) < 0 }),
 		traits:     tree(func(a, b traitCount) bool { return a.compare(b.Traits) < 0 }),
@@ -51,8 +51,19 @@ func (o *orders) fork() {
 	}
 }
 
-func compareNames(a, b *catalog.Entity) int {
-	return cmp.Or(cmp.Compare(a.Ref.Name(), b.Ref.Name()), cmp.Compare(a.Ref, b.Ref))
+// named is an entity with its name, which is a part of its Ref.
+type named struct {
+	name   string
+	entity *catalog.Entity
+}
+
+func nameOf(e *catalog.Entity) named { return named{e.Ref.Name(), e} }
+
+func (n named) compare(other named) int {
+	if c := cmp.Compare(n.name, other.name); c != 0 {
+		return c
+	}
+	return cmp.Compare(n.entity.Ref, other.entity.Ref)
 }
 
 func compareProblemsOf(a, b *catalog.Problem) int {
@@ -81,7 +92,13 @@ func (s *Snapshot) Entities(after catalog.Ref) iter.Seq[*catalog.Entity] {
 // EntitiesByName yields the entities in the order of the names in their Refs, then by Ref, from behind the place of after,
 // which need not be an entity; "" = from the first.
 func (s *Snapshot) EntitiesByName(after catalog.Ref) iter.Seq[*catalog.Entity] {
-	return behind(s.byName, at(after))
+	return func(yield func(*catalog.Entity) bool) {
+		for n := range behind(s.byName, nameOf(at(after))) {
+			if !yield(n.entity) {
+				return
+			}
+		}
+	}
 }
 
 // EntitiesByTier yields the entities in the order of tier (the most critical first, then those without one), then by Ref,
@@ -179,25 +196,26 @@ func (s *Snapshot) ProblemCount(severity catalog.Severity) int {
 func (e *edit) dropOrders(old *catalog.Entity) {
 	tier := old.Tier()
 	e.byRef.Delete(old)
-	e.byName.Delete(old)
+	e.byName.Delete(nameOf(old))
 	e.byTier[tier].Delete(old)
 	e.count(traitsOf(old, tier), -1)
 }
 
-// putOrders puts entities that came or changed in their places; those that came are in no order yet.
-func (e *edit) putOrders(changes []catalog.EntityChange) {
+// putOrders puts entities that came or changed, of which the tiers are told, in their places; those that came are in no
+// order yet.
+func (e *edit) putOrders(changes []catalog.EntityChange, tiers []uint8) {
 	set := (*btree.BTreeG[*catalog.Entity]).Set
 	if e.before.Len() == 0 {
 		set = (*btree.BTreeG[*catalog.Entity]).Load
 	}
 	counts := make(map[Traits]int)
 	names := make([]named, 0, len(changes))
-	for _, c := range changes {
+	for i, c := range changes {
 		if c.Entity == nil {
 			continue
 		}
-		names = append(names, named{c.Ref.Name(), c.Entity})
-		tier := c.Entity.Tier()
+		names = append(names, nameOf(c.Entity))
+		tier := int(tiers[i])
 		counts[traitsOf(c.Entity, tier)]++
 		if old := e.before.find(c.Ref); old >= 0 {
 			was := e.before.entity(old)
@@ -210,19 +228,17 @@ func (e *edit) putOrders(changes []catalog.EntityChange) {
 		set(e.byRef, c.Entity)
 		set(e.byTier[tier], c.Entity)
 	}
-	slices.SortStableFunc(names, func(a, b named) int { return cmp.Compare(a.name, b.name) }) // they are in the order of Ref
+	slices.SortFunc(names, named.compare)
 	for _, n := range names {
-		set(e.byName, n.entity)
+		if e.before.Len() == 0 {
+			e.byName.Load(n)
+		} else {
+			e.byName.Set(n)
+		}
 	}
 	for traits, more := range counts {
 		e.count(traits, more)
 	}
-}
-
-// named is an entity with its name, which is a part of its Ref.
-type named struct {
-	name   string
-	entity *catalog.Entity
 }
 
 func (e *edit) putProblems(change *catalog.ModelChange) {

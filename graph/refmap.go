@@ -11,6 +11,7 @@ import (
 type refMap struct {
 	seed   maphash.Seed
 	count  int
+	room   int // of Refs in a shard that is made
 	tables [refTables]*refTable
 }
 
@@ -54,6 +55,9 @@ func (m *refMap) remove(e *edition, ref catalog.Ref) {
 	m.count--
 }
 
+// expect makes room for many Refs, where there are none yet; 0 ends that.
+func (m *refMap) expect(count int) { m.room = count / (refTables * refTables) }
+
 // shard is the map of a Ref for an edit to change.
 func (m *refMap) shard(e *edition, ref catalog.Ref) map[catalog.Ref]node {
 	hash := maphash.String(m.seed, string(ref))
@@ -69,7 +73,7 @@ func (m *refMap) shard(e *edition, ref catalog.Ref) map[catalog.Ref]node {
 	shard := &(*table).shards[hash/refTables%refTables]
 	switch {
 	case shard.nodes == nil:
-		*shard = refShard{e, make(map[catalog.Ref]node)}
+		*shard = refShard{e, make(map[catalog.Ref]node, m.room)}
 	case shard.edition != e:
 		*shard = refShard{e, maps.Clone(shard.nodes)}
 	}

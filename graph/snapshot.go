@@ -116,6 +116,14 @@ func (s *Snapshot) find(ref catalog.Ref) node { return s.refs.find(ref) }
 // entity of a node; nil where there is none.
 func (s *Snapshot) entity(a node) *catalog.Entity { return s.facts.at(a).entity }
 
+// entityAt is the entity of a node that a later snapshot may have, and s not yet.
+func (s *Snapshot) entityAt(a node) *catalog.Entity {
+	if a >= s.end {
+		return nil
+	}
+	return s.entity(a)
+}
+
 func (s *Snapshot) ref(a node) catalog.Ref { return s.entity(a).Ref }
 
 func (s *Snapshot) kind(a node) kind { return s.facts.at(a).kind }
