@@ -157,7 +157,7 @@ func TestSocketMisuse(t *testing.T) {
 		"another type":       {[]string{`{"type":"start"}`}, 4400},
 		"no id":              {[]string{`{"type":"connection_init"}`, `{"type":"subscribe","payload":{"query":"{x}"}}`}, 4400},
 		"the same id":        {[]string{`{"type":"connection_init"}`, subscribe, subscribe}, 4409},
-		"too large":          {[]string{`{"type":"ping","payload":"` + strings.Repeat("x", 300<<10) + `"}`}, websocket.StatusMessageTooBig},
+		"too large":          {[]string{`{"type":"ping","payload":"` + strings.Repeat("x", 256<<10) + `"}`}, websocket.StatusMessageTooBig},
 		"never begins":       {nil, 4408},
 		"pings do not begin": {[]string{`{"type":"ping"}`}, 4408},
 	}
