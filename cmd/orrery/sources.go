@@ -139,7 +139,7 @@ func (a *sourceList) table(p *printer) {
 		{title: "STATE"},
 		{title: "ENTITIES", numbers: true},
 		{title: "DOCUMENTS", numbers: true},
-		{title: "LAST GOOD"},
+		{title: "SCANNED"},
 		{title: "TOOK"},
 		{title: "NEXT"},
 		{title: "LOST", shrinks: true},

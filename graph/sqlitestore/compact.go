@@ -72,15 +72,20 @@ func (s *Store) followedFrom(tx *transaction, compacted, head int64) (int64, err
 	return max(keepFrom, min(tooOld, head-1)), nil // who follows closely must get the newest, whatever it weighs
 }
 
-// oldest is the first revision that is not too old, and the last id of history before it. A change from the future must not
-// wipe the history, nor must a clock that is ahead. Changes may come with times out of order: a revision is too old when it
-// and all before it are.
+// forgottenAtOnce is how many revisions one change makes the store forget at most. Each change makes only one, so that this
+// keeps up; but a clock that is years ahead for a while costs a few of the oldest instead of everything.
+const forgottenAtOnce = 4
+
+// oldest is the first revision that is kept, and the last id of history before it: the first that is not too old, or as far
+// as one change goes. A change from the future must not wipe the history. Changes may come with times out of order: a
+// revision is too old when it and all before it are.
 func (s *Store) oldest(tx *transaction, now time.Time) (revision, history int64, err error) {
 	if clock := s.config.Now(); now.After(clock) {
 		now = clock
 	}
-	err = tx.scan("SELECT revision, history FROM revisions WHERE time >= ? ORDER BY revision LIMIT 1",
-		[]any{now.Add(-s.config.KeepHistory).UnixMicro()}, &revision, &history)
+	err = tx.scan(`SELECT revision, history FROM revisions
+		WHERE time >= ? OR revision > (SELECT forgotten FROM meta) + ? ORDER BY revision LIMIT 1`,
+		[]any{now.Add(-s.config.KeepHistory).UnixMicro(), forgottenAtOnce}, &revision, &history)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, 0, nil
 	}

@@ -87,6 +87,35 @@ func (p *pastStore) requirePast(t testing.TB, from graph.Revision) {
 	}
 }
 
+// TestPastOutlivesAClockThatIsAhead holds that what was committed while the clock was years ahead costs few of the oldest
+// states.
+func TestPastOutlivesAClockThatIsAhead(t *testing.T) {
+	p := newPastStore(t, Config{KeepRevisions: 3, KeepHistory: 10 * 24 * time.Hour})
+	apply := func() {
+		change := killScan(graph.Revision(len(p.states) + 1))
+		change.Time = p.clock
+		p.apply(t, change)
+	}
+	for range 8 {
+		p.clock = p.clock.AddDate(0, 0, 1)
+		apply()
+	}
+	right := p.clock
+	p.clock = right.AddDate(4, 0, 0)
+	apply()
+	p.clock = right.AddDate(0, 0, 1)
+	apply()
+	for _, revision := range []graph.Revision{6, 7, 8, 9, 10} {
+		got, content, err := contentAt(t, p.Store, graph.AsOf{Revision: revision})
+		if err != nil || got != revision || !maps.Equal(content, p.states[revision-1]) {
+			t.Errorf("at revision %d: revision %d with %d records, %v", revision, got, len(content), err)
+		}
+	}
+	if got, _, err := contentAt(t, p.Store, graph.AsOf{Time: right}); err != nil || got != 8 {
+		t.Errorf("at the time before the clock was wrong: revision %d, %v", got, err)
+	}
+}
+
 func TestPastIsKeptForSoLong(t *testing.T) {
 	p := newPastStore(t, Config{KeepRevisions: 3, KeepHistory: 10 * 24 * time.Hour})
 	for day := range 40 {

@@ -175,6 +175,9 @@ func TestErrors(t *testing.T) {
 		"environment":          {"sources:\n  - {id: a, kind: files, paths: [x], environment: a/b}", `f.yaml:2: sources[0].environment: "a/b" is no name of an environment (use letters, digits and . _ - between them, at most 63)`},
 		"glob":                 {"sources:\n  - {id: a, kind: files, paths: [x], exclude: ['a', 'b[']}", `f.yaml:2: sources[0].exclude[1]: "b[" is no glob (check its brackets and braces)`},
 		"priority":             {"sources:\n  - {id: a, kind: files, paths: [x], priority: 0}", "f.yaml:2: sources[0].priority: must be from 1 to 1000, not 0"},
+		"address: scheme":      {"sources:\n  - {id: a, kind: backstage, url: 'ftp://x'}", "f.yaml:2: sources[0].url: is no address of a server (write it like https://backstage.example.com)"},
+		"address: garbage":     {"sources:\n  - {id: a, kind: backstage, url: '::::'}", "f.yaml:2: sources[0].url: is no address of a server (write it like https://backstage.example.com)"},
+		"address: password":    {"sources:\n  - {id: a, kind: backstage, url: 'http://u:p@x'}", "f.yaml:2: sources[0].url: holds a user name or password (give a token instead)"},
 		"huge priority":        {"sources:\n  - {id: a, kind: files, paths: [x], priority: 99999999999999999999}", `f.yaml:2: sources[0].priority: must be a whole number, not "99999999999999999999"`},
 		"listen: no port":      {"listen: localhost", `f.yaml:1: listen: "localhost" is no host:port (for example 127.0.0.1:7007)`},
 		"listen: bad port":     {"listen: 127.0.0.1:99999", `f.yaml:1: listen: "127.0.0.1:99999" has no port from 0 to 65535`},
@@ -268,7 +271,7 @@ graph: {path: "${PLACE}/$${x}/a.db"}
 identity: {rewrites: [{match: 'otel:(.*)', replace: 'component:$${1}x'}]}
 sources:
   - {id: a, kind: files, paths: ["/x/${API_TOKEN}/y", /z]}
-  - {id: b, kind: backstage, url: "https://${PLACE}", token: "s3cr3t", filter: [kind=component], caFile: ca.pem}
+  - {id: b, kind: backstage, url: "https://host${PLACE}", token: "s3cr3t", filter: [kind=component], caFile: ca.pem}
 `
 	c, err := config.Parse("orrery.yaml", []byte(text), environment(map[string]string{"API_TOKEN": "s3cr3t", "PLACE": "/data"}))
 	if err != nil {
@@ -300,7 +303,7 @@ sources:
       timeout: 1h
     - id: b
       kind: backstage
-      url: https:///data
+      url: https://host/data
       token: '********'
       filter:
         - kind=component

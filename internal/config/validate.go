@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -70,10 +71,30 @@ func validate(d *decoder, c *Config) {
 				}
 			}
 		}
+		if at := index("sources", i) + ".url"; s.Kind == KindBackstage && d.lines[at] > 0 {
+			if message, fix := checkURL(s.URL); message != "" {
+				d.fail(d.lines[at], at, message, fix)
+			}
+		}
 		if s.Priority < 1 || s.Priority > maxPriority {
 			d.fail(d.lines[priority], priority, fmt.Sprintf("must be from 1 to %d, not %d", maxPriority, s.Priority), "")
 		}
 	}
+}
+
+// checkURL says what is wrong with the address of a server, "" = nothing. The address is not shown, as it may hold a
+// password.
+func checkURL(address string) (message, fix string) {
+	parsed, err := url.Parse(strings.TrimSpace(address))
+	switch {
+	case err != nil, parsed.Scheme != "http" && parsed.Scheme != "https", parsed.Host == "":
+		return "is no address of a server", "write it like https://backstage.example.com"
+	case parsed.User != nil:
+		return "holds a user name or password", "give a token instead"
+	case parsed.RawQuery != "" || parsed.Fragment != "":
+		return "has something behind ? or #", "write the address of the server alone"
+	}
+	return "", ""
 }
 
 // isHost says whether a text can be the host of a URL, without a port.

@@ -83,10 +83,14 @@ func decodeTime(data []byte) time.Time {
 	return t
 }
 
-// now is the time of a change that follows the state: that of the clock, unless the clock was set back.
+// setBack is how far a clock may be behind the newest revision and yet be taken for one that was set a little; farther, the
+// revision was made by a clock that was far ahead, which later ones must not follow.
+const setBack = 2 * time.Hour
+
+// now is the time of a change that follows the state: that of the clock, unless the clock was set back a little.
 func (s *state) now(clock time.Time) time.Time {
 	clock = clock.UTC().Truncate(time.Microsecond)
-	if next := s.time.Add(time.Microsecond); clock.Before(next) {
+	if next := s.time.Add(time.Microsecond); clock.Before(next) && next.Sub(clock) <= setBack {
 		return next
 	}
 	return clock
