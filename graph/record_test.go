@@ -81,7 +81,8 @@ func TestFieldChanges(t *testing.T) {
 		"birth": {nil, one(needing(nil)), []string{"a :  → DESCRIBED (repos)", "b :  → PLACEHOLDER ()"}},
 		"end":   {one(needing(nil)), nil, []string{"a : DESCRIBED →  (repos)", "b : PLACEHOLDER →  ()"}},
 		"a placeholder is described": {
-			one(needing(nil)), []*catalog.Document{described(a, needing(nil)), described(b, func(_ *catalog.Document, c *catalog.Claim) {
+			one(needing(nil)),
+			[]*catalog.Document{described(a, needing(nil)), described(b, func(_ *catalog.Document, c *catalog.Claim) {
 				c.Descriptor.Title, c.Edges = "B", []catalog.EdgeClaim{needs(a, nil)}
 			})},
 			[]string{"b : PLACEHOLDER → DESCRIBED (repos)"},
@@ -152,12 +153,14 @@ func TestFieldChanges(t *testing.T) {
 			[]string{"a dependsOn component:default/b: HARD, any of psp → SOFT, calls 2, timeout 300ms, fallback: cached (repos)"},
 		},
 		"a relation comes": {
-			[]*catalog.Document{described(a, nil), described(b, nil)}, []*catalog.Document{described(a, needing(nil)), described(b, nil)},
+			[]*catalog.Document{described(a, nil), described(b, nil)},
+			[]*catalog.Document{described(a, needing(nil)), described(b, nil)},
 			[]string{"a dependsOn component:default/b:  → HARD (repos)"},
 		},
 		"where it runs is no history": {
 			[]*catalog.Document{described(a, nil), described(b, nil)},
-			[]*catalog.Document{described(a, needing(func(e *catalog.EdgeClaim) { e.Type = catalog.RunsOn })), described(b, nil)}, nil,
+			[]*catalog.Document{described(a, needing(func(e *catalog.EdgeClaim) { e.Type = catalog.RunsOn })), described(b, nil)},
+			nil,
 		},
 		"stale with its relations": {
 			one(needing(nil)), one(func(d *catalog.Document, c *catalog.Claim) { d.Stale = true; needing(nil)(d, c) }),
@@ -195,7 +198,7 @@ func TestFieldChangesTellTheDifferences(t *testing.T) {
 	for seed := range uint64(600) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		before := randomWorld(r)
-		after := before
+		var after []*catalog.Document
 		if seed%3 == 0 {
 			after = randomWorld(r)
 		} else { // a few documents only

@@ -116,7 +116,9 @@ func (a *changeList) table(p *printer) {
 			what = "is now"
 		}
 		rows[i] = []cell{
-			text(c.Time.UTC().Format(time.RFC3339)), text(c.Ref), {what, color}, text(oneLine(shown(c.Old))), text(oneLine(shown(c.New))),
+			text(c.Time.UTC().Format(time.RFC3339)), text(c.Ref),
+			{what, color},
+			text(oneLine(shown(c.Old))), text(oneLine(shown(c.New))),
 			text(shown(c.Source)),
 		}
 	}

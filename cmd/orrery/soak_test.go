@@ -102,7 +102,6 @@ type soakWorld struct {
 	dir     string
 	random  *rand.Rand
 	url     string
-	process *exec.Cmd
 	stop    func()
 	ends    time.Time
 	answers chan soakAnswer
