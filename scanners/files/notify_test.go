@@ -197,7 +197,7 @@ func TestMountedOver(t *testing.T) {
 		go func() {
 			done <- newWatch(scanner, notify, notify.events, notify.errors).run(t.Context(), func(...string) {})
 		}()
-		<-time.After(time.Minute)
+		<-time.After(time.Minute + time.Second) // between two looks at the root, so that none sees the moment without any
 		if err := errors.Join(os.Rename(dir, dir+"-was"), os.Mkdir(dir, 0o755)); err != nil {
 			t.Fatal(err)
 		}
