@@ -25,20 +25,32 @@ func (s *Snapshot) Ownership(ref catalog.Ref) (*Ownership, error) {
 	}
 	entity := s.entity(a)
 	answer := &Ownership{
-		Entity: entity, OnCall: catalog.OnCallOf(&entity.Descriptor), Runbooks: catalog.RunbooksOf(&entity.Descriptor),
-		Links: entity.Links,
+		Entity: entity, OnCall: s.OnCall(ref), Runbooks: catalog.RunbooksOf(&entity.Descriptor), Links: entity.Links,
 	}
-	owner := s.owner(a)
-	if owner >= 0 {
+	if owner := s.owner(a); owner >= 0 {
 		answer.Owner = s.entity(owner)
 		answer.Members = s.members(owner)
-	} else if kind := ref.Kind(); kind == "group" || kind == "user" {
-		owner = a
-	}
-	if len(answer.OnCall) == 0 && owner >= 0 {
-		answer.OnCall = s.onCallOfOwner(owner)
 	}
 	return answer, nil
+}
+
+// OnCall is that of [Ownership] alone, which costs less than who the members of a large group are.
+func (s *Snapshot) OnCall(ref catalog.Ref) []catalog.Contact {
+	a := s.find(ref)
+	if a < 0 {
+		return nil
+	}
+	if contacts := catalog.OnCallOf(&s.entity(a).Descriptor); len(contacts) > 0 {
+		return contacts
+	}
+	owner := s.owner(a)
+	if kind := ref.Kind(); owner < 0 && (kind == "group" || kind == "user") {
+		owner = a
+	}
+	if owner < 0 {
+		return nil
+	}
+	return s.onCallOfOwner(owner)
 }
 
 // members lists the Users of a group.

@@ -89,19 +89,11 @@ func (entityResolver) Owner(ctx context.Context, e *catalog.Entity) (*catalog.En
 }
 
 func (entityResolver) OnCall(ctx context.Context, e *catalog.Entity) ([]*catalog.Contact, error) {
-	ownership, err := snapshotOf(ctx).Ownership(e.Ref)
-	if err != nil {
-		return nil, err
-	}
-	return sliced(pointers(ownership.OnCall)), nil
+	return sliced(pointers(snapshotOf(ctx).OnCall(e.Ref))), nil
 }
 
-func (entityResolver) Runbooks(ctx context.Context, e *catalog.Entity) ([]string, error) {
-	ownership, err := snapshotOf(ctx).Ownership(e.Ref)
-	if err != nil {
-		return nil, err
-	}
-	return ownership.Runbooks, nil
+func (entityResolver) Runbooks(_ context.Context, e *catalog.Entity) ([]string, error) {
+	return catalog.RunbooksOf(&e.Descriptor), nil
 }
 
 func (entityResolver) System(ctx context.Context, e *catalog.Entity) (*catalog.Entity, error) {
