@@ -104,12 +104,37 @@ type Store interface {
 	Close() error
 }
 
+// Projector is a Store that also writes the merged graph, for people who ask the database itself. Orrery never reads it
+// back to answer questions.
+type Projector interface {
+	Store
+
+	// Project brings the written graph from one snapshot to a later one. Where from is nil, or the written graph is not
+	// that of from, everything in it is compared and what differs written anew: whatever was left behind by a process that
+	// died is healed. A graph that is at the revision of to already is left alone, as is one that is ahead of it. A large
+	// change arrives in several transactions; the revision that the graph says to be of moves with the last of them. The
+	// lease is checked in each transaction. Errors: ErrFenced, ErrReadOnly, ErrUnavailable; the next call goes on from there.
+	Project(ctx context.Context, lease string, fence FencingToken, from, to *Snapshot) error
+}
+
+// Freshness tells how far a Snapshot can be taken for what the store holds.
+type Freshness struct {
+	// Confirmed is when the Snapshot was last known to be all that the store held; zero = never.
+	Confirmed time.Time
+	// Since is when the first attempt failed after that, and Err why the last one did; nil = all is well.
+	Since time.Time
+	Err   error
+}
+
 // AsOf names a state of the store: the newest one, the one of a Revision, or that of a Time, which is the newest revision
 // whose own time is not later. Only one of the fields may be set.
 type AsOf struct {
 	Revision Revision
 	Time     time.Time
 }
+
+// LeaseScans is the lease of the one process that scans sources into a replicated store.
+const LeaseScans = "scans"
 
 // FencingToken orders the holders of a lease: a change with an older token than the newest granted is refused.
 type FencingToken uint64
@@ -128,6 +153,11 @@ type Change struct {
 	States []State
 	// Recorded is the history that the change makes.
 	Recorded []FieldChange
+	// Origin says that this is where a copied store begins: it makes the revision Base+1, whatever number the store was at,
+	// and no earlier state can be loaded or followed, as if it was no longer kept. Of what was before, only the history is
+	// told. Allowed as long as the store holds no document and no state, and Base is not behind its newest revision;
+	// ErrConflict otherwise.
+	Origin bool
 }
 
 // State is a small document that belongs to a source and survives restarts: ETags, last error, next run.
@@ -185,5 +215,5 @@ type Capabilities struct {
 	Engine     string // "sqlite", "neo4j"
 	Version    string // of the database
 	Place      string // where the data is, without secrets
-	Replicated bool   // other processes may write at the same time
+	Replicated bool   // other processes may write at the same time: who scans needs the lease [LeaseScans]
 }
