@@ -53,6 +53,12 @@ type Config struct {
 	Sources  []Source
 	Merge    catalog.MergeOptions
 	ReadOnly bool // never scan and never write; follow the store
+	// Holder names this process to the others that share a replicated store; no two may have the same. "" = the host, the
+	// process's number and a random part.
+	Holder string
+	// WaitForStore lets New succeed while the store is unavailable: there is no Snapshot then, and Run loads the store as soon
+	// as it can.
+	WaitForStore bool
 	Log      zerolog.Logger
 	Now      func() time.Time      // nil = time.Now
 	Metrics  prometheus.Registerer // takes the metrics of a Catalog; nil = nobody looks at them
@@ -67,6 +73,8 @@ type Catalog struct {
 	progress *progress
 	metrics  *metrics
 	past     *past
+
+	freshness freshness
 
 	// committing is held from the computing of a change to its end. Its holder alone changes what follows, and holds mu too
 	// while it changes the state.
