@@ -27,8 +27,11 @@ const DefaultListen = "127.0.0.1:7007"
 // DefaultEnvironment is the environment of a source that names none, and of every question that names none.
 const DefaultEnvironment = "production"
 
-// EngineSQLite is the embedded storage engine.
-const EngineSQLite = "sqlite"
+// The storage engines.
+const (
+	EngineSQLite = "sqlite" // embedded: one file
+	EngineNeo4j  = "neo4j"  // a server or cluster, which several processes may share
+)
 
 // The kinds of sources.
 const (
@@ -58,9 +61,22 @@ type Config struct {
 // Graph says where the catalog is kept.
 type Graph struct {
 	Engine string
-	Path   string // of the file of the sqlite engine
+	Path   string // of EngineSQLite: its file
+	// URI is that of the server or cluster of EngineNeo4j, without user name and password.
+	URI                string
+	Username, Password string // of EngineNeo4j; "" = it asks for none
+	Database           string // of EngineNeo4j
+	LabelPrefix        string // of EngineNeo4j: before every label, constraint and index that Orrery makes; "" = none
 	// History is how long past states and recorded changes are kept, counted from the newest change.
 	History time.Duration
+}
+
+// Place says where the catalog is, for messages.
+func (g Graph) Place() string {
+	if g.Engine != EngineNeo4j {
+		return g.Path
+	}
+	return g.URI + " (database " + g.Database + ")"
 }
 
 // Identity says who is meant by a name that another world gave.

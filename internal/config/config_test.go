@@ -134,10 +134,10 @@ func TestErrors(t *testing.T) {
 		"wrong type: list":     {"sources:\n  - {id: a, kind: files, paths: x}", "f.yaml:2: sources[0].paths: must be a list (write [a, b] or one `- a` a line)"},
 		"a date":               {"sources:\n  - {id: 2024-01-02, kind: files, paths: [x]}", `f.yaml:2: sources[0].id: must be text (write it in quotes), not "2024-01-02"`},
 		"empty list":           {"sources:\n  - {id: a, kind: files, paths: []}", "f.yaml:2: sources[0].paths: is empty (name at least one)"},
-		"graph is text":        {"graph: sqlite", "f.yaml:1: graph: must hold settings, one `name: value` a line (known: engine, path, history)"},
+		"graph is text":        {"graph: sqlite", "f.yaml:1: graph: must hold settings, one `name: value` a line (known: engine, path, uri, username, password, database, labelPrefix, history)"},
 		"sources is a mapping": {"sources: {a: b}", "f.yaml:1: sources: must be a list (write [a, b] or one `- a` a line)"},
 		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, include, exclude, url, token, filter, caFile, environment, priority, schedule, timezone, jitter, watch, timeout)"},
-		"unknown engine":       {"graph:\n  engine: neo4j\n  uri: neo4j://host\n", `f.yaml:2: graph.engine: "neo4j" is no engine that exists (known: sqlite)`},
+		"unknown engine":       {"graph:\n  engine: dgraph\n  uri: neo4j://host\n", `f.yaml:2: graph.engine: "dgraph" is no engine that exists (known: sqlite, neo4j)`},
 		"near engine":          {"graph: {engine: SQLlite}", `f.yaml:1: graph.engine: "SQLlite" is no engine that exists (did you mean sqlite?)`},
 		"unknown kind":         {"sources:\n  - {id: acme, kind: github, organization: acme}", `f.yaml:2: sources[0].kind: "github" is no kind that exists (known: files, backstage)`},
 		"no kind":              {"sources:\n  - {id: acme, paths: [x]}", "f.yaml:2: sources[0]: the setting kind is missing (What kind of place it is.)"},
@@ -190,7 +190,7 @@ func TestErrors(t *testing.T) {
 		"a secret stays one":   {"listen: ${TOKEN}", `f.yaml:1: listen: "********" is no host:port (for example 127.0.0.1:7007)`},
 		"secret as a kind":     {"sources:\n  - {id: a, kind: '${TOKEN}', paths: [x]}", `f.yaml:2: sources[0].kind: "${TOKEN}" is no kind that exists (known: files, backstage)`},
 		"url is missing":       {"sources:\n  - {id: a, kind: backstage}", `f.yaml:2: sources[0]: the setting url is missing (Address of the backend (its backend.baseUrl), such as https://backstage.example.com.)`},
-		"url for files":        {"sources:\n  - {id: a, kind: files, paths: [x], url: 'https://b'}", `f.yaml:2: sources[0].url: is not for "files" (it is for backstage; remove it)`},
+		"url for files":        {"sources:\n  - {id: a, kind: files, paths: [x], url: 'https://b'}", `f.yaml:2: sources[0].url: is not for "files" (it is for backstage: change kind, or remove it)`},
 		"secret as an id":      {"sources:\n  - {id: '${TOKEN}', kind: files, paths: [x]}", `f.yaml:2: sources[0].id: "********" is no id (use letters, digits and . _ - between them, at most 63)`},
 		"control character":    {`listen: "a\0b"`, "f.yaml:1: listen: holds a control character (remove it)"},
 		"home":                 {"graph: {path: ~/orrery.db}", "f.yaml:1: graph.path: ~ is not expanded (write ${HOME}/orrery.db)"},
@@ -212,6 +212,93 @@ func TestErrors(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestGraphErrors holds what may be said of a Neo4j, and that no part of a password is told.
+func TestGraphErrors(t *testing.T) {
+	t.Parallel()
+	const uris = "neo4j://, neo4j+s://, neo4j+ssc://, bolt://, bolt+s://, bolt+ssc://"
+	lookup := environment(map[string]string{"PASSWORD": "s3cr3t", "TOKEN": "s3cr3t"})
+	for name, c := range map[string]struct{ settings, want string }{
+		"no uri":           {"engine: neo4j", "graph: the setting uri is missing (Address of the server or cluster, such as neo4j://host:7687; neo4j+s or bolt+s for TLS, bolt for one server without routing.)"},
+		"a path":           {"engine: neo4j, uri: 'bolt://h', path: x", `graph.path: is not for "neo4j" (it is for sqlite: change engine, or remove it)`},
+		"engine forgotten": {"uri: 'bolt://h'", `graph.uri: is not for "sqlite" (it is for neo4j: change engine, or remove it)`},
+		"mistyped":         {"engine: neo4j, uri: 'bolt://h', user: x", "graph.user: unknown setting (did you mean username?)"},
+		"scheme":           {"engine: neo4j, uri: 'http://h:7474'", "graph.uri: does not begin with " + uris + " (write it like neo4j://host:7687)"},
+		"no scheme":        {"engine: neo4j, uri: 'h:7687'", "graph.uri: does not begin with " + uris + " (write it like neo4j://host:7687)"},
+		"a number":         {"engine: neo4j, uri: 7687", `graph.uri: must be text (write it in quotes), not "7687"`},
+		"no host":          {"engine: neo4j, uri: 'neo4j://:7687'", "graph.uri: names no host (write it like neo4j://host:7687)"},
+		"port":             {"engine: neo4j, uri: 'neo4j://h:76870'", "graph.uri: has no port from 1 to 65535 (write it like neo4j://host:7687)"},
+		"garbage":          {"engine: neo4j, uri: 'neo4j://h:x'", "graph.uri: is no address of a Neo4j server (write it like neo4j://host:7687)"},
+		"password inside":  {"engine: neo4j, uri: 'neo4j://neo4j:s3cr3t@h'", "graph.uri: holds a user name or password (give them by username and password)"},
+		"a path inside":    {"engine: neo4j, uri: 'neo4j://h/neo4j'", "graph.uri: has a path (write the address of the server alone, and name the database by database)"},
+		"a fragment":       {"engine: neo4j, uri: 'neo4j://h#x'", "graph.uri: has something behind # (write the address of the server alone)"},
+		"routing in bolt":  {"engine: neo4j, uri: 'bolt://h?region=eu'", "graph.uri: has something behind ?, which is for neo4j:// alone (remove it)"},
+		"no user":          {"engine: neo4j, uri: 'bolt://h', password: '${PASSWORD}'", "graph.password: says nothing without a username (add username: neo4j, or remove it)"},
+		"no password":      {"engine: neo4j, uri: 'bolt://h', username: neo4j", "graph.username: has no password (add password: ${NEO4J_PASSWORD})"},
+		"a bare password":  {"engine: neo4j, uri: 'bolt://h', username: neo4j, password: 12345", `graph.password: must be text (write it in quotes), not "********"`},
+		"system":           {"engine: neo4j, uri: 'bolt://h', database: System", "graph.database: is the one that Neo4j keeps for itself (name another, for example neo4j)"},
+		"database":         {"engine: neo4j, uri: 'bolt://h', database: a`b", "graph.database: \"a`b\" is no name of a database (use letters, digits and . - between them, at most 63)"},
+		"prefix":           {"engine: neo4j, uri: 'bolt://h', labelPrefix: 1x", `graph.labelPrefix: "1x" cannot stand before a label (use letters, digits and _, beginning with a letter, at most 63)`},
+		"prefix: Cypher":   {"engine: neo4j, uri: 'bolt://h', labelPrefix: 'x`) DETACH'", "graph.labelPrefix: \"x`) DETACH\" cannot stand before a label (use letters, digits and _, beginning with a letter, at most 63)"},
+		"prefix: secret":   {"engine: neo4j, uri: 'bolt://h', labelPrefix: '${TOKEN}!'", `graph.labelPrefix: "********!" cannot stand before a label (use letters, digits and _, beginning with a letter, at most 63)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := config.Parse("f.yaml", []byte("\ngraph: {"+c.settings+"}"), lookup)
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if diff := cmp.Diff("f.yaml:2: "+c.want, err.Error()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestNeo4j(t *testing.T) {
+	t.Parallel()
+	lookup := environment(map[string]string{"NEO4J_PASSWORD": "s3cr3t", "SALT": "salt"})
+	for _, uri := range []string{
+		"neo4j://host:7687", "neo4j+s://x.databases.neo4j.io", "neo4j+ssc://10.0.0.1", "bolt://[::1]:7687", "bolt+s://host/",
+		"bolt+ssc://host", "neo4j://host:7687?region=eu",
+	} {
+		if _, err := config.Parse("f.yaml", []byte("graph: {engine: neo4j, uri: '"+uri+"'}"), lookup); err != nil {
+			t.Errorf("%s: %v", uri, err)
+		}
+	}
+	c, err := config.Parse("f.yaml", []byte(`graph: {engine: neo4j, uri: "neo4j://host:7687", username: neo4j, password: "${NEO4J_PASSWORD}-${SALT}", labelPrefix: Orrery_, history: 7d}`), lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Graph{
+		Engine: "neo4j", URI: "neo4j://host:7687", Username: "neo4j", Password: "s3cr3t-salt", Database: "neo4j", LabelPrefix: "Orrery_",
+		History: 7 * 24 * time.Hour,
+	}
+	if diff := cmp.Diff(want, c.Graph); diff != "" {
+		t.Error(diff)
+	}
+	if got := c.Graph.Place(); got != "neo4j://host:7687 (database neo4j)" {
+		t.Errorf("the place is %s", got)
+	}
+	shown, err := c.Show()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(`listen: 127.0.0.1:7007
+insecure: false
+graph:
+    engine: neo4j
+    uri: neo4j://host:7687
+    username: neo4j
+    password: '********'
+    database: neo4j
+    labelPrefix: Orrery_
+    history: 7d
+sources: []
+`, string(shown)); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -344,15 +431,21 @@ func TestSchemaAgrees(t *testing.T) {
 		"sources: [{id: a, kind: files, paths: [x], priority: 5}]":              true,
 		"sources: [{id: a, kind: files, paths: [x], priority: '${P:-5}'}]":      true,
 		"sources: [{id: a, kind: '${K:-files}', paths: [x]}]":                   true,
-		"insecure: ${I:-true}":            true,
-		"graph: {engine: neo4j}":          false,
-		"graph: {pth: x}":                 false,
-		"lissten: x":                      false,
-		"listen: 7":                       false,
-		"insecure: 'true'":                false,
-		"sources: {}":                     false,
-		"sources: [{id: a, kind: files}]": false,
-		"sources: [{id: a, kind: files, paths: []}]":                                                                      false,
+		"insecure: ${I:-true}":   true,
+		"graph: {engine: neo4j}": false,
+		"graph: {engine: neo4j, uri: 'neo4j://h', username: neo4j, password: p, database: d, labelPrefix: A, history: 1d}": true,
+		"graph: {engine: neo4j, uri: 'neo4j://h'}":          true,
+		"graph: {engine: neo4j, uri: 'neo4j://h', path: x}": false,
+		"graph: {engine: sqlite, uri: 'neo4j://h'}":         false,
+		"graph: {uri: 'neo4j://h'}":                         false,
+		"graph: {path: x}":                                  true,
+		"graph: {pth: x}":                                   false,
+		"lissten: x":                                        false,
+		"listen: 7":                                         false,
+		"insecure: 'true'":                                  false,
+		"sources: {}":                                       false,
+		"sources: [{id: a, kind: files}]":                   false,
+		"sources: [{id: a, kind: files, paths: []}]":        false,
 		"sources: [{id: a, kind: files, paths: [x], priority: '5'}]":                                                      false,
 		"sources: [{id: a, kind: files, paths: [x], watch: true}]":                                                        true,
 		"sources: [{id: a, kind: files, paths: [x], timeout: 90s}]":                                                       true,
@@ -405,7 +498,7 @@ func TestMergeOptions(t *testing.T) {
 func TestReferenceNamesEverySetting(t *testing.T) {
 	t.Parallel()
 	reference := config.Reference()
-	for _, want := range []string{"listen\n", "graph.engine\n", "sources[].priority\n", "Default: 100, or 80 for backstage.", "One of: files, backstage.", "sources[].paths\n    Folders or files to read. Only for: files. Required.", "identity.rewrites[].match\n", "Default: 90d.", "Default: 127.0.0.1:7007."} {
+	for _, want := range []string{"listen\n", "graph.engine\n", "One of: sqlite, neo4j.", "Only for: sqlite. Default: orrery.db.", "graph.uri\n", "Only for: neo4j. Required.", "graph.password\n", "sources[].priority\n", "Default: 100, or 80 for backstage.", "One of: files, backstage.", "sources[].paths\n    Folders or files to read. Only for: files. Required.", "identity.rewrites[].match\n", "Default: 90d.", "Default: 127.0.0.1:7007."} {
 		if !strings.Contains(reference, want) {
 			t.Errorf("%q is missing in:\n%s", want, reference)
 		}

@@ -48,7 +48,7 @@ func decodeMapping[T any](d *decoder, node *yaml.Node, at string, settings []set
 		case !s.holds(selected(settings, into)):
 			if given {
 				d.fail(value.Line, field(at, s.name), "is not for "+quoted(selected(settings, into)),
-					"it is for "+strings.Join(s.only, ", ")+"; remove it")
+					"it is for "+strings.Join(s.only, ", ")+": change "+selecting(settings)+", or remove it")
 			}
 		case given:
 			decodeValue(d, value, field(at, s.name), s, into)
@@ -101,6 +101,9 @@ func keyed(d *decoder, node *yaml.Node, at, known string) (map[string]*yaml.Node
 
 func decodeValue[T any](d *decoder, node *yaml.Node, at string, s setting[T], into *T) {
 	d.lines[at] = node.Line
+	if s.secret {
+		d.shown[at] = maskedSecret
+	}
 	node = target(node)
 	if isNull(node) {
 		d.fail(node.Line, at, "has no value", "give it one or remove the line")
@@ -214,7 +217,7 @@ func finish[T any](d *decoder, node *yaml.Node, at string, s setting[T], text st
 	if s.choices != nil && !slices.Contains(s.choices, text) {
 		d.fail(node.Line, at, fmt.Sprintf("%s is no %s that exists", quoted(target(node).Value), s.name), nearest(text, s.choices))
 	}
-	if s.secret {
+	if s.secret { // also what of it did not come of a variable
 		d.shown[at] = maskedSecret
 	}
 	if !s.isPath {
@@ -259,7 +262,7 @@ func (d *decoder) scalar(node *yaml.Node, at, tag, what string) (string, bool) {
 		d.fail(node.Line, at, err.Error(), "")
 		return "", false
 	case text == node.Value && node.ShortTag() != tag:
-		d.fail(node.Line, at, fmt.Sprintf("must be %s, not %s", what, quoted(node.Value)), "")
+		d.fail(node.Line, at, fmt.Sprintf("must be %s, not %s", what, d.written(at, node.Value)), "")
 		return "", false
 	}
 	if masked != text {

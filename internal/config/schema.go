@@ -37,7 +37,7 @@ func schemaOf[T any](settings []setting[T]) *jsonschema.Schema {
 		}
 		if s.selects {
 			for _, choice := range s.choices {
-				schema.AllOf = append(schema.AllOf, schemaBeside(settings, s.name, choice))
+				schema.AllOf = append(schema.AllOf, schemaBeside(settings, s, choice))
 			}
 		}
 	}
@@ -45,8 +45,12 @@ func schemaOf[T any](settings []setting[T]) *jsonschema.Schema {
 }
 
 // schemaBeside says which settings must and must not be there where the one that selects has the value.
-func schemaBeside[T any](settings []setting[T], selects, value string) *jsonschema.Schema {
+func schemaBeside[T any](settings []setting[T], selects setting[T], value string) *jsonschema.Schema {
 	var is any = value
+	chosen := &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{selects.name: {Const: &is}}}
+	if selects.fallback != is { // which holds where nothing is chosen, too
+		chosen.Required = []string{selects.name}
+	}
 	rules := &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{}}
 	for _, s := range settings {
 		switch {
@@ -58,12 +62,7 @@ func schemaBeside[T any](settings []setting[T], selects, value string) *jsonsche
 			rules.Properties[s.name] = &jsonschema.Schema{Default: defaultOf(s.otherwise(value))}
 		}
 	}
-	return &jsonschema.Schema{
-		If: &jsonschema.Schema{
-			Properties: map[string]*jsonschema.Schema{selects: {Const: &is}}, Required: []string{selects},
-		},
-		Then: rules,
-	}
+	return &jsonschema.Schema{If: chosen, Then: rules}
 }
 
 func defaultOf(fallback any) json.RawMessage {

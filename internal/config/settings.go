@@ -53,6 +53,16 @@ func selected[T any](settings []setting[T], from *T) string {
 	return ""
 }
 
+// selecting is the name of the setting that selects; "" = there is none.
+func selecting[T any](settings []setting[T]) string {
+	for _, s := range settings {
+		if s.selects {
+			return s.name
+		}
+	}
+	return ""
+}
+
 func rootSettings() []setting[Config] {
 	return []setting[Config]{
 		{
@@ -90,12 +100,32 @@ func graphSettings() []setting[Graph] {
 	return []setting[Graph]{
 		{
 			name: "engine", into: func(g *Graph) any { return &g.Engine }, fallback: EngineSQLite,
-			choices: []string{EngineSQLite}, selects: true,
-			help: "The storage engine.",
+			choices: []string{EngineSQLite, EngineNeo4j}, selects: true,
+			help: "The storage engine: a file, or a Neo4j server or cluster that several servers may share.",
 		},
 		{
-			name: "path", into: func(g *Graph) any { return &g.Path }, fallback: "orrery.db", isPath: true,
-			help: "The file of the sqlite engine; made where it is not there.",
+			name: "path", into: func(g *Graph) any { return &g.Path }, fallback: "orrery.db", isPath: true, only: []string{EngineSQLite},
+			help: "The file; made where it is not there.",
+		},
+		{
+			name: "uri", into: func(g *Graph) any { return &g.URI }, required: true, only: []string{EngineNeo4j},
+			help: "Address of the server or cluster, such as neo4j://host:7687; neo4j+s or bolt+s for TLS, bolt for one server without routing.",
+		},
+		{
+			name: "username", into: func(g *Graph) any { return &g.Username }, only: []string{EngineNeo4j},
+			help: "Who signs in there; absent where nobody has to.",
+		},
+		{
+			name: "password", into: func(g *Graph) any { return &g.Password }, secret: true, only: []string{EngineNeo4j},
+			help: "Best written as ${NEO4J_PASSWORD}.",
+		},
+		{
+			name: "database", into: func(g *Graph) any { return &g.Database }, fallback: "neo4j", only: []string{EngineNeo4j},
+			help: "The database in which the catalog is kept.",
+		},
+		{
+			name: "labelPrefix", into: func(g *Graph) any { return &g.LabelPrefix }, only: []string{EngineNeo4j},
+			help: "Stands before every label, constraint and index that Orrery makes, so that other data, or a second catalog, fits in one database: letters, digits and _.",
 		},
 		{
 			name: "history", into: func(g *Graph) any { return &g.History }, fallback: 90 * day, least: time.Hour, most: 3650 * day,

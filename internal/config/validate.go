@@ -41,6 +41,7 @@ func validate(d *decoder, c *Config) {
 			d.fail(d.lines[at], at, d.written(at, host)+" is no host", "write its name or IP address alone, without scheme and port")
 		}
 	}
+	validateGraph(d, c.Graph)
 	validateEnvironments(d, c.Environments)
 	for i, rewrite := range c.Identity.Rewrites {
 		if _, err := rewrite.rule(); err != nil {
