@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"graph":              {"catalog", "graph/search"},
 	"graph/search":       {"catalog"},
 	"graph/sqlitestore":  {"catalog", "graph"},
+	"graph/neo4jstore":   {"catalog", "graph"},
 	"graph/graphtest":    {"catalog", "graph"},
 	// The oracle must not share a line with what it judges, the parser included.
 	"graph/graphtest/oracle": {"catalog!"},
@@ -36,7 +37,7 @@ var allowed = map[string][]string{
 }
 
 // engines are named by cmd alone.
-var engines = []string{"graph/sqlitestore", "scanners/files", "scanners/backstage"}
+var engines = []string{"graph/sqlitestore", "graph/neo4jstore", "scanners/files", "scanners/backstage"}
 
 func TestImportDirections(t *testing.T) {
 	for _, p := range packages(t) {

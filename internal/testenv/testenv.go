@@ -15,6 +15,7 @@ import (
 const (
 	PartCorpora = "corpora" // real catalogs, kept beside the project
 	PartBrowser = "browser" // a Chromium
+	PartNeo4j   = "neo4j"   // Java and Maven, to run a Neo4j server; or a server that is named
 )
 
 // Missing ends the test: by a skip that tells the reason, or by a failure where the part is required.

@@ -1,0 +1,15 @@
+//go:build !unix
+
+package testenv
+
+import "errors"
+
+type process struct{}
+
+func startProcess(string, string, string, ...string) (*process, error) {
+	return nil, errors.New("servers for tests are started on Unix only: name one by " + Neo4jURIEnv)
+}
+
+func (*process) running() bool { return false }
+func (*process) terminate()    {}
+func (*process) kill()         {}
