@@ -6,9 +6,16 @@ import (
 	"github.com/orrery-catalog/orrery/catalog"
 )
 
+// maxRevision is the greatest that there can be: databases number by signed integers of 64 bits.
+const maxRevision Revision = 1<<63 - 1
+
 // Check finds what makes a change senseless, whatever the state of the store: a document or state named twice, a nil
-// document, a state that is too large. Errors wrap [ErrBadChange] or [ErrTooLarge]. Engines call it before they write.
+// document, a state that is too large, an origin that no store can number. Errors wrap [ErrBadChange] or [ErrTooLarge].
+// Engines call it before they write.
 func (c *Change) Check() error {
+	if c.Origin && c.Base >= maxRevision {
+		return fmt.Errorf("%w: there is no revision after %d", ErrBadChange, c.Base)
+	}
 	seen := make(map[catalog.DocumentID]struct{}, len(c.Put)+len(c.Remove))
 	for _, document := range c.Put {
 		if document == nil {

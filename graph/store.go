@@ -79,7 +79,7 @@ type Store interface {
 
 	// Follow yields the changes after the revision, in order, each exactly once and only when whole, and then waits for
 	// more until ctx ends (which ends the stream without an error). Each comes as it was made, even if a later one replaced
-	// its documents. ErrCompacted where they are no longer kept, and where the revision is newer than the store's newest
+	// its documents. It can start wherever a state can be loaded. ErrCompacted where they are no longer kept, and where the revision is newer than the store's newest
 	// (another database stands in its place): load again. Yielded documents belong to the caller.
 	Follow(ctx context.Context, after Revision) iter.Seq2[Commit, error]
 
@@ -155,8 +155,10 @@ type Change struct {
 	Recorded []FieldChange
 	// Origin says that this is where a copied store begins: it makes the revision Base+1, whatever number the store was at,
 	// and no earlier state can be loaded or followed, as if it was no longer kept. Of what was before, only the history is
-	// told. Allowed as long as the store holds no document and no state, and Base is not behind its newest revision;
-	// ErrConflict otherwise.
+	// told; the revisions that are passed over have none. In a store that had no revision, the history of Base and of what
+	// was before it counts as no longer kept. Several in a row carry over the history of revisions whose states are gone.
+	// Allowed as long as the store holds no document and no state, and Base is not behind its newest revision; ErrConflict
+	// otherwise.
 	Origin bool
 }
 

@@ -36,14 +36,10 @@ func (s *Store) Apply(ctx context.Context, change graph.Change) (graph.Revision,
 		if err := checkFence(tx, change.Lease, change.Fence); err != nil {
 			return err
 		}
-		head, err := tx.number(selectHead)
-		if err != nil {
+		if err := checkBase(tx, change); err != nil {
 			return err
 		}
-		if graph.Revision(head) != change.Base {
-			return fmt.Errorf("%w: it is at revision %d, the change rests on %d", graph.ErrConflict, head, change.Base)
-		}
-		revision = head + 1
+		revision = int64(change.Base) + 1
 		return s.put(tx, revision, change)
 	})
 	if err != nil {
@@ -51,6 +47,34 @@ func (s *Store) Apply(ctx context.Context, change graph.Change) (graph.Revision,
 	}
 	s.announce()
 	return graph.Revision(revision), nil
+}
+
+// checkBase refuses a change that does not rest on what there is.
+func checkBase(tx *transaction, change graph.Change) error {
+	head, err := tx.number(selectHead)
+	if err != nil {
+		return err
+	}
+	if !change.Origin {
+		if graph.Revision(head) != change.Base {
+			return fmt.Errorf("%w: it is at revision %d, the change rests on %d", graph.ErrConflict, head, change.Base)
+		}
+		return nil
+	}
+	if change.Base < graph.Revision(head) {
+		return fmt.Errorf("%w: it is at revision %d, and cannot begin after %d", graph.ErrConflict, head, change.Base)
+	}
+	held, err := tx.number("SELECT EXISTS (SELECT * FROM records)")
+	if err != nil {
+		return err
+	}
+	if held != 0 {
+		return fmt.Errorf("%w: it holds documents already, and cannot begin after %d", graph.ErrConflict, change.Base)
+	}
+	if head == 0 {
+		return tx.run("UPDATE meta SET forgotten = ?", int64(change.Base))
+	}
+	return nil
 }
 
 // put writes the revision.
@@ -94,7 +118,7 @@ func (s *Store) put(tx *transaction, revision int64, change graph.Change) error 
 	if err := tx.run("UPDATE revisions SET replaced = ? WHERE revision = ?", replaced, revision); err != nil {
 		return err
 	}
-	return s.compact(tx, kept, compaction{head: revision, replaced: replaced, time: change.Time})
+	return s.compact(tx, kept, compaction{head: revision, replaced: replaced, time: change.Time, origin: change.Origin})
 }
 
 // putter writes the records of one revision.

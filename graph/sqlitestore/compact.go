@@ -8,15 +8,20 @@ import (
 
 // kept says how far back the store goes.
 type kept struct {
-	compacted int64 // Follow can start at this revision or later
+	compacted int64 // what followers of this revision or later need is kept for them alone
 	past      int64 // states from this revision on can be loaded
 }
+
+// followed is the oldest revision that Follow can start at: with what is kept for loads alone, the changes after it can
+// be told just as well.
+func (k kept) followed() int64 { return min(k.compacted, k.past) }
 
 // compaction is the revision after which the store is tidied.
 type compaction struct {
 	head     int64
 	replaced int64     // as in the table of revisions
 	time     time.Time // of the change
+	origin   bool      // nothing before it can be followed or loaded
 }
 
 // compact drops what is older than the configuration keeps.
@@ -32,6 +37,9 @@ func (s *Store) compact(tx *transaction, was kept, after compaction) error {
 	}
 	if is.past, err = s.loadedFrom(tx, was.past, oldest, after); err != nil {
 		return err
+	}
+	if after.origin {
+		is = kept{after.head, after.head}
 	}
 	if is != was {
 		// A row goes when nobody can follow it and nobody can load it; each is looked at once for either reason.
@@ -96,6 +104,9 @@ func (s *Store) oldest(tx *transaction, now time.Time) (revision, history int64,
 // too much was replaced since.
 func (s *Store) loadedFrom(tx *transaction, past, oldest int64, after compaction) (int64, error) {
 	past = max(past, oldest-1)
+	if after.replaced <= s.config.KeepPastBytes {
+		return past, nil
+	}
 	bounded, err := tx.number("SELECT min(revision) FROM revisions WHERE replaced >= ?", after.replaced-s.config.KeepPastBytes)
 	if err != nil {
 		return 0, err

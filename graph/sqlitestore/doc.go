@@ -16,6 +16,7 @@
 // removes moves to `superseded`, with the revision that did it, so that two questions can be answered without writing
 // anything twice. Follow: the change N is what `records` and `superseded` hold under N; this is kept for the newest
 // revisions, bounded in number and bytes. Load of a past state: what was true at N was put by N or before and replaced
-// after N; this is kept as long as the history, counted from when it was replaced, and bounded in bytes.
+// after N; this is kept as long as the history, counted from when it was replaced, and bounded in bytes. What either needs
+// serves both, so that Follow can start wherever a state can be loaded.
 // `revisions` numbers the changes, `history` holds the recorded field changes, `leases` the leases.
 package sqlitestore

@@ -71,12 +71,15 @@ func (s *Store) commitAfter(ctx context.Context, after graph.Revision) (*graph.C
 		return nil, fmt.Errorf("%w: the store is at revision %d, and changes after %d were asked for: another database "+
 			"stands in its place", graph.ErrCompacted, head, after)
 	}
-	var compacted, micros int64
-	if err := v.conn.QueryRowContext(ctx, "SELECT compacted FROM meta").Scan(&compacted); err != nil {
+	var (
+		kept   kept
+		micros int64
+	)
+	if err := v.conn.QueryRowContext(ctx, "SELECT compacted, past FROM meta").Scan(&kept.compacted, &kept.past); err != nil {
 		return nil, s.explain(err)
 	}
-	if after < graph.Revision(compacted) {
-		return nil, fmt.Errorf("%w: the oldest that can be followed is %d, not %d", graph.ErrCompacted, compacted, after)
+	if after < graph.Revision(kept.followed()) {
+		return nil, fmt.Errorf("%w: the oldest that can be followed is %d, not %d", graph.ErrCompacted, kept.followed(), after)
 	}
 	commit := &graph.Commit{Revision: after + 1}
 	err = v.conn.QueryRowContext(ctx, "SELECT time FROM revisions WHERE revision = ?", int64(after)+1).Scan(&micros)

@@ -126,7 +126,7 @@ func TestPastIsKeptForSoLong(t *testing.T) {
 		// Ten days ago the change of ten days ago was made: the state that it replaced was true until then.
 		p.requirePast(t, graph.Revision(max(1, day-10)))
 	}
-	requireFollowed(t, p.Store, 40, 37)
+	requireFollowed(t, p.Store, 40, 29) // wherever a state can be loaded
 	var rows, old int
 	if err := p.read.QueryRowContext(t.Context(), "SELECT count(*), sum(replaced <= 29 AND revision <= 37) FROM superseded").Scan(&rows, &old); err != nil || old != 0 || rows == 0 {
 		t.Errorf("%d rows are kept, %d of them for nobody, %v", rows, old, err)

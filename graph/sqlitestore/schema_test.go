@@ -82,7 +82,7 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 }
 
 func TestFollowIsKeptForTheNewestRevisions(t *testing.T) {
-	store := mustOpen(t, Config{Path: filepath.Join(t.TempDir(), "orrery.db"), KeepRevisions: 10})
+	store := mustOpen(t, Config{Path: filepath.Join(t.TempDir(), "orrery.db"), KeepRevisions: 10, KeepPastBytes: 1})
 	for revision := range graph.Revision(30) {
 		if _, err := store.Apply(t.Context(), killScan(revision+1)); err != nil {
 			t.Fatal(err)
@@ -92,7 +92,7 @@ func TestFollowIsKeptForTheNewestRevisions(t *testing.T) {
 }
 
 func TestFollowIsKeptForSoManyBytes(t *testing.T) {
-	store := mustOpen(t, Config{Path: filepath.Join(t.TempDir(), "orrery.db"), KeepBytes: 1_000_000})
+	store := mustOpen(t, Config{Path: filepath.Join(t.TempDir(), "orrery.db"), KeepBytes: 1_000_000, KeepPastBytes: 1})
 	for revision := range graph.Revision(30) {
 		if _, err := store.Apply(t.Context(), killScan(revision+1)); err != nil {
 			t.Fatal(err)

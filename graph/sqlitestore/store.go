@@ -25,8 +25,8 @@ type Config struct {
 	Holder string
 	// Program is the name and version that the file remembers as its last writer: "orrery 1.2.0". "" = the same as Holder.
 	Program string
-	// KeepRevisions and KeepBytes bound how far back Follow can start: the newest so many revisions (0 = 10,000), and of
-	// those the newest whose replaced documents have together so many bytes (0 = 256 MiB).
+	// KeepRevisions and KeepBytes bound what is kept for followers of states that can no longer be loaded: the newest so many
+	// revisions (0 = 10,000), and of those the newest whose replaced documents have together so many bytes (0 = 256 MiB).
 	KeepRevisions int
 	KeepBytes     int64
 	// KeepHistory is how long recorded field changes and past states are kept, counted from the newest change; 0 = 90 days.
