@@ -37,23 +37,33 @@ web/dist/index.html: web/node_modules $(shell find web -not -path '*/node_module
 	cd web && npm run build
 
 .PHONY: test
-test: web chromium ## Run every test, in Go and in the UI; writes bin/test.json
-	@mkdir -p bin
+test: web chromium bin/withneo4j ## Run every test, in Go and in the UI; writes bin/test.json
 	cd web && npm test
-	$(TOOLS) gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg --jsonfile bin/test.json -- -timeout 30m ./...
+	bin/withneo4j $(TOOLS) gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg --jsonfile bin/test.json -- -timeout 30m ./...
 
 .PHONY: test-short
-test-short: ## Run the quick tests, in under 3 minutes
-	go test -short ./...
+test-short: bin/withneo4j ## Run the quick tests, in under 3 minutes
+	bin/withneo4j go test -short ./...
 
 .PHONY: test-race
-test-race: ## Run the quick tests under the race detector
-	go test -race -short -timeout 20m ./...
+test-race: bin/withneo4j ## Run the quick tests under the race detector
+	bin/withneo4j go test -race -short -timeout 20m ./...
 
 # A browser for the UI's end-to-end test. Where it cannot be installed, that test is skipped and says so.
 .PHONY: chromium
 chromium:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || echo "no Chromium: the browser test will be skipped"
+
+# Starts one Neo4j for all packages, on free ports, and ends it with the tests. Maven fetches the server, once.
+.PHONY: bin/withneo4j
+bin/withneo4j: java
+	@mkdir -p bin
+	@go build -o $@ ./internal/testenv/withneo4j
+
+# Java and Maven, for the tests on Neo4j. Where they cannot be installed, those are skipped and say so.
+.PHONY: java
+java:
+	@command -v java >/dev/null && command -v mvn >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless maven >/dev/null; } || echo "no JDK 17 and Maven: the tests on Neo4j will be skipped"
 
 .PHONY: lint
 lint: ## Check style, imports and likely mistakes
@@ -71,13 +81,13 @@ check-generated: generate ## Fail if a generated file is not current
 	@[ -z "$$(git ls-files --others --exclude-standard -- schema/gen web/src)" ] || { echo "generated files are not committed: run make generate and commit" >&2; exit 1; }
 
 .PHONY: bench
-bench: ## Run the benchmarks (BENCH=regexp COUNT=n) and show them by benchstat
+bench: java ## Run the benchmarks (BENCH=regexp COUNT=n) and show them by benchstat
 	@mkdir -p bin
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 60m ./... | tee bin/bench.txt
 	$(TOOLS) benchstat bin/bench.txt
 
 .PHONY: bench-compare
-bench-compare: ## Compare the benchmarks with those of another commit (BASE=main)
+bench-compare: java ## Compare the benchmarks with those of another commit (BASE=main)
 	@mkdir -p bin
 	rm -rf bin/base && git worktree prune && git worktree add --detach bin/base '$(BASE)'
 	cd bin/base && go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 60m ./... > ../base.txt

@@ -66,4 +66,5 @@ func (p *process) kill() {
 	_ = syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL)
 	_ = p.command.Wait() // says that it was killed
 	_ = p.alive.Close()
+	p.ended = true
 }
