@@ -56,15 +56,14 @@ func (s *Snapshot) BlastRadius(failed []catalog.Ref, options BlastOptions) (*Bla
 		}
 	}
 	b.failed = append(b.failed, v.failParts(w)...)
-	count := len(w.queue)
 	v.spreadOutage(w)
-	v.measure(w, count)
+	v.measure(w)
 	b.collect(w)
 	return b, nil
 }
 
 func (v *view) fail(w *scratch, a node) {
-	w.mark[a] = mark(Outage)
+	w.mark[a] = mark(Outage) | measured
 	w.queue = append(w.queue, a)
 }
 
@@ -110,66 +109,14 @@ func through(impact Impact, strength catalog.Strength) Impact {
 	return min(impact, Impact(strength)) // ASYNC, SOFT, HARD let pass at most DELAYED, DEGRADED, OUTAGE
 }
 
-// spreadOutage finds every outage, from those of the failed in the queue. It is the only impact that takes counting: of
-// the members of a group, all must be lost.
-func (v *view) spreadOutage(w *scratch) {
-	chosen, env := v.chosen, v.env
-	for first := 0; first < len(w.queue); {
-		lost := w.queue[first:]
-		rows := v.rowsAhead(w, lost)
-		first += len(rows)
-		for i, row := range rows {
-			lastGroup := int32(noGroup)
-			for j, need := range row {
-				if need.attr&(attrStrength|attrHub) != attr(catalog.Hard) || need.attr&chosen == 0 {
-					continue
-				}
-				if e := need.attr.environment(); e != envEvery && e != env {
-					continue
-				}
-				if need.attr&attrGrouped != 0 {
-					number := v.groupOf(lost[i], j, need)
-					if number == lastGroup { // several relations to the same member
-						continue
-					}
-					lastGroup = number
-					if !v.lose(w, number) {
-						continue
-					}
-				}
-				if w.mark[need.from] == 0 {
-					w.mark[need.from] = mark(Outage)
-					w.queue = append(w.queue, need.from)
-				}
-			}
-		}
-	}
-}
-
-// lose counts a lost member of a group and says whether that was the last.
-func (v *view) lose(w *scratch, number int32) bool {
-	if w.left[number] == 0 {
-		w.hit = append(w.hit, number)
-		w.left[number] = v.size(number) + 1
-	}
-	w.left[number]--
-	return w.isLost(number)
-}
-
-// measure gives every outage its distance, and everything else that is hit its impact and distance: breadth first for
-// one impact after the other, the worst first. With the outages known, DEGRADED is whatever is reached from there over
-// needs that let it pass, and DELAYED what is left of all that is reached; so the needs of each entity are followed once.
-func (v *view) measure(w *scratch, failed int) {
-	w.front = append(w.front[:0], w.queue[:failed]...)
-	for _, a := range w.front {
-		w.mark[a] |= measured
-	}
-	for impact := Outage; impact > None; impact-- {
-		var reached [2][]distant
-		if impact != Outage {
-			reached = w.reached[impact]
-		}
-		for d := 0; len(w.front)+len(reached[0])+len(reached[1]) > 0; d++ {
+// measure gives everything that is hit less than out its impact and distance: breadth first for one impact after the
+// other, the worst first. With the outages known, DEGRADED is whatever is reached from there over needs that let it pass,
+// and DELAYED what is left of all that is reached; so the needs of each entity are followed once.
+func (v *view) measure(w *scratch) {
+	for impact := Degraded; impact > None; impact-- {
+		reached := w.reached[impact]
+		w.front = w.front[:0]
+		for d := 0; len(w.front)+len(reached[0])+len(reached[1])+len(reached[2]) > 0; d++ {
 			for i := range reached {
 				for len(reached[i]) > 0 && reached[i][0].distance == d {
 					v.take(w, reached[i][0].a, impact)
@@ -181,14 +128,12 @@ func (v *view) measure(w *scratch, failed int) {
 				rows := v.rowsAhead(w, front)
 				for i, row := range rows {
 					w.state[front[i]] = state(impact) | atDistance(d)
-					v.reach(w, front[i], row, impact, d+1)
+					v.reach(w, row, impact, d+1)
 				}
 				front = front[len(rows):]
 			}
-			if impact != Outage { // outages are in the queue already
-				w.queue = append(w.queue, w.front...)
-			}
-			if d > 0 && len(w.front) > 0 { // else they failed themselves
+			w.queue = append(w.queue, w.front...)
+			if len(w.front) > 0 {
 				w.inOrder = append(w.inOrder, w.front...)
 				w.buckets = append(w.buckets, bucket{int32(len(w.inOrder)), int32(d), impact})
 			}
@@ -206,11 +151,11 @@ func (v *view) take(w *scratch, a node, impact Impact) {
 	}
 }
 
-// reach follows the row of needs to b, which has this impact: those whose source has the same by it are in the next layer,
-// the others are noted for when their own impact is measured.
-func (v *view) reach(w *scratch, b node, row []inNeed, impact Impact, distance int) {
+// reach follows a row of needs to what has this impact, less than an outage: those whose source has the same by it are in
+// the next layer, the others are noted for when their own impact is measured.
+func (v *view) reach(w *scratch, row []inNeed, impact Impact, distance int) {
 	marks, chosen, env := w.mark, v.chosen, v.env
-	for i, need := range row {
+	for _, need := range row {
 		m := marks[need.from]
 		if m&measured != 0 {
 			continue
@@ -219,37 +164,38 @@ func (v *view) reach(w *scratch, b node, row []inNeed, impact Impact, distance i
 			continue
 		}
 		if need.attr&attrHub != 0 {
-			v.reachByHub(w, need.from, impact, distance)
+			if w.enterHub(need.from, impact) {
+				v.reach(w, v.needsTo(need.from), impact, distance)
+			}
 			continue
 		}
 		given := through(impact, need.attr.strength())
-		switch {
-		case m.impact() == Outage:
-			if given < Outage || need.attr&attrGrouped != 0 && !w.isLost(v.groupOf(b, i, need)) {
-				continue // does not support the outage
-			}
-		case given == Outage:
-			given = Degraded // by a group with members left, or else the source were out
-		}
 		if given == impact {
 			marks[need.from] = mark(given) | measured
 			w.next = append(w.next, need.from)
-		} else if m.impact() < given || m.impact() == given && m.noted() != impact {
-			marks[need.from] = mark(given) | notedFrom(impact)
-			w.reached[given][Outage-impact] = append(w.reached[given][Outage-impact], distant{need.from, distance})
+		} else {
+			w.note(need.from, given, impact, distance)
 		}
 	}
 }
 
-// reachByHub reaches the consumers of a topic, once from each impact: by the nearest producer.
-func (v *view) reachByHub(w *scratch, hub node, impact Impact, distance int) {
-	if w.mark[hub] == 0 {
+// note remembers that an entity has an impact, if nothing worse, by what has a worse one; once from each of these, as the
+// nearest comes first.
+func (w *scratch) note(a node, given, from Impact, distance int) {
+	if m := w.mark[a]; m.impact() < given || m.impact() == given && m.noted() != from {
+		w.mark[a] = mark(given) | notedFrom(from)
+		w.reached[given][Outage-from] = append(w.reached[given][Outage-from], distant{a, distance})
+	}
+}
+
+// enterHub says whether the consumers of a topic are to be reached: once from each impact, by the nearest producer.
+func (w *scratch) enterHub(hub node, impact Impact) bool {
+	m := w.mark[hub]
+	if m == 0 {
 		w.hubs = append(w.hubs, hub)
 	}
-	if w.mark[hub].noted() != impact {
-		w.mark[hub] = notedFrom(impact)
-		v.reach(w, hub, v.needsTo(hub), impact, distance)
-	}
+	w.mark[hub] = notedFrom(impact)
+	return m.noted() != impact
 }
 
 // collect keeps the answer: the impacted, and the state of all.

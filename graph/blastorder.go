@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
 	"sync"
 )
@@ -70,10 +71,9 @@ func (o *impactOrder) slice(s *Snapshot, first, end int) []node {
 		return cmp.Or(cmp.Compare(int(b.end), first), -1) // the first that ends behind it
 	})
 	for at := first; at < end; i++ {
-		start := o.start(i)
-		members := o.members(s, i)
-		nodes = append(nodes, members[at-start:min(end-start, len(members))]...)
-		at = start + len(members)
+		start, behind := o.start(i), min(end, int(o.buckets[i].end))
+		nodes = append(nodes, o.members(s, i, behind-start)[at-start:behind-start]...)
+		at = behind
 	}
 	return nodes
 }
@@ -85,38 +85,61 @@ func (o *impactOrder) start(i int) int {
 	return int(o.buckets[i-1].end)
 }
 
-// members is a bucket in the order of Ref.
-func (o *impactOrder) members(s *Snapshot, i int) []node {
+// members are at least the first count of a bucket in the order of Ref.
+func (o *impactOrder) members(s *Snapshot, i, count int) []node {
 	members := o.nodes[o.start(i):o.buckets[i].end]
 	if len(members) == 1 {
 		return members
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if sorted, ok := o.sorted[i]; ok {
+	sorted := o.sorted[i]
+	if len(sorted) >= count {
 		return sorted
 	}
 	if o.sorted == nil {
 		o.sorted = map[int][]node{}
 	}
-	o.sorted[i] = s.inOrder(members)
+	if len(sorted) > 0 || count > len(members)/8 {
+		count = len(members) // who asks on asks for all in the end
+	}
+	o.sorted[i] = s.firstInOrder(members, count)
 	return o.sorted[i]
 }
 
-// inOrder copies nodes sorted by Ref.
-func (s *Snapshot) inOrder(nodes []node) []node {
-	type placed struct {
-		place place
-		a     node
+// placed is a node with what decides on its place in an order.
+type placed struct {
+	place place
+	a     node
+}
+
+// firstInOrder copies the first count of nodes, sorted by Ref.
+func (s *Snapshot) firstInOrder(nodes []node, count int) []node {
+	first := make(lastOnTop, 0, count)
+	for _, a := range nodes {
+		switch p := (placed{*s.places.at(a), a}); {
+		case len(first) < count:
+			if first = append(first, p); len(first) == count && count < len(nodes) {
+				heap.Init(&first)
+			}
+		case p.place < first[0].place:
+			first[0] = p
+			heap.Fix(&first, 0)
+		}
 	}
-	all := make([]placed, len(nodes))
-	for i, a := range nodes {
-		all[i] = placed{*s.places.at(a), a}
-	}
-	slices.SortFunc(all, func(x, y placed) int { return cmp.Compare(x.place, y.place) })
-	sorted := make([]node, len(nodes))
-	for i := range all {
-		sorted[i] = all[i].a
+	slices.SortFunc(first, func(x, y placed) int { return cmp.Compare(x.place, y.place) })
+	sorted := make([]node, count)
+	for i := range first {
+		sorted[i] = first[i].a
 	}
 	return sorted
 }
+
+// lastOnTop is a heap of the first nodes seen so far.
+type lastOnTop []placed
+
+func (h lastOnTop) Len() int           { return len(h) }
+func (h lastOnTop) Less(i, j int) bool { return h[i].place > h[j].place }
+func (h lastOnTop) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *lastOnTop) Push(any)          {} // only what is there is replaced
+func (h *lastOnTop) Pop() any          { return nil }

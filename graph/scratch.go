@@ -15,10 +15,14 @@ type scratch struct {
 	front, next []node // layers
 	inOrder     []node // impacted, by impact and distance
 	buckets     []bucket
-	// reached holds by impact below Outage, and by that of what it was reached from (Outage, Degraded), entities that have
-	// the impact if nothing worse, by distance.
-	reached [Outage][2][]distant
+	nearer      []distant // outages with the distance that they have by a lost group, nearer than that of the walk
+	// reached holds by impact below Outage, and by what it was reached from (Outage, Degraded, and outages whose distance was
+	// mended), entities that have the impact if nothing worse, by distance.
+	reached [Outage][mendedReach + 1][]distant
 }
+
+// mendedReach is the place in reached of what was reached from mended outages.
+const mendedReach = 2
 
 // isLost says whether all members of a group are lost.
 func (w *scratch) isLost(number int32) bool { return w.left[number] == 1 }
@@ -65,7 +69,7 @@ func (v *view) giveBack(w *scratch) {
 		w.left[number] = 0
 	}
 	w.queue, w.hubs, w.hit = w.queue[:0], w.hubs[:0], w.hit[:0]
-	w.inOrder, w.buckets = w.inOrder[:0], w.buckets[:0]
+	w.inOrder, w.buckets, w.nearer = w.inOrder[:0], w.buckets[:0], w.nearer[:0]
 	for i := range w.reached {
 		for j := range w.reached[i] {
 			w.reached[i][j] = w.reached[i][j][:0]
