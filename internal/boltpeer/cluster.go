@@ -47,7 +47,7 @@ type Action struct {
 	After   bool
 	Failure string // a code of Neo4j to answer with
 	Cut     bool   // the connection is closed
-	Agent   string // in the answer to HELLO, in place of the server's own, such as "Neo4j/4.4.30"
+	Version string // of Neo4j, such as "4.4.30", in the answers to HELLO and dbms.components in place of the server's own
 }
 
 // Codes of failures that a cluster knows.

@@ -236,8 +236,8 @@ func TestHello(t *testing.T) {
 		wantAgent    string
 		wantCode     string
 	}{
-		{"Neo4j 4.4", 4, 4, func(r Request) Action { return Action{Agent: "Neo4j/4.4.30"} }, "Neo4j/4.4.30", ""},
-		{"Neo4j 6", 5, 8, func(r Request) Action { return Action{Agent: "Neo4j/6.0.0"} }, "Neo4j/6.0.0", ""},
+		{"Neo4j 4.4", 4, 4, func(r Request) Action { return Action{Version: "4.4.30"} }, "Neo4j/4.4.30", ""},
+		{"Neo4j 6", 5, 8, func(r Request) Action { return Action{Version: "6.0.0"} }, "Neo4j/6.0.0", ""},
 		{"wrong password", 5, 8, func(r Request) Action {
 			if r.Message == Logon {
 				return Action{Failure: Unauthorized}
@@ -251,7 +251,8 @@ func TestHello(t *testing.T) {
 				member.SpeakBolt(test.major, test.minor)
 			}
 			b.Script(func(request Request) Action {
-				if request.Message == Hello || request.Message == Logon {
+				switch request.Message {
+				case Hello, Logon, Pull:
 					return test.script(request)
 				}
 				return Action{}
@@ -267,6 +268,11 @@ func TestHello(t *testing.T) {
 				t.Error(err)
 			case info.Agent() != test.wantAgent:
 				t.Errorf("the server is %s, want %s", info.Agent(), test.wantAgent)
+			default:
+				got, err := b.do(t, neo4j.AccessModeRead, "CALL dbms.components() YIELD versions RETURN versions[0]", nil)
+				if err != nil || "Neo4j/"+got.(string) != test.wantAgent {
+					t.Errorf("dbms.components tells of %v, %v, want %s", got, err, test.wantAgent)
+				}
 			}
 		})
 	}

@@ -24,9 +24,9 @@ type Member struct {
 	address      string
 	listener     net.Listener
 	stop         context.CancelFunc // ends what a stopped member's connections wait for
-	open         map[net.Conn]bool // of clients
-	done         sync.WaitGroup    // the goroutines that serve
-	major, minor byte              // the version of Bolt that it speaks
+	open         map[net.Conn]bool  // of clients
+	done         sync.WaitGroup     // the goroutines that serve
+	major, minor byte               // the version of Bolt that it speaks
 	lagging      bool
 	seen         int64 // transaction up to which it knows, while lagging
 	caughtUp     chan struct{}
@@ -342,6 +342,9 @@ func (c *connection) forward(request *Request, message []byte, act Action) error
 			return errors.Join(err, errPackStream)
 		}
 		if answer[1] == record {
+			if act.Version != "" {
+				answer = withVersion(answer, act.Version)
+			}
 			if !act.After {
 				if err := writeMessage(c.writer, answer); err != nil {
 					return err
@@ -362,8 +365,8 @@ func (c *connection) forward(request *Request, message []byte, act Action) error
 		switch {
 		case act.After && (act.Cut || act.Failure != ""):
 			return c.instead(request, act)
-		case act.Agent != "" && request.Message == Hello && answer[1] == success:
-			fields["server"] = act.Agent
+		case act.Version != "" && request.Message == Hello && answer[1] == success:
+			fields["server"] = "Neo4j/" + act.Version
 			return c.answer(success, fields)
 		}
 		if err := writeMessage(c.writer, answer); err != nil {
@@ -371,6 +374,25 @@ func (c *connection) forward(request *Request, message []byte, act Action) error
 		}
 		return c.writer.Flush()
 	}
+}
+
+// version is what dbms.components gives of the server.
+var version = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`)
+
+// withVersion is a record in which each version is this one.
+func withVersion(answer []byte, instead string) []byte {
+	u := unpacker{rest: answer[2:]}
+	value, err := u.value()
+	row, ok := value.([]any)
+	if err != nil || !ok {
+		return answer
+	}
+	for i, column := range row {
+		if text, ok := column.(string); ok && version.MatchString(text) {
+			row[i] = instead
+		}
+	}
+	return pack(nil, structure{record, []any{row}})
 }
 
 // note keeps what the server's answer means for the transaction and for the log.
