@@ -155,10 +155,10 @@ type Change struct {
 	Recorded []FieldChange
 	// Origin says that this is where a copied store begins: it makes the revision Base+1, whatever number the store was at,
 	// and no earlier state can be loaded or followed, as if it was no longer kept. Of what was before, only the history is
-	// told; the revisions that are passed over have none. In a store that had no revision, the history of Base and of what
-	// was before it counts as no longer kept. Several in a row carry over the history of revisions whose states are gone.
-	// Allowed as long as the store holds no document and no state, and Base is not behind its newest revision; ErrConflict
-	// otherwise.
+	// told; the revisions that are passed over have none. In a store that had no revision, what was before counts as no
+	// longer kept, and without Recorded that of the new revision, too. Several in a row carry over the history of revisions
+	// whose states are gone. Allowed as long as the store holds no document and no state, and Base is not behind its newest
+	// revision; ErrConflict otherwise.
 	Origin bool
 }
 

@@ -57,6 +57,7 @@ func RunStore(t *testing.T, engine Engine) {
 		{"Origin", testOrigin},
 		{"OriginOfOldHistory", testOriginOfOldHistory},
 		{"OriginRefused", testOriginRefused},
+		{"OriginWithoutHistory", testOriginWithoutHistory},
 		{"OriginFromTheStart", testOriginFromTheStart},
 		{"OriginUnderFollowers", testOriginUnderFollowers},
 		{"Lease", testLease},

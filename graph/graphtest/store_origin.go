@@ -149,7 +149,9 @@ func testOriginOfOldHistory(t *testing.T, engine Engine) {
 // testOriginRefused holds where an origin is not allowed: behind what there is, and over what is held.
 func testOriginRefused(t *testing.T, engine Engine) {
 	h := newHistory(t, engine)
-	origin := func(base graph.Revision) graph.Change { return graph.Change{Origin: true, Base: base, Put: storedDocuments(0, 3, 9)} }
+	origin := func(base graph.Revision) graph.Change {
+		return graph.Change{Origin: true, Base: base, Put: storedDocuments(0, 3, 9)}
+	}
 	h.refuse(t, graph.Change{Origin: true, Base: 1<<63 - 1}, graph.ErrBadChange)
 	h.refuse(t, graph.Change{Origin: true, Base: 1<<64 - 1}, graph.ErrBadChange)
 	h.refuse(t, graph.Change{Base: 5, Put: storedDocuments(0, 3, 9)}, graph.ErrConflict) // without being an origin
@@ -180,6 +182,19 @@ func testOriginRefused(t *testing.T, engine Engine) {
 	h.requireRemembered(t, h.store, 5)
 	h.apply(t, graph.Change{Put: storedDocuments(2, 5, 10)})
 	h.requireCommits(t, h.store, 21)
+	h.check(t)
+}
+
+// testOriginWithoutHistory begins a store with a revision of whose history nothing is known.
+func testOriginWithoutHistory(t *testing.T, engine Engine) {
+	h := newHistory(t, engine)
+	h.begin(t, graph.Change{Base: 6, Put: storedDocuments(0, 3, 1)})
+	h.requireRemembered(t, h.store, 7)
+	h.apply(t, graph.Change{Put: storedDocuments(2, 5, 10)})
+	h.apply(t, graph.Change{Recorded: []graph.FieldChange{birth(1)}})
+	h.requireRemembered(t, h.store, 7)
+	requireOrigin(t, h.store, 7, timeOf(6))
+	h.requireCommits(t, h.store, 7)
 	h.check(t)
 }
 

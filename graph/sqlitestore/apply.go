@@ -71,10 +71,14 @@ func checkBase(tx *transaction, change graph.Change) error {
 	if held != 0 {
 		return fmt.Errorf("%w: it holds documents already, and cannot begin after %d", graph.ErrConflict, change.Base)
 	}
-	if head == 0 {
-		return tx.run("UPDATE meta SET forgotten = ?", int64(change.Base))
+	if head > 0 {
+		return nil
 	}
-	return nil
+	forgotten := int64(change.Base)
+	if len(change.Recorded) == 0 {
+		forgotten++
+	}
+	return tx.run("UPDATE meta SET forgotten = ?", forgotten)
 }
 
 // put writes the revision.
