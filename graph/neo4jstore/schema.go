@@ -46,6 +46,12 @@ var rules = []struct{ name, statement string }{
 	{"change_sequence", "CONSTRAINT $name IF NOT EXISTS FOR (n:@FieldChange) REQUIRE n.sequence IS UNIQUE"},
 	{"change_ref", "INDEX $name IF NOT EXISTS FOR (n:@FieldChange) ON (n.ref, n.sequence)"},
 	{"lease", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Lease) REQUIRE n.name IS UNIQUE"},
+	// Of the written graph.
+	{"entity", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Entity) REQUIRE n.ref IS UNIQUE"},
+	{"entity_name", "INDEX $name IF NOT EXISTS FOR (n:@Entity) ON (n.name)"},
+	{"entity_owner", "INDEX $name IF NOT EXISTS FOR (n:@Entity) ON (n.owner)"},
+	{"publishers", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Publishers) REQUIRE n.topic IS UNIQUE"},
+	{"source", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Source) REQUIRE n.id IS UNIQUE"},
 }
 
 // preparation is whether the server and the scheme of the database were looked at.
