@@ -18,7 +18,7 @@ func (c *Catalog) ApproveScan(ctx context.Context, id, digest string) (graph.Sca
 	}
 	_, unknown := c.source(id)
 	started := c.config.Now()
-	done, err := c.commit(ctx, func(s *state) (step, error) {
+	done, err := c.commit(ctx, nil, func(s *state) (step, error) {
 		h := s.sources[id]
 		removal := h.awaits()
 		switch {
@@ -42,7 +42,8 @@ func (c *Catalog) ApproveScan(ctx context.Context, id, digest string) (graph.Sca
 		now := h.status
 		now.HeldSince, now.HeldOf, now.Retired = time.Time{}, 0, false
 		now.Counted, now.CountedSince = 0, time.Time{}
-		return next, next.setStatus(now)
+		next.status = &now
+		return next, nil
 	})
 	if err != nil {
 		return graph.ScanResult{}, err
@@ -64,16 +65,19 @@ func (s *step) forget(h *holding) {
 	if h.cursor != nil {
 		s.states = append(s.states, graph.State{Source: s.source, Name: cursorName})
 	}
+	if h.requested.Number > 0 {
+		s.states = append(s.states, graph.State{Source: s.source, Name: requestedName})
+	}
 }
 
 // retire lets the sources go that are no longer configured, by the rule for removals: one that said something about more
-// than one entity is held as a whole. What cannot be done now is tried again with the next scan of all.
-func (c *Catalog) retire(ctx context.Context) {
+// than one entity is held as a whole. What cannot be done now is tried again with the next scan of all. t may be nil.
+func (c *Catalog) retire(ctx context.Context, t *term) {
 	c.mu.RLock()
 	ids := slices.DeleteFunc(c.state.sourceIDs(), func(id string) bool { _, err := c.source(id); return err == nil })
 	c.mu.RUnlock()
 	for _, id := range ids {
-		done, err := c.commit(ctx, func(s *state) (step, error) { return c.retired(s, id) })
+		done, err := c.commitWaiting(ctx, t, func(s *state) (step, error) { return c.retired(s, id) })
 		if err != nil && ctx.Err() == nil {
 			c.config.Log.Warn().Err(err).Str("source", id).Msg("what is left of a source that is not configured stays as it is for now")
 		}
@@ -123,5 +127,6 @@ func (c *Catalog) retired(s *state, id string) (step, error) {
 	if h.cursor != nil { // so that the source, should it come back, is read whole
 		next.states = append(next.states, graph.State{Source: id, Name: cursorName})
 	}
-	return next, next.setStatus(now)
+	next.status = &now
+	return next, nil
 }

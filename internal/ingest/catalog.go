@@ -3,8 +3,10 @@ package ingest
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -59,9 +61,9 @@ type Config struct {
 	// WaitForStore lets New succeed while the store is unavailable: there is no Snapshot then, and Run loads the store as soon
 	// as it can.
 	WaitForStore bool
-	Log      zerolog.Logger
-	Now      func() time.Time      // nil = time.Now
-	Metrics  prometheus.Registerer // takes the metrics of a Catalog; nil = nobody looks at them
+	Log          zerolog.Logger
+	Now          func() time.Time      // nil = time.Now
+	Metrics      prometheus.Registerer // takes the metrics of a Catalog; nil = nobody looks at them
 }
 
 // Catalog holds the claims of all sources and the newest Snapshot of them. All methods may be called from many
@@ -75,11 +77,18 @@ type Catalog struct {
 	past     *past
 
 	freshness freshness
+	outage    *outage
+	shares    shares
+	asking    turns                    // of those that ask other processes for scans
+	calls     map[string]chan struct{} // by source; has one when its keeper is to look for requests
+	running   atomic.Bool              // Run runs
+	term      atomic.Pointer[term]     // while Run holds the lease of scans
 
 	// committing is held from the computing of a change to its end. Its holder alone changes what follows, and holds mu too
 	// while it changes the state.
 	committing chan struct{}
 	merger     *catalog.Merger // shows the state, like the newest Snapshot
+	loaded     bool            // the store was
 
 	mu       sync.RWMutex
 	state    *state             // guarded by mu
@@ -90,10 +99,15 @@ type Catalog struct {
 	changed    atomic.Pointer[chan struct{}] // closed by the next Snapshot
 }
 
-// New loads what the store has and publishes it as the first Snapshot, unless the store is empty.
+// New loads what the store has and publishes it as the first Snapshot, unless the store is empty, or is unavailable and
+// Config.WaitForStore is set.
 func New(ctx context.Context, config Config) (*Catalog, error) {
 	if config.Now == nil {
 		config.Now = time.Now
+	}
+	if config.Holder == "" {
+		host, _ := os.Hostname() // the random part tells it apart
+		config.Holder = fmt.Sprintf("%s, process %d, %s", host, os.Getpid(), rand.Text()[:8])
 	}
 	c := &Catalog{
 		config:     config,
@@ -105,6 +119,10 @@ func New(ctx context.Context, config Config) (*Catalog, error) {
 		state:      newState(),
 		past:       newPast(),
 		runtimes:   make(map[string]runtime),
+		outage:     newOutage(config.Log),
+		shares:     shares{next: make(map[string]*shared)},
+		asking:     turns{busy: make(map[string]*turn)},
+		calls:      make(map[string]chan struct{}),
 	}
 	c.changed.Store(new(make(chan struct{})))
 	slices.SortFunc(c.sources, func(a, b Source) int { return strings.Compare(a.ID, b.ID) })
@@ -119,12 +137,17 @@ func New(ctx context.Context, config Config) (*Catalog, error) {
 		case source.Watch && !config.ReadOnly && !canWatch(source.Scanner):
 			return nil, fmt.Errorf("source %q cannot be watched", source.ID)
 		}
+		c.calls[source.ID] = make(chan struct{}, 1)
 	}
 	var err error
 	if c.metrics, err = newMetrics(config.Metrics, c); err != nil {
 		return nil, err
 	}
-	if err := c.load(ctx); err != nil {
+	switch err := c.load(ctx); {
+	case err == nil:
+	case config.WaitForStore && errors.Is(err, graph.ErrUnavailable):
+		c.cannotRead(err)
+	default:
 		return nil, err
 	}
 	return c, nil
@@ -137,15 +160,20 @@ func (c *Catalog) Snapshot() *graph.Snapshot { return c.snapshot.Load() }
 // missed.
 func (c *Catalog) Changed() <-chan struct{} { return *c.changed.Load() }
 
-// Ready is nil while there is a Snapshot and the store answers.
-func (c *Catalog) Ready(ctx context.Context) error {
-	if c.Snapshot() == nil {
-		return errors.New("nothing has been scanned yet")
-	}
-	if c.config.Store == nil {
+// Ready is nil while there is a Snapshot. A store that is away is no reason to send nobody here: Freshness tells of it.
+func (c *Catalog) Ready(context.Context) error {
+	switch now := c.Freshness(); {
+	case c.Snapshot() != nil:
 		return nil
+	case now.Confirmed.IsZero() && now.Err != nil:
+		return fmt.Errorf("the store has not been read yet: %w", now.Err)
 	}
-	return c.config.Store.Ready(ctx)
+	return errors.New("nothing has been scanned yet")
+}
+
+// replicated says whether other processes may write to the store at the same time as this one.
+func (c *Catalog) replicated() bool {
+	return c.config.Store != nil && !c.config.ReadOnly && c.config.Store.Capabilities().Replicated
 }
 
 // setRuntime tells what is known of a source besides its scans. It shows at once where there is a Snapshot, and otherwise

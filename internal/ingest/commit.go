@@ -6,29 +6,35 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
 )
 
-// maxConflicts is how often a change is computed anew because somebody else has changed the store.
-const maxConflicts = 5
+// maxConflicts is how often a change is computed anew because somebody else has changed the store; each time, the pause
+// before that is up to twice as long, at most longestConflict.
+const (
+	maxConflicts    = 50
+	longestConflict = 250 * time.Millisecond
+)
 
 // step is one change of what one source holds, computed from the state.
 type step struct {
 	source string
 	time   time.Time
 	scopes map[string][]entry // the new documents of each scope that changes; none = the scope is gone
+	status *status            // the new one of the source; nil = it stays
+	answer *answer            // part of status, to be told what the step does; nil = nobody asked
 	states []graph.State
 }
 
-func (s *step) setStatus(now status) error {
-	data, err := json.Marshal(now)
-	s.states = append(s.states, graph.State{Source: s.source, Name: statusName, Data: data})
-	return err
-}
+// longestRetry is the longest pause between two attempts to commit what the store cannot take for now.
+const longestRetry = 10 * time.Second
 
 // errNothing is what the computing of a step returns that would change nothing worth a revision.
 var errNothing = errors.New("there is nothing to commit")
@@ -42,13 +48,16 @@ type difference struct {
 
 // commit is the only way in which a writer changes the state. It computes a step from the present state, merges it, writes
 // it to the store, and only then makes it the state and publishes it; on failure it takes the merging back. The Merger and
-// the newest Snapshot thus always show the state. Where the store has moved on, it is loaded and the step computed anew.
-func (c *Catalog) commit(ctx context.Context, compute func(*state) (step, error)) (difference, error) {
-	select {
-	case c.committing <- struct{}{}:
-		defer func() { <-c.committing }()
-	case <-ctx.Done():
-		return difference{}, context.Cause(ctx)
+// the newest Snapshot thus always show the state. Where the store has moved on, what others committed is adopted and the
+// step computed anew; so whether a commit took place whose answer got lost makes no difference to the next attempt. It is
+// made under the term, if there is one, and ends that where the store says that the lease has passed to somebody else.
+func (c *Catalog) commit(ctx context.Context, t *term, compute func(*state) (step, error)) (difference, error) {
+	if err := c.lockCommits(ctx); err != nil {
+		return difference{}, err
+	}
+	defer c.unlockCommits()
+	if err := c.ensureLoaded(ctx); err != nil {
+		return difference{}, err
 	}
 	for conflicts := 0; ; conflicts++ {
 		// Nobody else changes the state while committing is held.
@@ -65,12 +74,16 @@ func (c *Catalog) commit(ctx context.Context, compute func(*state) (step, error)
 		}
 		change := c.merge(work.change.Remove, work.change.Put)
 		work.change.Recorded = c.Snapshot().FieldChanges(change)
+		if t != nil {
+			work.change.Lease, work.change.Fence = graph.LeaseScans, t.fence
+		}
 		revision, err := c.apply(ctx, work.change)
 		if err == nil {
 			done := difference{put: len(work.change.Put), removed: len(work.change.Remove), revision: revision}
 			c.advance(revision, next, work)
 			work = nil // a first scan is large
 			c.publish(change)
+			c.called(next.states)
 			done.held = c.state.sources[next.source].awaits()
 			return done, nil
 		}
@@ -78,14 +91,65 @@ func (c *Catalog) commit(ctx context.Context, compute func(*state) (step, error)
 		if undoErr := c.undo(work); undoErr != nil {
 			return difference{}, errors.Join(err, undoErr)
 		}
-		if !errors.Is(err, graph.ErrConflict) || conflicts == maxConflicts {
+		if errors.Is(err, graph.ErrFenced) && t != nil {
+			t.lose(err)
+			return difference{}, context.Cause(t.ctx)
+		}
+		if !errors.Is(err, graph.ErrConflict) {
 			return difference{}, err
 		}
-		if err := c.load(ctx); err != nil {
+		c.metrics.conflicts.Inc()
+		if conflicts == maxConflicts {
+			return difference{}, err
+		}
+		if conflicts > 0 {
+			pause(ctx, rand.N(min(time.Millisecond<<min(conflicts, 10), longestConflict)))
+		}
+		if err := c.catchUp(ctx); err != nil {
 			return difference{}, err
 		}
 	}
 }
+
+// commitWaiting commits, and under a term waits for it as long as the store is away or the lease in doubt: each attempt
+// computes the step anew, from what the store holds by then.
+func (c *Catalog) commitWaiting(ctx context.Context, t *term, compute func(*state) (step, error)) (difference, error) {
+	if t == nil {
+		return c.commit(ctx, nil, compute)
+	}
+	waits := backoff.NewExponentialBackOff()
+	waits.MaxInterval = longestRetry
+	for {
+		if err := t.wait(ctx); err != nil {
+			c.outage.ends(toWrite)
+			return difference{}, err
+		}
+		done, err := c.commit(ctx, t, compute)
+		switch {
+		case ctx.Err() != nil:
+			c.outage.ends(toWrite)
+			return done, err
+		case errors.Is(err, graph.ErrUnavailable):
+			c.outage.fails(toWrite, err)
+		case !errors.Is(err, graph.ErrConflict):
+			c.outage.works(toWrite)
+			return done, err
+		}
+		pause(ctx, waits.NextBackOff())
+	}
+}
+
+// lockCommits takes committing. The error is the cause of the end of ctx.
+func (c *Catalog) lockCommits(ctx context.Context) error {
+	select {
+	case c.committing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (c *Catalog) unlockCommits() { <-c.committing }
 
 // prepared is a step ready to be merged and written.
 type prepared struct {
@@ -104,14 +168,13 @@ type replaced struct {
 // prepare finds the difference between the state and what it shall be: only documents that are packed differently are put.
 func (c *Catalog) prepare(next step) (*prepared, error) {
 	work := &prepared{
-		change: graph.Change{Base: c.state.revision, Time: next.time, States: next.states},
+		change: graph.Change{Base: c.state.revision, Time: next.time, States: slices.Clone(next.states)},
 		scopes: make(map[string][]entry, len(next.scopes)),
 	}
 	newest, err := next.time.MarshalText()
 	if err != nil {
 		return nil, err
 	}
-	work.change.States = append(slices.Clip(next.states), graph.State{Name: newestName, Data: newest})
 	held := c.state.of(next.source)
 	stamper := newStamper(held, catalog.InstantOf(next.time))
 	for _, scope := range slices.Sorted(maps.Keys(next.scopes)) {
@@ -119,6 +182,17 @@ func (c *Catalog) prepare(next step) (*prepared, error) {
 			return nil, fmt.Errorf("scope %s: %w", scope, err)
 		}
 	}
+	if next.answer != nil {
+		next.answer.Revision, next.answer.Put, next.answer.Removed = c.state.revision+1, len(work.change.Put), len(work.change.Remove)
+	}
+	if next.status != nil {
+		data, err := json.Marshal(next.status)
+		if err != nil {
+			return nil, err
+		}
+		work.change.States = append(work.change.States, graph.State{Source: next.source, Name: statusName, Data: data})
+	}
+	work.change.States = append(work.change.States, graph.State{Name: newestName, Data: newest})
 	return work, nil
 }
 

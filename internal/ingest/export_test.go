@@ -8,5 +8,5 @@ func (c *Catalog) ScanParts(ctx context.Context, id string, parts ...string) Sou
 	if err != nil {
 		return SourceResult{ID: id, Err: err}
 	}
-	return c.scanSource(ctx, source, parts)
+	return c.scanSource(ctx, source, order{parts: parts})
 }

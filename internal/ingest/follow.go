@@ -1,29 +1,33 @@
 package ingest
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"maps"
-	"slices"
+	"fmt"
+	"sync/atomic"
 	"time"
 
-	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
 )
 
-// followPause is the time between two attempts to follow a store that cannot be reached.
-const followPause = 2 * time.Second
+const (
+	// followPause is the time between two attempts to follow a store that cannot be reached.
+	followPause = 2 * time.Second
+	// catchUpTime is how long is waited at most for the commit that a conflict was with.
+	catchUpTime = 10 * time.Second
+	// catchUpLull ends catching up: nothing more came for so long. If there is more all the same, there is one more conflict.
+	catchUpLull = 20 * time.Millisecond
+)
 
-// maxWaiting is how many commits wait at most while others are merged.
-const maxWaiting = 64
+// maxWaiting is how many commits wait at most while others are merged, and maxTogether how many documents are merged
+// together at most, but for those of one commit.
+const (
+	maxWaiting  = 64
+	maxTogether = 20_000
+)
 
 // followStore applies what others commit. Commits that come while one is merged are merged together.
 func (c *Catalog) followStore(ctx context.Context) {
-	if c.config.Store == nil {
-		<-ctx.Done()
-		return
-	}
 	for ctx.Err() == nil {
 		err := c.followOnce(ctx)
 		if errors.Is(err, graph.ErrCompacted) {
@@ -34,15 +38,81 @@ func (c *Catalog) followStore(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		c.config.Log.Warn().Err(err).Msg("the store cannot be followed; trying again")
-		pause(ctx, followPause)
+		c.cannotRead(err)
+		pause(ctx, someOf(followPause))
 	}
 }
 
+// reload loads the store anew.
 func (c *Catalog) reload(ctx context.Context) error {
-	c.committing <- struct{}{}
-	defer func() { <-c.committing }()
+	if err := c.lockCommits(ctx); err != nil {
+		return err
+	}
+	defer c.unlockCommits()
 	return c.load(ctx)
+}
+
+// awaitStore loads the store as soon as that is possible, where New could not.
+func (c *Catalog) awaitStore(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := c.lockCommits(ctx)
+		if err == nil {
+			err = c.ensureLoaded(ctx)
+			c.unlockCommits()
+		}
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		c.cannotRead(err)
+		pause(ctx, someOf(followPause))
+	}
+}
+
+// stream is a following of the store under way.
+type stream struct {
+	commits chan graph.Commit // closed at the end
+	err     error             // why it ended; to be read when commits is closed
+}
+
+// openStream begins to follow the store, until ctx ends, and counts what comes; nil = nobody counts.
+func (c *Catalog) openStream(ctx context.Context, after graph.Revision, count *atomic.Int64) *stream {
+	s := &stream{commits: make(chan graph.Commit, maxWaiting)}
+	go func() {
+		defer close(s.commits)
+		for commit, err := range c.config.Store.Follow(ctx, after) {
+			if err != nil {
+				s.err = err
+				return
+			}
+			if count != nil {
+				count.Add(1)
+			}
+			select {
+			case s.commits <- commit:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return s
+}
+
+// together is the commit and those that have come by now, and whether more may come.
+func (s *stream) together(first graph.Commit) (commits []graph.Commit, open bool) {
+	commits = []graph.Commit{first}
+	for size := len(first.Put) + len(first.Remove); size < maxTogether; {
+		select {
+		case commit, open := <-s.commits:
+			if !open {
+				return commits, false
+			}
+			commits = append(commits, commit)
+			size += len(commit.Put) + len(commit.Remove)
+		default:
+			return commits, true
+		}
+	}
+	return commits, true
 }
 
 // followOnce applies commits until the stream ends.
@@ -52,112 +122,64 @@ func (c *Catalog) followOnce(ctx context.Context) error {
 	c.mu.RUnlock()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	waiting := make(chan graph.Commit, maxWaiting)
-	ended := make(chan error, 1)
-	go func() {
-		defer close(waiting)
-		for commit, err := range c.config.Store.Follow(ctx, after) {
-			if err != nil {
-				ended <- err
-				return
-			}
-			select {
-			case waiting <- commit:
-			case <-ctx.Done():
-				ended <- context.Cause(ctx)
-				return
-			}
-		}
-		ended <- nil
-	}()
-	var failed error
-	for commit := range waiting {
-		if failed != nil {
-			continue // the stream is being stopped
-		}
-		news := newFollowed(commit)
-		for more := true; more; {
-			select {
-			case commit, open := <-waiting:
-				if more = open; open {
-					news.add(commit)
-				}
-			default:
-				more = false
-			}
-		}
-		if failed = c.adopt(news); failed != nil {
+	c.freshness.follows(time.Now())
+	defer c.freshness.stops()
+	s := c.openStream(ctx, after, &c.freshness.received)
+	for commit := range s.commits {
+		commits, _ := s.together(commit)
+		if err := c.adopt(ctx, commits); err != nil {
 			stop()
-		}
-	}
-	return errors.Join(failed, <-ended)
-}
-
-// followed are commits that are taken together.
-type followed struct {
-	put    map[catalog.DocumentID]*catalog.Document // nil = removed
-	states []graph.State
-	last   graph.Commit
-}
-
-func newFollowed(commit graph.Commit) *followed {
-	f := &followed{put: make(map[catalog.DocumentID]*catalog.Document)}
-	f.add(commit)
-	return f
-}
-
-func (f *followed) add(commit graph.Commit) {
-	for _, id := range commit.Remove {
-		f.put[id] = nil
-	}
-	for _, document := range commit.Put {
-		f.put[document.ID] = document
-	}
-	f.states, f.last = append(f.states, commit.States...), commit
-}
-
-// adopt makes commits of somebody else a part of the state and publishes them. An error changes nothing.
-func (c *Catalog) adopt(news *followed) error {
-	c.committing <- struct{}{}
-	defer func() { <-c.committing }()
-	ids := slices.SortedFunc(maps.Keys(news.put), compareIDs)
-	var remove []catalog.DocumentID
-	var put []*catalog.Document
-	var entries []entry
-	for _, id := range ids {
-		document := news.put[id]
-		if document == nil {
-			remove = append(remove, id)
-			continue
-		}
-		e, err := newEntry(document)
-		if err != nil {
+			for range s.commits { // until the stream has ended
+			}
 			return err
 		}
-		put, entries = append(put, document), append(entries, e)
+		c.freshness.received.Add(-int64(len(commits)))
 	}
-	change := c.merge(remove, put)
-	c.mu.Lock()
-	for i, document := range put {
-		c.state.put(document.ID, entries[i])
-	}
-	for _, id := range remove {
-		c.state.remove(id)
-	}
-	for _, state := range news.states {
-		c.state.setState(state)
-	}
-	c.state.revision, c.state.time = news.last.Revision, news.last.Time
-	for _, h := range c.state.sources {
-		h.summarize()
-	}
-	c.mu.Unlock()
-	c.publish(change)
-	return nil
+	return s.err
 }
 
-func compareIDs(a, b catalog.DocumentID) int {
-	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Key, b.Key))
+// adopt makes commits of others a part of the state. An error changes nothing.
+func (c *Catalog) adopt(ctx context.Context, commits []graph.Commit) error {
+	if err := c.lockCommits(ctx); err != nil {
+		return err
+	}
+	defer c.unlockCommits()
+	return c.adoptLocked(commits)
+}
+
+// catchUp adopts what others have committed, after a conflict with it. The caller holds committing.
+func (c *Catalog) catchUp(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, catchUpTime)
+	s := c.openStream(ctx, c.state.revision, nil)
+	defer func() {
+		stop()
+		for range s.commits { // until the stream has ended
+		}
+	}()
+	commit, open := <-s.commits
+	for open {
+		var commits []graph.Commit
+		if commits, open = s.together(commit); !open {
+			break
+		}
+		if err := c.adoptLocked(commits); err != nil {
+			return err
+		}
+		lull := time.NewTimer(catchUpLull)
+		select {
+		case commit, open = <-s.commits:
+			lull.Stop()
+		case <-lull.C:
+			return nil
+		}
+	}
+	switch {
+	case errors.Is(s.err, graph.ErrCompacted):
+		return c.load(ctx)
+	case s.err != nil:
+		return fmt.Errorf("catch up with the store: %w", s.err)
+	}
+	return fmt.Errorf("%w, and what others committed did not come within %s", graph.ErrConflict, catchUpTime)
 }
 
 func pause(ctx context.Context, d time.Duration) {

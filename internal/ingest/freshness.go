@@ -1,30 +1,64 @@
 package ingest
 
 import (
+	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/orrery-catalog/orrery/graph"
 )
 
+const (
+	// probeEvery is how often Run asks the store whether it answers, and probeTime how long it may take to.
+	probeEvery = 2 * time.Second
+	probeTime  = 4 * time.Second
+	// steadyStream is how long the store must have been followed without an error for that to count: a stream that breaks
+	// off at once tells nothing.
+	steadyStream = time.Second
+)
+
 // freshness keeps until when the Snapshot is known to be all that the store held.
 type freshness struct {
-	mu  sync.Mutex
-	now graph.Freshness // guarded by mu
+	received atomic.Int64 // commits that have come, and are not in the Snapshot yet
+
+	mu        sync.Mutex
+	now       graph.Freshness // guarded by mu
+	followed  bool            // guarded by mu; a stream of commits is open
+	following time.Time       // guarded by mu; since when, as all times here by the monotonic clock
+}
+
+// follows notes that a stream of what others commit was opened.
+func (f *freshness) follows(at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.followed, f.following = true, at
+}
+
+// stops notes that it has ended.
+func (f *freshness) stops() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.followed = false
+	f.received.Store(0)
+}
+
+// steady says whether the store was followed without an error for a while by the time, and all that came was taken.
+func (f *freshness) steady(at time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.followed && at.Sub(f.following) >= steadyStream && f.received.Load() == 0
 }
 
 // confirm notes that everything the store held at a moment is in the Snapshot.
 func (f *freshness) confirm(at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if at.Before(f.now.Confirmed) { // a confirmation that took long, or a clock that was set back
-		at = f.now.Confirmed
-	}
 	f.now = graph.Freshness{Confirmed: at}
 }
 
-// fail notes that an attempt to confirm failed.
-func (f *freshness) fail(at time.Time, err error) {
+// fails notes that an attempt to confirm failed.
+func (f *freshness) fails(at time.Time, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.now.Err == nil {
@@ -40,11 +74,42 @@ func (f *freshness) get() graph.Freshness {
 }
 
 // Freshness tells until when the Snapshot is known to be all that the store held, and since when it is not known, and why.
-// It asks nobody and answers at once. While Run runs, it is brought up to date every second or two. A Catalog without a
-// store is always fresh.
+// It asks nobody and answers at once. While Run runs, it is brought up to date every few seconds. A Catalog without a store
+// is always fresh.
 func (c *Catalog) Freshness() graph.Freshness {
 	if c.config.Store == nil {
-		return graph.Freshness{Confirmed: c.config.Now()}
+		return graph.Freshness{Confirmed: time.Now()}
 	}
 	return c.freshness.get()
+}
+
+// cannotRead notes that the store could not be read.
+func (c *Catalog) cannotRead(err error) {
+	c.freshness.fails(time.Now(), err)
+	c.outage.fails(toRead, err)
+}
+
+// probe asks the store time and again whether it answers, until ctx ends. Where others write too, an answer says something
+// of the Snapshot only if the store is followed.
+func (c *Catalog) probe(ctx context.Context, following bool) {
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := c.ready(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			c.cannotRead(err)
+		case !following || c.freshness.steady(began):
+			c.freshness.confirm(began)
+			c.outage.works(toRead)
+		}
+		pause(ctx, probeEvery)
+	}
+}
+
+func (c *Catalog) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	return c.config.Store.Ready(ctx)
 }

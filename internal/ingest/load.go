@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
@@ -13,8 +14,10 @@ import (
 // committing may call it.
 func (c *Catalog) load(ctx context.Context) error {
 	if c.config.Store == nil {
+		c.loaded = true
 		return nil
 	}
+	began := time.Now()
 	revision, records := c.config.Store.Load(ctx, graph.AsOf{})
 	next := newState()
 	merger := catalog.NewMerger(c.config.Merge)
@@ -50,9 +53,18 @@ func (c *Catalog) load(ctx context.Context) error {
 	c.mu.Lock()
 	c.state = next
 	c.mu.Unlock()
-	c.merger = merger
+	c.merger, c.loaded = merger, true
+	c.freshness.confirm(began)
 	if revision > 0 {
 		c.show(c.follow(graph.Build(graph.Input{}), everything))
 	}
 	return nil
+}
+
+// ensureLoaded loads the store, unless that is done. The caller holds committing.
+func (c *Catalog) ensureLoaded(ctx context.Context) error {
+	if c.loaded {
+		return nil
+	}
+	return c.load(ctx)
 }

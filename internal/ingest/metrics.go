@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,9 @@ type metrics struct {
 	merge, commit  prometheus.Histogram
 	build          prometheus.Histogram
 	commitFailures prometheus.Counter
+	conflicts      prometheus.Counter
+	takeovers      prometheus.Counter
+	projected      atomic.Uint64 // revision that the store has written for people; 0 = none by this process
 }
 
 // The outcomes of a scan.
@@ -56,6 +60,12 @@ func newMetrics(registerer prometheus.Registerer, c *Catalog) (*metrics, error) 
 		commitFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "orrery_commit_failures_total", Help: "Changes that the store did not take, conflicts with other writers included.",
 		}),
+		conflicts: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "orrery_store_conflicts_total", Help: "Changes that were computed anew because another process had changed the store.",
+		}),
+		takeovers: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "orrery_store_takeovers_total", Help: "Times that this process became the one that scans, among those that share a store.",
+		}),
 		build: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "orrery_snapshot_build_duration_seconds", Help: "Time to make the snapshot of a new revision.", Buckets: short,
 		}),
@@ -65,7 +75,7 @@ func newMetrics(registerer prometheus.Registerer, c *Catalog) (*metrics, error) 
 	}
 	var failed []error
 	for _, collector := range []prometheus.Collector{
-		m.scans, m.scanDuration, m.put, m.removed, m.merge, m.commit, m.commitFailures, m.build, newGauges(c),
+		m.scans, m.scanDuration, m.put, m.removed, m.merge, m.commit, m.commitFailures, m.conflicts, m.takeovers, m.build, newGauges(c), newStoreGauges(c),
 	} {
 		failed = append(failed, registerer.Register(collector))
 	}

@@ -7,28 +7,59 @@ import (
 )
 
 // Run keeps the Catalog up to date until ctx ends, and then returns nil when all its work has stopped. It scans each source
-// by its schedule and, where that is configured, as it changes; one with neither once. Read-only it follows what others
-// write. Failures are logged and shown by the sources; they do not end it.
+// by its schedule and, where that is configured, as it changes; one with neither once. Where others write to the store too,
+// it follows them, and scans only while it holds the lease of scans. Read-only it follows only. Failures are logged and
+// shown by the sources; they do not end it. It may run once at a time.
 func (c *Catalog) Run(ctx context.Context) error {
-	if c.config.ReadOnly {
-		c.followStore(ctx)
-		return nil
-	}
-	c.retire(ctx)
-	slots := make(chan struct{}, parallelScans)
+	c.running.Store(true)
+	defer c.running.Store(false)
+	c.awaitStore(ctx)
 	var running sync.WaitGroup
-	for _, source := range c.sources {
-		running.Go(func() { newKeeper(c, source, slots).run(ctx) })
+	defer running.Wait()
+	following := c.config.Store != nil && (c.config.ReadOnly || c.replicated())
+	if following {
+		running.Go(func() { c.followStore(ctx) })
 	}
-	running.Wait()
+	if c.config.Store != nil {
+		running.Go(func() { c.probe(ctx, following) })
+	}
+	switch {
+	case c.config.ReadOnly:
+	case c.replicated():
+		running.Go(func() {
+			c.lead(ctx, func(t *term) {
+				var projecting sync.WaitGroup
+				defer projecting.Wait()
+				projecting.Go(func() { c.project(t) })
+				if c.awaitNewest(t.ctx) {
+					c.keep(t.ctx, t)
+				}
+			})
+		})
+	default:
+		c.keep(ctx, nil)
+	}
 	<-ctx.Done()
 	return nil
 }
 
+// keep scans the sources until ctx ends, under a term if there is one.
+func (c *Catalog) keep(ctx context.Context, t *term) {
+	c.retire(ctx, t)
+	slots := make(chan struct{}, parallelScans)
+	var running sync.WaitGroup
+	for _, source := range c.sources {
+		running.Go(func() { newKeeper(c, source, slots, t).run(ctx) })
+	}
+	running.Wait()
+	<-ctx.Done()
+}
+
 // scanNow scans a source, the named parts of it or, without any, all. Whole scans wait until there is a slot; those of
-// parts are short and somebody looks for their outcome. It returns whether the scan was good.
-func (k *keeper) scanNow(ctx context.Context, parts []string) bool {
-	if len(parts) == 0 {
+// parts are short and somebody looks for their outcome, and so it is with a scan that somebody waits for. It returns
+// whether the scan was good.
+func (k *keeper) scanNow(ctx context.Context, parts []string, awaited bool) bool {
+	if len(parts) == 0 && !awaited {
 		select {
 		case k.slots <- struct{}{}:
 			defer func() { <-k.slots }()
@@ -36,7 +67,10 @@ func (k *keeper) scanNow(ctx context.Context, parts []string) bool {
 			return false
 		}
 	}
-	result := k.catalog.scanSource(ctx, k.source, parts)
+	if k.term != nil && k.term.wait(ctx) != nil {
+		return false
+	}
+	result := k.catalog.scanSource(ctx, k.source, order{parts: parts, term: k.term})
 	log := k.catalog.config.Log.With().Str("source", result.ID).Dur("took", result.Duration).Logger()
 	switch {
 	case ctx.Err() != nil && (result.Err == nil || errors.Is(result.Err, context.Cause(ctx))): // asked to end

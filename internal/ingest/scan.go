@@ -49,16 +49,15 @@ func (e *SourceError) Unwrap() error { return e.Err }
 
 // Scan scans the named sources, or all, each into one atomic change, and publishes a Snapshot of what was committed. A
 // source that fails keeps its last good claims and does not keep the others from being scanned; the error then joins one
-// *SourceError for each. Other errors: [graph.ErrUnknownSource], graph.ErrReadOnly. The Result is complete in any case but
-// these. What ends because ctx does leaves no trace.
+// *SourceError for each. Other errors: [graph.ErrUnknownSource], graph.ErrReadOnly, and where other processes may write to
+// the store too, those of taking the lease of scans: a [*graph.LeaseHeldError] while another process scans. The Result is
+// complete in any case but these. What ends because ctx does leaves no trace.
 func (c *Catalog) Scan(ctx context.Context, ids ...string) (Result, error) {
 	if c.config.ReadOnly {
 		return Result{}, graph.ErrReadOnly
 	}
 	sources := c.sources
-	if len(ids) == 0 {
-		c.retire(ctx)
-	} else {
+	if len(ids) > 0 {
 		sources = make([]Source, len(ids))
 		for i, id := range ids {
 			var err error
@@ -67,12 +66,27 @@ func (c *Catalog) Scan(ctx context.Context, ids ...string) (Result, error) {
 			}
 		}
 	}
+	var t *term
+	if c.replicated() {
+		var release func()
+		var err error
+		if t, release, err = c.borrow(ctx); err != nil {
+			return Result{}, err
+		}
+		defer release()
+		var unbind func()
+		ctx, unbind = t.bind(ctx)
+		defer unbind()
+	}
+	if len(ids) == 0 {
+		c.retire(ctx, t)
+	}
 	results := make([]SourceResult, len(sources))
 	var group errgroup.Group
 	group.SetLimit(parallelScans)
 	for i, source := range sources {
 		group.Go(func() error {
-			results[i] = c.scanSource(ctx, source, nil)
+			results[i] = c.scanSource(ctx, source, order{term: t})
 			return nil
 		})
 	}
@@ -86,8 +100,9 @@ func (c *Catalog) Scan(ctx context.Context, ids ...string) (Result, error) {
 	return Result{Sources: results}, errors.Join(failed...)
 }
 
-// ScanSource scans one source and waits for the end. Errors: [graph.ErrUnknownSource], [graph.ErrReadOnly], or why the
-// scan changed nothing.
+// ScanSource scans one source and waits for the end. Callers that wait while the source is being scanned share the next
+// scan. Where another process holds the lease of scans, it is asked to scan. Errors: [graph.ErrUnknownSource],
+// [graph.ErrReadOnly], those of the store, or why the scan changed nothing.
 func (c *Catalog) ScanSource(ctx context.Context, id string) (graph.ScanResult, error) {
 	if c.config.ReadOnly {
 		return graph.ScanResult{}, graph.ErrReadOnly
@@ -96,30 +111,72 @@ func (c *Catalog) ScanSource(ctx context.Context, id string) (graph.ScanResult, 
 	if err != nil {
 		return graph.ScanResult{}, err
 	}
-	result := c.scanSource(ctx, source, nil)
-	return graph.ScanResult{
-		Source: id, Revision: result.Revision, Put: result.Put, Removed: result.Removed, Scopes: result.Scopes,
-		Unreadable: result.Unreadable, Duration: result.Duration, Held: result.Held,
-	}, result.Err
+	return c.shares.join(ctx, id, func(ctx context.Context, begun func()) (graph.ScanResult, error) {
+		return c.scanHereOrThere(ctx, source, begun)
+	})
 }
 
-// scanSource scans one source, when no other scan of it is under way: the named parts of it (see
-// [scanners.PartScanner]), or all of it without any, and where its scanner cannot read parts.
-func (c *Catalog) scanSource(ctx context.Context, source Source, parts []string) SourceResult {
+// scanHereOrThere scans a source under the lease of this process, or asks the one that has it. begun is called when the
+// scan begins.
+func (c *Catalog) scanHereOrThere(ctx context.Context, source Source, begun func()) (graph.ScanResult, error) {
+	if !c.replicated() {
+		return c.scanSource(ctx, source, order{begun: begun}).shared()
+	}
+	for {
+		if c.leads() == nil && c.running.Load() { // it will lead when it can
+			return c.ask(ctx, source, begun)
+		}
+		t, release, err := c.borrow(ctx)
+		if errors.Is(err, graph.ErrLeaseHeld) {
+			return c.ask(ctx, source, begun)
+		} else if err != nil {
+			return graph.ScanResult{}, err
+		}
+		bound, unbind := t.bind(ctx)
+		result := c.scanSource(bound, source, order{term: t, begun: begun})
+		unbind()
+		release()
+		if ctx.Err() == nil && errors.Is(result.Err, errLeaseLost) {
+			continue // whoever has it now is asked
+		}
+		return result.shared()
+	}
+}
+
+func (r SourceResult) shared() (graph.ScanResult, error) {
+	return graph.ScanResult{
+		Source: r.ID, Revision: r.Revision, Put: r.Put, Removed: r.Removed, Scopes: r.Scopes, Unreadable: r.Unreadable,
+		Duration: r.Duration, Held: r.Held,
+	}, r.Err
+}
+
+// order says how a source is to be scanned.
+type order struct {
+	parts []string // the parts of it, see [scanners.PartScanner]; none = all
+	term  *term    // under which it is committed; nil = the store has no other writers
+	begun func()   // called when the scan has its turn; it may be nil
+}
+
+// scanSource scans one source, when no other scan of it is under way: all of it also where its scanner cannot read parts.
+func (c *Catalog) scanSource(ctx context.Context, source Source, order order) SourceResult {
 	result := SourceResult{ID: source.ID}
 	if err := c.turns.take(ctx, source.ID); err != nil {
 		result.Err = err
 		return result
 	}
+	if order.begun != nil {
+		order.begun()
+	}
 	started := c.config.Now()
 	c.progress.tell(graph.ScanProgress{Source: source.ID})
 	c.mu.RLock()
-	var cursor []byte
-	if h := c.state.sources[source.ID]; h != nil {
-		cursor = h.cursor
-	}
+	held := c.state.of(source.ID)
+	cursor, asked := held.cursor, held.requested.Number
 	c.mu.RUnlock()
-	read := c.read(ctx, source, parts, cursor)
+	read := c.read(ctx, source, order.parts, cursor)
+	if read.scan.parts == nil {
+		read.asked = asked
+	}
 	if !read.left {
 		defer c.turns.end(source.ID)
 	}
@@ -127,7 +184,7 @@ func (c *Catalog) scanSource(ctx context.Context, source Source, parts []string)
 		read.err = fmt.Errorf("the scanner's state has %d bytes: %w", len(read.cursor), graph.ErrTooLarge)
 	}
 	result.Duration = max(0, c.config.Now().Sub(started))
-	result.Err = c.commitScan(ctx, source, read, &result)
+	result.Err = c.commitScan(ctx, order.term, source, read, &result)
 	c.metrics.scanned(result)
 	done := read.scan.progress()
 	if done.Done = true; result.Err != nil {
@@ -138,7 +195,7 @@ func (c *Catalog) scanSource(ctx context.Context, source Source, parts []string)
 }
 
 // commitScan commits what a scan found, or that it failed.
-func (c *Catalog) commitScan(ctx context.Context, source Source, read reading, result *SourceResult) error {
+func (c *Catalog) commitScan(ctx context.Context, t *term, source Source, read reading, result *SourceResult) error {
 	scan, err := read.scan, read.err
 	if err == nil {
 		result.Scopes = len(scan.scopes)
@@ -148,8 +205,8 @@ func (c *Catalog) commitScan(ctx context.Context, source Source, read reading, r
 			}
 		}
 		var done difference
-		done, err = c.commit(ctx, func(s *state) (step, error) {
-			return c.settled(s, source, scan, read.cursor, result.Duration)
+		done, err = c.commitWaiting(ctx, t, func(s *state) (step, error) {
+			return c.settled(s, source, read, *result)
 		})
 		result.Put, result.Removed, result.Revision, result.Held = done.put, done.removed, done.revision, done.held
 	}
@@ -158,13 +215,14 @@ func (c *Catalog) commitScan(ctx context.Context, source Source, read reading, r
 	}
 	// The failure itself is worth keeping, so that it shows after a restart. Where it cannot be, the caller is still told
 	// what led here.
-	_, statusErr := c.commit(ctx, func(s *state) (step, error) {
+	_, statusErr := c.commitWaiting(ctx, t, func(s *state) (step, error) {
 		now := s.of(source.ID).status
 		now.Failed, now.Error, now.Retired = true, oneLine(err.Error()), false
 		cutText(&now.Error)
 		now.scanned(source, c.config.Now(), result.Duration, scan.parts == nil)
-		next := step{source: source.ID, time: s.now(c.config.Now())}
-		return next, next.setStatus(now)
+		next := step{source: source.ID, time: s.now(c.config.Now()), status: &now}
+		next.answers(read.asked, *result)
+		return next, nil
 	})
 	if statusErr != nil {
 		c.config.Log.Warn().Err(statusErr).Str("source", source.ID).Msg("that the scan failed could not be stored")
@@ -173,7 +231,8 @@ func (c *Catalog) commitScan(ctx context.Context, source Source, read reading, r
 }
 
 // settled is the step that a good scan makes.
-func (c *Catalog) settled(s *state, source Source, scan *scan, cursor []byte, took time.Duration) (step, error) {
+func (c *Catalog) settled(s *state, source Source, read reading, result SourceResult) (step, error) {
+	scan, cursor := read.scan, read.cursor
 	held := s.of(source.ID)
 	was := held.status
 	clock := c.config.Now()
@@ -189,10 +248,11 @@ func (c *Catalog) settled(s *state, source Source, scan *scan, cursor []byte, to
 		bytes.Equal(cursor, held.cursor) {
 		return step{source: source.ID}, errNothing // files were touched, and say what they said
 	}
-	now.LastWhole, now.Given = was.LastWhole, givenBy(source)
+	now.LastWhole, now.Given, now.Answer = was.LastWhole, givenBy(source), was.Answer
 	now.count(was, held.entities, (source.Watch || scan.parts != nil) && len(work.missing) > 0, clock)
-	now.scanned(source, c.config.Now(), took, scan.parts == nil)
-	next := step{source: source.ID, time: s.now(c.config.Now()), scopes: work.scopes}
+	now.scanned(source, c.config.Now(), result.Duration, scan.parts == nil)
+	next := step{source: source.ID, time: s.now(c.config.Now()), scopes: work.scopes, status: &now}
+	next.answers(read.asked, result)
 	if work.heldOf > 0 {
 		now.HeldSince, now.HeldOf = was.HeldSince, work.heldOf
 		if now.HeldSince.IsZero() {
@@ -202,7 +262,7 @@ func (c *Catalog) settled(s *state, source Source, scan *scan, cursor []byte, to
 	if !bytes.Equal(cursor, held.cursor) {
 		next.states = append(next.states, graph.State{Source: source.ID, Name: cursorName, Data: cursor})
 	}
-	return next, next.setStatus(now)
+	return next, nil
 }
 
 // scanned notes when a scan ended and how long it took.

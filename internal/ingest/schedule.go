@@ -22,18 +22,20 @@ const (
 //   - When something changes, if the source is watched. Changes during a scan are gathered for the next one; after one that
 //     failed they wait for the next whole one.
 //
-// A scan that somebody asks for has its turn in between; what is due meanwhile follows it.
+// A scan that somebody asks for has its turn in between; what is due meanwhile follows it. One that another process asks
+// for is made at once, or after the one under way.
 type keeper struct {
 	catalog *Catalog
 	source  Source
 	slots   chan struct{}
+	term    *term // under which it scans; nil = the store has no other writers
 	heard   heard
 	next    time.Time // of the next scan; zero = not by itself
 	failed  bool      // the last scan of the whole did
 }
 
-func newKeeper(c *Catalog, source Source, slots chan struct{}) *keeper {
-	return &keeper{catalog: c, source: source, slots: slots, heard: heard{signal: make(chan struct{}, 1)}}
+func newKeeper(c *Catalog, source Source, slots chan struct{}, t *term) *keeper {
+	return &keeper{catalog: c, source: source, slots: slots, term: t, heard: heard{signal: make(chan struct{}, 1)}}
 }
 
 // now has no monotonic part, which would not see that the clock was set or that the machine slept.
@@ -41,6 +43,7 @@ func (k *keeper) now() time.Time { return k.catalog.config.Now().Round(0) }
 
 func (k *keeper) run(ctx context.Context) {
 	var watching sync.WaitGroup
+	defer k.forget()
 	defer watching.Wait()
 	whole := k.begin()
 	if k.source.Watch {
@@ -55,18 +58,20 @@ func (k *keeper) run(ctx context.Context) {
 			return
 		case <-nap.C:
 		case <-k.heard.signal:
+		case <-k.catalog.calls[k.source.ID]:
 		}
 		anything, parts := k.heard.take()
 		now := k.now()
+		awaited := k.catalog.requested(k.source.ID, now)
 		if due := k.due(now); k.next.IsZero() || due.Before(k.next) {
 			k.next = due // the clock was set back, or it became due or no longer is because of the watch
 		}
-		whole = whole || anything || !k.next.IsZero() && !k.next.After(now)
+		whole = whole || anything || awaited || !k.next.IsZero() && !k.next.After(now)
 		if !whole && len(parts) > 0 && !k.failed {
-			whole = !k.scanNow(ctx, parts)
+			whole = !k.scanNow(ctx, parts, false)
 		}
 		if whole {
-			k.failed = !k.scanNow(ctx, nil)
+			k.failed = !k.scanNow(ctx, nil, awaited)
 			now = k.now()
 			k.next, whole = k.due(now), false
 		}
@@ -118,6 +123,18 @@ func (k *keeper) nap(now time.Time) time.Duration {
 func (k *keeper) tell() {
 	now := runtime{nextScan: k.next, watchError: k.heard.reason()}
 	now.watched = k.source.Watch && k.heard.watching()
+	if k.source.Schedule != nil {
+		now.schedule = k.source.Schedule.String()
+	}
+	k.catalog.setRuntime(k.source.ID, now)
+}
+
+// forget shows that the source is scanned by another process from now on, or by none.
+func (k *keeper) forget() {
+	if k.term == nil {
+		return
+	}
+	now := runtime{}
 	if k.source.Schedule != nil {
 		now.schedule = k.source.Schedule.String()
 	}

@@ -32,9 +32,10 @@ type holding struct {
 	held                       map[heldID]heldAs
 	removal                    *graph.HeldRemoval // sums up held, without Since, Of and Reason; nil = to be made, or nothing
 
-	status  status
-	scanned bool   // there is a status
-	cursor  []byte // what the scanner returned
+	status    status
+	scanned   bool    // there is a status
+	cursor    []byte  // what the scanner returned
+	requested request // of the newest one for a scan; zero = there never was one
 }
 
 // place says how many documents of one scope have one subject.
@@ -97,26 +98,6 @@ func (s *state) put(id catalog.DocumentID, e entry) {
 	h.scopes.Set(id.Scope, entries)
 }
 
-// remove forgets one document.
-func (s *state) remove(id catalog.DocumentID) {
-	h := s.sources[id.Source]
-	if h == nil {
-		return
-	}
-	entries := h.scope(id.Scope)
-	i, found := findKey(entries, id.Key)
-	if !found {
-		return
-	}
-	h.count(id.Scope, entries[i], -1)
-	if entries = slices.Delete(entries, i, i+1); len(entries) > 0 {
-		h.scopes.Set(id.Scope, entries)
-	} else {
-		h.scopes.Delete(id.Scope)
-	}
-	s.tidy(id.Source)
-}
-
 // replace replaces the documents of one scope.
 func (s *state) replace(source, scope string, entries []entry) {
 	h := s.sources[source]
@@ -141,7 +122,7 @@ func (s *state) replace(source, scope string, entries []entry) {
 
 // tidy forgets a source of which nothing is left.
 func (s *state) tidy(source string) {
-	if h := s.sources[source]; h != nil && h.scopes.Len() == 0 && !h.scanned && h.cursor == nil {
+	if h := s.sources[source]; h != nil && h.scopes.Len() == 0 && !h.scanned && h.cursor == nil && h.requested.Number == 0 {
 		delete(s.sources, source)
 	}
 }
@@ -225,6 +206,8 @@ func (s *state) setState(document graph.State) {
 		h.status, h.scanned = decodeStatus(document.Data), document.Data != nil
 	case cursorName:
 		h.cursor = document.Data
+	case requestedName:
+		h.requested = decodeRequest(document.Data)
 	}
 	s.tidy(document.Source)
 }

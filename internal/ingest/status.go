@@ -18,6 +18,8 @@ import (
 const (
 	statusName = "status" // a status in JSON
 	cursorName = "cursor" // what the scanner returned
+
+	requestedName = "requested" // a request in JSON
 )
 
 // newestName is the state document, of no source, that holds the time of the newest revision.
@@ -48,6 +50,7 @@ type status struct {
 	Counted      int       `json:"counted,omitzero"`
 	CountedSince time.Time `json:"countedSince,omitzero"`
 	Retired      bool      `json:"retired,omitzero"` // everything is held since the source is not configured
+	Answer       answer    `json:"answer,omitzero"`  // to the newest request that a scan has answered
 }
 
 // given is what documents were given by the configuration of their source.

@@ -74,7 +74,8 @@ type reading struct {
 	scan   *scan
 	cursor []byte // to be given to the next one
 	err    error
-	left   bool // the scanner is still at it: its turn ends when it does
+	asked  uint64 // the newest request when it began, if it was of everything
+	left   bool   // the scanner is still at it: its turn ends when it does
 }
 
 // read lets the scanner of a source read it, in time. A scanner that does not heed the end of its time is left behind:

@@ -1,0 +1,151 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/orrery-catalog/orrery/graph"
+)
+
+// requestLife is how long a request for a scan starts one. Who waits for the answer asks again before it ends.
+const requestLife = 10 * time.Minute
+
+// request is what a process that does not hold the lease of scans asks the holder for, by a state document of the source.
+// There is one a source: a later one takes the place of an earlier, and the scan that answers it answers all before it.
+type request struct {
+	Number uint64    `json:"number"` // from 1, one more than the one before
+	Time   time.Time `json:"time"`
+}
+
+// answer tells how the scan of all of a source went that began after a request.
+type answer struct {
+	Number     uint64         `json:"number"` // of the request
+	Error      string         `json:"error,omitzero"`
+	Revision   graph.Revision `json:"revision"`
+	Put        int            `json:"put"`
+	Removed    int            `json:"removed"`
+	Scopes     int            `json:"scopes"`
+	Unreadable int            `json:"unreadable"`
+	Duration   time.Duration  `json:"durationNanoseconds"`
+}
+
+// decodeRequest reads a stored request; one that cannot be read counts as none.
+func decodeRequest(data []byte) request {
+	var r request
+	if json.Unmarshal(data, &r) != nil {
+		return request{}
+	}
+	return r
+}
+
+// answers makes a step with a status the answer to a request, if it was not answered before. What the step changes is
+// filled in when it is known.
+func (s *step) answers(number uint64, result SourceResult) {
+	if number <= s.status.Answer.Number {
+		return
+	}
+	s.status.Answer = answer{Number: number, Scopes: result.Scopes, Unreadable: result.Unreadable, Duration: result.Duration}
+	if s.status.Failed {
+		s.status.Answer.Error = s.status.Error
+	}
+	s.answer = &s.status.Answer
+}
+
+// requested says whether somebody waits for a scan of the source to begin.
+func (c *Catalog) requested(source string, now time.Time) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	h := c.state.of(source)
+	return h.requested.Number > h.status.Answer.Number && now.Sub(h.requested.Time).Abs() < requestLife
+}
+
+// called wakes the keepers of the sources for which scans were requested.
+func (c *Catalog) called(states []graph.State) {
+	for _, state := range states {
+		if call := c.calls[state.Source]; call != nil && state.Name == requestedName {
+			select {
+			case call <- struct{}{}:
+			default: // it will wake anyway
+			}
+		}
+	}
+}
+
+// ask lets the process that holds the lease of scans scan a source, and waits for its answer. Callers take turns, and
+// begun is called at the beginning of this one's.
+func (c *Catalog) ask(ctx context.Context, source Source, begun func()) (graph.ScanResult, error) {
+	if err := c.asking.take(ctx, source.ID); err != nil {
+		return graph.ScanResult{}, err
+	}
+	defer c.asking.end(source.ID)
+	begun()
+	timeout := source.Timeout
+	if timeout <= 0 {
+		timeout = DefaultTimeout
+	}
+	// One scan may be under way, and another has to follow.
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*timeout+requestLife, errors.New("no process has scanned the source: the one that scans may not have it in its configuration"))
+	defer cancel()
+	if !c.running.Load() {
+		var following sync.WaitGroup
+		defer following.Wait()
+		defer cancel()
+		following.Go(func() { c.followStore(ctx) })
+	}
+	number, err := c.request(ctx, source)
+	if err != nil {
+		return graph.ScanResult{}, err
+	}
+	again := time.NewTicker(requestLife / 2)
+	defer again.Stop()
+	for {
+		changed := c.Changed()
+		if result, answered, err := c.answered(source, number); answered {
+			return result, err
+		}
+		select {
+		case <-changed:
+		case <-again.C:
+			if _, err := c.request(ctx, source); err != nil && !errors.Is(err, graph.ErrUnavailable) {
+				return graph.ScanResult{}, err
+			}
+		case <-ctx.Done():
+			return graph.ScanResult{}, context.Cause(ctx)
+		}
+	}
+}
+
+// request writes a request, and returns its number.
+func (c *Catalog) request(ctx context.Context, source Source) (number uint64, err error) {
+	_, err = c.commit(ctx, nil, func(s *state) (step, error) {
+		h := s.of(source.ID)
+		next := step{source: source.ID, time: s.now(c.config.Now())}
+		number = max(h.requested.Number, h.status.Answer.Number) + 1
+		data, err := json.Marshal(request{number, c.config.Now().UTC()})
+		next.states = []graph.State{{Source: source.ID, Name: requestedName, Data: data}}
+		return next, err
+	})
+	return number, err
+}
+
+// answered is the answer to a request, if there is one.
+func (c *Catalog) answered(source Source, number uint64) (graph.ScanResult, bool, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	h := c.state.of(source.ID)
+	a := h.status.Answer
+	if a.Number < number {
+		return graph.ScanResult{}, false, nil
+	}
+	if a.Error != "" {
+		return graph.ScanResult{}, true, fmt.Errorf("the process that scans: %s", a.Error)
+	}
+	return graph.ScanResult{
+		Source: source.ID, Revision: a.Revision, Put: a.Put, Removed: a.Removed, Scopes: a.Scopes, Unreadable: a.Unreadable,
+		Duration: a.Duration, Held: h.awaits(),
+	}, true, nil
+}
