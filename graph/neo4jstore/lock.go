@@ -14,6 +14,7 @@ type head struct {
 	past      int64 // states from this revision on can be loaded
 	forgotten int64 // revisions after it have all their history
 	replaced  int64 // about how many bytes were replaced up to the newest revision
+	untidy    bool  // there may be something that is no longer kept
 	attempt   attempt
 	now       int64 // milliseconds since 1970 by the server's clock
 }
@@ -25,8 +26,10 @@ type attempt struct {
 	writer string // which Store makes it
 	lease  string // "" = none
 	fence  int64
-	step   int64 // how many of its transactions were committed; -1: it removes what another one left behind
+	step   int64 // how many of its transactions were committed; 0: it removes what another one left behind
 	until  int64 // milliseconds since 1970 by the server's clock: it is dead if it has not come forward by then
+	// replaced is about how many bytes its transactions have replaced.
+	replaced int64
 }
 
 // lock makes this transaction the only one that writes, and requires that fence is the newest token of the lease.
@@ -69,7 +72,7 @@ func (tx *transaction) checkFence(lease string, fence graph.FencingToken) error 
 // head reads the Store node.
 func (tx *transaction) head() (head, error) {
 	record, err := tx.single(`MATCH (s:@Store {id: $store}) RETURN s.revision AS revision, s.past AS past,
-		s.forgotten AS forgotten, s.replaced AS replaced, s.attempt AS attempt, s.attemptWriter AS writer,
+		s.forgotten AS forgotten, s.replaced AS replaced, s.untidy AS untidy, s.attemptReplaced AS attemptReplaced, s.attempt AS attempt, s.attemptWriter AS writer,
 		s.attemptLease AS lease, s.attemptFence AS fence, s.attemptStep AS step, s.attemptUntil AS until,
 		datetime.realtime().epochMillis AS now`, nil)
 	if err != nil {
@@ -85,7 +88,9 @@ func (tx *transaction) head() (head, error) {
 	h.attempt = attempt{
 		id: r.text("attempt"), writer: r.text("writer"), lease: r.text("lease"), fence: r.number("fence"),
 		step: r.number("step"), until: r.number("until"),
+		replaced: r.number("attemptReplaced"),
 	}
+	h.untidy = column[bool](&r, "untidy")
 	h.now = r.number("now")
 	return h, r.err
 }

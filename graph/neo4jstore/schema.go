@@ -12,8 +12,6 @@ import (
 
 	"github.com/neo4j/neo4j-go-driver/v5/neo4j"
 	"golang.org/x/sync/singleflight"
-
-	"github.com/orrery-catalog/orrery/graph"
 )
 
 const (
@@ -203,5 +201,3 @@ func (s *Store) makeRules(ctx context.Context, there map[string]bool) error {
 
 // errNoStore is what a reader finds where nobody has written yet.
 var errNoStore = fmt.Errorf("%w: there is no store yet: scan into it first", fs.ErrNotExist)
-
-var _ = graph.ErrClosed

@@ -237,3 +237,12 @@ func (s *Store) await(ctx context.Context, bookmarks []string) error {
 	return manager.UpdateBookmarks(ctx, nil, bookmarks)
 }
 
+// seen is what this process has written and seen, as a cluster takes it.
+func (s *Store) seen(ctx context.Context) ([]string, error) {
+	manager, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer s.uses.Done()
+	return manager.GetBookmarks(ctx)
+}

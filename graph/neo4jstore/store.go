@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -100,6 +101,8 @@ type Store struct {
 	changed   chan struct{}         // GUARDED_BY(mu): closed and replaced after each commit of this process
 	bookmarks neo4j.BookmarkManager // GUARDED_BY(mu): what this process has seen; replaced where it is of another database
 	version   string                // GUARDED_BY(mu): of the server, once it has answered
+
+	reached atomic.Int64 // the newest revision that is known to be readable as a whole
 }
 
 var _ graph.Store = (*Store)(nil)

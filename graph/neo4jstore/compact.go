@@ -1,0 +1,117 @@
+package neo4jstore
+
+import "github.com/neo4j/neo4j-go-driver/v5/neo4j"
+
+// tidyRows is how many rows a transaction removes besides twice as many as it writes. What is no longer kept is removed by
+// the changes that come after, so that none takes long for it.
+const tidyRows = 500
+
+// forgottenAtOnce is how many revisions one change makes the store forget at most. Each change makes only one, so that this
+// keeps up; but a clock that is years ahead for a while costs a few of the oldest instead of everything.
+const forgottenAtOnce = 4
+
+// kept says how far back the store goes.
+type kept struct {
+	past      int64 // states from this revision on can be loaded and followed
+	forgotten int64 // revisions after it have all their history
+}
+
+// keep says what is kept after the revision, which is written already. Changes may come with times out of order: a
+// revision is too old when it and all before it are. A change from the future must not wipe the history.
+func (a *applier) keep(tx *transaction, was head, replaced int64) (kept, error) {
+	is := kept{past: was.past, forgotten: was.forgotten}
+	now := a.change.Time
+	if clock := tx.store.config.Now(); now.After(clock) {
+		now = clock
+	}
+	number := func(cypher string, parameters map[string]any) (int64, error) {
+		record, err := tx.single(cypher, parameters)
+		if err != nil || record == nil {
+			return 0, err
+		}
+		return value[int64](record, "number")
+	}
+	oldest, err := number(`MATCH (r:@Revision) WHERE r.number > $forgotten AND (r.micros >= $micros OR r.number > $atOnce)
+		RETURN r.number AS number ORDER BY r.number LIMIT 1`, map[string]any{
+		"forgotten": was.forgotten, "micros": now.Add(-tx.store.config.KeepHistory).UnixMicro(), "atOnce": was.forgotten + forgottenAtOnce,
+	})
+	if err != nil {
+		return kept{}, err
+	}
+	is.forgotten, is.past = max(is.forgotten, oldest-1), max(is.past, oldest-1)
+	if a.change.Origin {
+		is.past = a.revision
+	}
+	if tooMuch := replaced - tx.store.config.KeepPastBytes; tooMuch > 0 {
+		bounded, err := number(`MATCH (r:@Revision) WHERE r.replaced >= $replaced
+			RETURN r.number AS number ORDER BY r.replaced, r.number LIMIT 1`, map[string]any{"replaced": tooMuch})
+		if err != nil {
+			return kept{}, err
+		}
+		is.past = max(is.past, min(bounded, a.revision-1))
+	}
+	return is, nil
+}
+
+// removal is a statement that removes at most $limit rows and returns how many, as n.
+type removal struct {
+	statement  string
+	parameters map[string]any
+}
+
+// remove runs the removals in their order until the limit is reached. more says whether there may be something left.
+func (tx *transaction) remove(limit int, removals ...removal) (more bool, err error) {
+	for _, r := range removals {
+		r.parameters["limit"] = int64(limit)
+		record, err := tx.single(r.statement, r.parameters)
+		if err != nil {
+			return false, err
+		}
+		n, err := count(record)
+		if err != nil {
+			return false, err
+		}
+		if limit -= int(n); limit <= 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func count(record *neo4j.Record) (int64, error) {
+	if record == nil {
+		return 0, nil
+	}
+	return value[int64](record, "n")
+}
+
+// removeLeftBehind removes a part of what is of no revision, and makes the newest versions what they were.
+func (tx *transaction) removeLeftBehind(revision int64) (more bool, err error) {
+	after := func() map[string]any { return map[string]any{"revision": revision, "forever": int64(forever)} }
+	return tx.remove(batchRows,
+		// First all that is new: there may be but one newest version of an id.
+		removal{"MATCH (v:@Claim) WHERE v.from > $revision WITH v LIMIT $limit DELETE v RETURN count(*) AS n", after()},
+		removal{"MATCH (v:@State) WHERE v.from > $revision WITH v LIMIT $limit DELETE v RETURN count(*) AS n", after()},
+		removal{"MATCH (v:@Claim) WHERE v.until > $revision AND v.until < $forever WITH v LIMIT $limit SET v.until = $forever RETURN count(*) AS n", after()},
+		removal{"MATCH (v:@State) WHERE v.until > $revision AND v.until < $forever WITH v LIMIT $limit SET v.until = $forever RETURN count(*) AS n", after()},
+		removal{"MATCH (f:@FieldChange) WHERE f.sequence > $sequence WITH f LIMIT $limit DELETE f RETURN count(*) AS n",
+			map[string]any{"sequence": lastSequence(revision)}},
+	)
+}
+
+// tidy removes a part of what is no longer kept.
+func (tx *transaction) tidy(now head, limit int) error {
+	more, err := tx.remove(limit,
+		removal{"MATCH (v:@Claim) WHERE v.until <= $past WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}},
+		removal{"MATCH (v:@State) WHERE v.until <= $past WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}},
+		removal{"MATCH (f:@FieldChange) WHERE f.sequence <= $sequence WITH f LIMIT $limit DELETE f RETURN count(*) AS n",
+			map[string]any{"sequence": lastSequence(now.forgotten)}},
+		// The time of the state that was true when the oldest was made is asked for, too.
+		removal{"MATCH (r:@Revision) WHERE r.number < $forgotten WITH r LIMIT $limit DELETE r RETURN count(*) AS n",
+			map[string]any{"forgotten": now.forgotten}},
+	)
+	if err != nil || more {
+		return err
+	}
+	return tx.run("MATCH (s:@Store {id: $store}) SET s.untidy = false", nil)
+}
