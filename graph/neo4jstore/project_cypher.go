@@ -22,9 +22,14 @@ type projectedChange struct {
 	gone   []string // entities that go last
 	rows   int
 	bytes  int
+	limit  int // of rows
 }
 
-func (c *projectedChange) isFull() bool { return c.rows >= projectedRows || c.bytes >= projectedBytes }
+func (p *projection) change() *projectedChange {
+	return &projectedChange{limit: p.store.config.projectedRows}
+}
+
+func (c *projectedChange) isFull() bool { return c.rows >= c.limit || c.bytes >= projectedBytes }
 
 func (c *projectedChange) addNode(entity *graph.ProjectedEntity, withHash bool) {
 	row := c.properties(entity.Properties)

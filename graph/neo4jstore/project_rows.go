@@ -19,7 +19,7 @@ func keyOf(r *graph.ProjectedRelation) relationKey { return relationKey{r.Type, 
 // difference is what exactly has to be written of the entities that differ from a snapshot which the graph shows; not
 // small where that is more than one transaction holds.
 func (p *projection) difference(from *graph.Snapshot, refs []catalog.Ref) (change *projectedChange, small bool) {
-	change = &projectedChange{}
+	change = p.change()
 	for _, ref := range refs {
 		old, now := from.Projection(ref), p.to.Projection(ref)
 		switch {
@@ -65,7 +65,8 @@ func (c *projectedChange) addDifference(old, now []graph.ProjectedRelation) {
 // anew is all that has to be written of entities whose state in the graph is not known; not small where that is more than
 // one transaction holds.
 func (p *projection) anew(stale []staleRow, gone []string) (change *projectedChange, small bool) {
-	change = &projectedChange{gone: gone, drop: slices.Clone(gone), rows: 2 * len(gone)}
+	change = p.change()
+	change.gone, change.drop, change.rows = gone, slices.Clone(gone), 2*len(gone)
 	for _, row := range stale {
 		if change.isFull() {
 			return nil, false
@@ -84,7 +85,7 @@ func (p *projection) anew(stale []staleRow, gone []string) (change *projectedCha
 // writeNodes makes the nodes of entities that have to be written anew, or gives them their properties, and takes their
 // hashes away.
 func (p *projection) writeNodes(stale []staleRow) error {
-	change := &projectedChange{}
+	change := p.change()
 	for i, row := range stale {
 		change.addNode(p.to.Projection(row.ref), false)
 		if !change.isFull() && i < len(stale)-1 {
@@ -93,7 +94,7 @@ func (p *projection) writeNodes(stale []staleRow) error {
 		if err := p.own(change.write); err != nil {
 			return err
 		}
-		change = &projectedChange{}
+		change = p.change()
 	}
 	return nil
 }
@@ -123,10 +124,10 @@ func (p *projection) dropRows(stale []staleRow, gone []string) error {
 
 // writeRows writes the relations of entities that have none, and their hashes with the last of them.
 func (p *projection) writeRows(stale []staleRow) error {
-	change := &projectedChange{}
+	change := p.change()
 	flush := func() error {
 		err := p.own(change.write)
-		change = &projectedChange{}
+		change = p.change()
 		return err
 	}
 	for _, row := range stale {

@@ -44,6 +44,9 @@ type Config struct {
 	KeepPastBytes int64
 	// Now is the clock that no change is later than; nil = time.Now.
 	Now func() time.Time
+
+	// projectedRows is how many rows of the written graph one transaction has, about; 0 = projectedRows. Tests make it small.
+	projectedRows int
 }
 
 var labelPrefix = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]{0,62})?$`)
@@ -51,6 +54,9 @@ var labelPrefix = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]{0,62})?$`)
 func (c *Config) setDefaults() {
 	if c.Database == "" {
 		c.Database = "neo4j"
+	}
+	if c.projectedRows <= 0 {
+		c.projectedRows = projectedRows
 	}
 	if c.Holder == "" {
 		c.Holder = filepath.Base(os.Args[0])
