@@ -41,6 +41,12 @@ func (a *applier) keep(tx *transaction, was head, replaced int64) (kept, error) 
 	is.forgotten, is.past = max(is.forgotten, oldest-1), max(is.past, oldest-1)
 	if a.change.Origin {
 		is.past = a.revision
+		if was.revision == 0 { // what was before is no longer kept, of the history too
+			is.forgotten = max(is.forgotten, a.revision-1)
+			if len(a.change.Recorded) == 0 {
+				is.forgotten = a.revision
+			}
+		}
 	}
 	if tooMuch := replaced - tx.store.config.KeepPastBytes; tooMuch > 0 {
 		bounded, err := number(`MATCH (r:@Revision) WHERE r.replaced >= $replaced

@@ -50,6 +50,20 @@ const (
 	codeIndexExists      = "Neo.ClientError.Schema.IndexAlreadyExists"
 )
 
+// driverError is an error that came from the driver: of the server, of the connection, or of a context.
+type driverError struct{ error }
+
+// Unwrap gives the error as the driver gave it.
+func (e driverError) Unwrap() error { return e.error }
+
+// fromDriver marks an error of the driver; nil stays nil.
+func fromDriver(err error) error {
+	if err == nil {
+		return nil
+	}
+	return driverError{err}
+}
+
 // code is that of the server's error; "" where the error is none.
 func code(err error) string {
 	var failure *db.Neo4jError
@@ -70,20 +84,31 @@ func refused(err error) bool {
 
 // disconnected says whether the connection, and no answer of the server, is what failed.
 func disconnected(err error) bool {
-	var connectivity *neo4j.ConnectivityError
-	return errors.As(err, &connectivity) || code(err) == "" && neo4j.IsRetryable(err)
+	var (
+		driver    driverError
+		usage     *neo4j.UsageError
+		feature   *db.FeatureNotSupportedError
+		protocol  *db.ProtocolError
+		unsuited  *db.UnsupportedTypeError
+		noSuccess = errors.As(err, &usage) || errors.As(err, &feature) || errors.As(err, &protocol) || errors.As(err, &unsuited)
+	)
+	return errors.As(err, &driver) && code(err) == "" && !noSuccess
 }
 
 // repeatable says whether the same transaction may well succeed if it is run again in a moment.
 func repeatable(err error) bool {
-	switch c := code(err); {
-	case errors.Is(err, errAgain), disconnected(err):
+	var failure *db.Neo4jError
+	switch {
+	case errors.Is(err, errAgain), disconnected(err), strangeBookmark(err):
 		return true
-	case c == codeNoEntity, c == codeTerminated, c == codeLockStopped, c == codeNoTransaction, strangeBookmark(err):
-		return true
-	default:
-		return c != "" && neo4j.IsRetryable(err)
+	case !errors.As(err, &failure):
+		return false
 	}
+	switch failure.Code {
+	case codeNoEntity, codeTerminated, codeLockStopped, codeNoTransaction:
+		return true
+	}
+	return failure.IsRetriable()
 }
 
 // strangeBookmark says whether the database has never heard of what this process saw in it: another one stands in its
@@ -104,12 +129,12 @@ func passes(err error) bool {
 // explain turns an error of the driver into one of the contract that says what to do. ctx is that of the caller. Errors
 // that are not of the driver come back as they are.
 func (s *Store) explain(ctx context.Context, err error) error {
-	switch {
-	case err == nil:
-		return nil
+	switch driver := new(driverError); {
+	case err == nil, errors.Is(err, graph.ErrUnavailable):
+		return err
 	case s.life.Err() != nil:
 		return graph.ErrClosed // whatever closing under the call's feet gave
-	case ctx.Err() != nil && !stated(err):
+	case ctx.Err() != nil && (errors.As(err, driver) || errors.Is(err, errAgain)):
 		return context.Cause(ctx)
 	}
 	say := func(what string) error { return fmt.Errorf("%w: %s: %w", graph.ErrUnavailable, what, err) }
@@ -131,18 +156,12 @@ func (s *Store) explain(ctx context.Context, err error) error {
 		return say("the Neo4j server at " + s.config.URI + " cannot write now: look at its disk and its log")
 	case c != "" && (repeatable(err) || strings.HasPrefix(c, "Neo.DatabaseError.")):
 		return say("the Neo4j server at " + s.config.URI + " cannot do this now")
-	case c == "" && (disconnected(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
+	case disconnected(err), errors.Is(err, errSlow):
 		return say("the Neo4j server at " + s.config.URI + " does not answer")
 	case errors.Is(err, errAgain):
 		return say("a commit in " + place(s.config) + " does not end")
 	}
 	return err
-}
-
-// stated says whether the error was made by this package and needs no explanation.
-func stated(err error) bool {
-	return code(err) == "" && !disconnected(err) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) &&
-		!errors.Is(err, errAgain)
 }
 
 // retryCredentials is how long the server is left alone after it refused them: it locks an account for some seconds

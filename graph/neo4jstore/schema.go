@@ -136,7 +136,7 @@ func (s *Store) prepareScheme(ctx context.Context) error {
 func (tx *transaction) serverVersion() (string, error) {
 	record, err := tx.single("CALL dbms.components() YIELD name, versions WITH name, versions WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version", nil)
 	if err != nil || record == nil {
-		return "", errors.Join(err, nilRecord(record, "dbms.components"))
+		return "", errorOr(err, errors.New("the server gave no answer to dbms.components"))
 	}
 	version, err := value[string](record, "version")
 	if err != nil {
@@ -147,13 +147,6 @@ func (tx *transaction) serverVersion() (string, error) {
 		return "", fmt.Errorf("%w: %s runs Neo4j %s, and version %d or later is needed", ErrOldServer, tx.store.config.URI, version, oldestServer)
 	}
 	return version, nil
-}
-
-func nilRecord(record *neo4j.Record, what string) error {
-	if record == nil {
-		return fmt.Errorf("the server gave no answer to %s", what)
-	}
-	return nil
 }
 
 // scheme reads the number of the scheme, 0 where there is no store, and who wrote it.

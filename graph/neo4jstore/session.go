@@ -2,6 +2,7 @@ package neo4jstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -22,6 +23,9 @@ const (
 	transactionTimeout = 8 * time.Second
 	// answerTimeout is how long the client waits for a transaction as a whole.
 	answerTimeout = transactionTimeout + 2*time.Second
+	// catchUpTimeout is how long a member of a cluster that only reads may take to reach what this process has seen. After
+	// it, the leader is asked, which is never behind.
+	catchUpTimeout = 3 * time.Second
 	// rollbackTimeout bounds the parting from a transaction that is given up.
 	rollbackTimeout = time.Second
 	// retryFor bounds how long transactions are run again that met others, and reconnectFor where the connection failed.
@@ -50,7 +54,7 @@ func (tx *transaction) stream(cypher string, parameters map[string]any) iter.Seq
 		parameters["store"] = storeID
 		result, err := tx.tx.Run(tx.ctx, tx.store.cypher(cypher), parameters)
 		if err != nil {
-			yield(nil, err)
+			yield(nil, fromDriver(err))
 			return
 		}
 		var record *neo4j.Record
@@ -60,7 +64,7 @@ func (tx *transaction) stream(cypher string, parameters map[string]any) iter.Seq
 			}
 		}
 		if err := result.Err(); err != nil {
-			yield(nil, err)
+			yield(nil, fromDriver(err))
 		}
 	}
 }
@@ -149,6 +153,9 @@ func (s *Store) fenced(ctx context.Context, lease string, fence graph.FencingTok
 
 // transact runs the transaction, again where that may help.
 func (s *Store) transact(ctx context.Context, mode neo4j.AccessMode, work func(*transaction) error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	waits := &backoff.ExponentialBackOff{
 		InitialInterval: 10 * time.Millisecond, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 300 * time.Millisecond,
 	}
@@ -162,6 +169,9 @@ func (s *Store) transact(ctx context.Context, mode neo4j.AccessMode, work func(*
 			return struct{}{}, nil
 		case s.life.Err() != nil, ctx.Err() != nil, !repeatable(err):
 			return struct{}{}, backoff.Permanent(err)
+		case errors.Is(err, errBehind):
+			mode = neo4j.AccessModeWrite
+			return struct{}{}, err
 		case disconnected(err) && time.Since(start) > reconnectFor:
 			return struct{}{}, backoff.Permanent(err)
 		}
@@ -192,19 +202,40 @@ func (s *Store) once(ctx context.Context, mode neo4j.AccessMode, work func(*tran
 		defer cancel()
 		_ = session.Close(parting) // it rolls back what was not committed; the server does it otherwise
 		s.guard.note(err)
-		if strangeBookmark(err) {
+		if strangeBookmark(err) && !errors.Is(err, errBehind) {
 			s.forget(bookmarks)
 		}
 	}()
-	tx, err := session.BeginTransaction(ctx, neo4j.WithTxTimeout(transactionTimeout),
-		neo4j.WithTxMetadata(map[string]any{"app": s.config.Holder}))
+	tx, err := s.begin(ctx, mode, session)
 	if err != nil {
 		return err
 	}
 	if err := work(&transaction{store: s, ctx: ctx, tx: tx}); err != nil {
 		return err
 	}
-	return tx.Commit(ctx)
+	return fromDriver(tx.Commit(ctx))
+}
+
+// errBehind says that a member which only reads does not know what this process has seen, and may never.
+var errBehind = errors.New("a member of the cluster lags behind")
+
+// begin begins a transaction, once the member has reached what this process has seen.
+func (s *Store) begin(ctx context.Context, mode neo4j.AccessMode, session neo4j.SessionWithContext) (neo4j.ExplicitTransaction, error) {
+	beginning := ctx
+	if mode == neo4j.AccessModeRead {
+		var cancel context.CancelFunc
+		beginning, cancel = context.WithTimeout(ctx, catchUpTimeout)
+		defer cancel()
+	}
+	tx, err := session.BeginTransaction(beginning, neo4j.WithTxTimeout(transactionTimeout),
+		neo4j.WithTxMetadata(map[string]any{"app": s.config.Holder}))
+	switch {
+	case err == nil:
+		return tx, nil
+	case mode == neo4j.AccessModeRead && (code(err) == codeBookmarkTimeout || beginning.Err() != nil && ctx.Err() == nil):
+		return nil, fmt.Errorf("%w: %w", errBehind, fromDriver(err))
+	}
+	return nil, fromDriver(err)
 }
 
 // enter counts a use of the driver, which Close waits for.
@@ -234,7 +265,7 @@ func (s *Store) await(ctx context.Context, bookmarks []string) error {
 		return err
 	}
 	defer s.uses.Done()
-	return manager.UpdateBookmarks(ctx, nil, bookmarks)
+	return fromDriver(manager.UpdateBookmarks(ctx, nil, bookmarks))
 }
 
 // seen is what this process has written and seen, as a cluster takes it.
@@ -244,5 +275,6 @@ func (s *Store) seen(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	defer s.uses.Done()
-	return manager.GetBookmarks(ctx)
+	known, err := manager.GetBookmarks(ctx)
+	return known, fromDriver(err)
 }
