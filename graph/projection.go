@@ -31,7 +31,7 @@ type Properties map[string]any
 // costs is what it touches, however many others a System has for parts or a topic for consumers.
 type ProjectedEntity struct {
 	ID         string // as [ProjectedID] gives it
-	Kind       string // the kind as a name for a label: "Component", and for custom kinds in the same way
+	Kind       string // the kind as a label: ASCII letters and digits, "Component"; of a custom kind none of ReservedLabels
 	Properties Properties
 	Relations  []ProjectedRelation // by Type, From, To, Key; no two have all four in common
 	// Hash is over everything above and the scheme: equal hashes mean that nothing has to be written.
@@ -157,10 +157,18 @@ func kindName(kind string) string {
 			break
 		}
 	}
-	if name.Len() == 0 {
+	switch {
+	case name.Len() == 0:
 		return "Custom"
+	case slices.Contains(ReservedLabels(), name.String()):
+		return name.String() + "Kind"
 	}
 	return name.String()
+}
+
+// ReservedLabels are the labels of nodes in a graph database that are no kinds.
+func ReservedLabels() []string {
+	return []string{"Entity", "Publishers", "Source", "Claim", "State", "Store", "Revision", "FieldChange", "Lease"}
 }
 
 func entityProperties(e *catalog.Entity) Properties {

@@ -39,8 +39,7 @@ func (c *projectedChange) addNode(entity *graph.ProjectedEntity, withHash bool) 
 	if c.nodes == nil {
 		c.nodes = make(map[string][]map[string]any)
 	}
-	label := kindLabel(entity.Kind)
-	c.nodes[label] = append(c.nodes[label], row)
+	c.nodes[entity.Kind] = append(c.nodes[entity.Kind], row)
 	c.rows++
 }
 
@@ -97,15 +96,6 @@ func cypherTime(t time.Time) any {
 	return t.In(time.FixedZone("Offset", 0))
 }
 
-// kindLabel is the second label of an entity. A custom kind must not take a label that means something else here.
-func kindLabel(kind string) string {
-	switch kind {
-	case "Entity", "Publishers", "Source", "Claim", "State", "Store", "Revision", "FieldChange", "Lease":
-		return kind + "Kind"
-	}
-	return kind
-}
-
 // publishers are the topics of which publishers or consumers may be gone.
 func (c *projectedChange) publishers() []string {
 	var topics []string
@@ -121,17 +111,17 @@ func (c *projectedChange) publishers() []string {
 }
 
 func (c *projectedChange) write(tx *transaction) error {
-	for _, label := range slices.Sorted(maps.Keys(c.nodes)) {
-		if err := tx.each("MERGE (e:@Entity {ref: row.ref}) SET e = row, e:@"+label, c.nodes[label]); err != nil {
-			return err
-		}
-	}
 	for some := range slices.Chunk(c.drop, statementRows) {
 		switch dropped, err := tx.dropRows(some); {
 		case err != nil:
 			return err
 		case dropped == dropLimit:
 			return errLarge
+		}
+	}
+	for _, label := range slices.Sorted(maps.Keys(c.nodes)) {
+		if err := tx.each("MERGE (e:@Entity {ref: row.ref}) SET e = row, e:@"+label, c.nodes[label]); err != nil {
+			return err
 		}
 	}
 	if err := tx.eachRelation(c.remove, false, `MATCH (a)-[r:TYPE {key: row.key}]->(b) DELETE r`); err != nil {
