@@ -169,12 +169,14 @@ func (c *Catalog) lead(ctx context.Context, work func(*term)) {
 			c.config.Log.Info().Str("holder", c.config.Holder).Msg("this replica scans from now on")
 			c.metrics.takeovers.Inc()
 			c.term.Store(t)
+			context.AfterFunc(t.ctx, func() {
+				if why := context.Cause(t.ctx); errors.Is(why, errLeaseLost) {
+					c.config.Log.Warn().Err(why).Msg("this replica scans no more; what it was scanning is scanned by who has the lease")
+				}
+			})
 			work(t)
 			c.term.Store(nil)
 			release()
-			if why := context.Cause(t.ctx); errors.Is(why, errLeaseLost) {
-				c.config.Log.Warn().Err(why).Msg("this replica scans no more; what it was scanning is scanned by who has the lease")
-			}
 			other = ""
 		case errors.As(err, &held):
 			c.outage.works(toLease)

@@ -70,7 +70,16 @@ func (k *keeper) scanNow(ctx context.Context, parts []string, awaited bool) bool
 	if k.term != nil && k.term.wait(ctx) != nil {
 		return false
 	}
-	result := k.catalog.scanSource(ctx, k.source, order{parts: parts, term: k.term})
+	var result SourceResult
+	if awaited { // maybe by callers in this process too
+		done, err := k.catalog.shareScan(ctx, k.source)
+		result = SourceResult{
+			ID: k.source.ID, Err: err, Scopes: done.Scopes, Unreadable: done.Unreadable, Put: done.Put, Removed: done.Removed,
+			Duration: done.Duration, Revision: done.Revision, Held: done.Held,
+		}
+	} else {
+		result = k.catalog.scanSource(ctx, k.source, order{parts: parts, term: k.term})
+	}
 	log := k.catalog.config.Log.With().Str("source", result.ID).Dur("took", result.Duration).Logger()
 	switch {
 	case ctx.Err() != nil && (result.Err == nil || errors.Is(result.Err, context.Cause(ctx))): // asked to end

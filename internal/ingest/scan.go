@@ -111,7 +111,12 @@ func (c *Catalog) ScanSource(ctx context.Context, id string) (graph.ScanResult, 
 	if err != nil {
 		return graph.ScanResult{}, err
 	}
-	return c.shares.join(ctx, id, func(ctx context.Context, begun func()) (graph.ScanResult, error) {
+	return c.shareScan(ctx, source)
+}
+
+// shareScan scans a source together with the others that wait for that.
+func (c *Catalog) shareScan(ctx context.Context, source Source) (graph.ScanResult, error) {
+	return c.shares.join(ctx, source.ID, func(ctx context.Context, begun func()) (graph.ScanResult, error) {
 		return c.scanHereOrThere(ctx, source, begun)
 	})
 }
