@@ -26,6 +26,8 @@ const (
 	// catchUpTimeout is how long a member of a cluster that only reads may take to reach what this process has seen. After
 	// it, the leader is asked, which is never behind.
 	catchUpTimeout = 3 * time.Second
+	// catchUpFor is how long the leader is asked in the place of members that lagged behind.
+	catchUpFor = 30 * time.Second
 	// rollbackTimeout bounds the parting from a transaction that is given up.
 	rollbackTimeout = time.Second
 	// retryFor bounds how long transactions are run again that met others, and reconnectFor where the connection failed.
@@ -160,6 +162,9 @@ func (s *Store) transact(ctx context.Context, mode neo4j.AccessMode, work func(*
 		InitialInterval: 10 * time.Millisecond, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 300 * time.Millisecond,
 	}
 	start := time.Now()
+	if mode == neo4j.AccessModeRead && start.UnixNano() < s.leaderUntil.Load() {
+		mode = neo4j.AccessModeWrite
+	}
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		bounded, cancel := context.WithTimeoutCause(ctx, answerTimeout, errSlow)
 		defer cancel()
@@ -171,6 +176,7 @@ func (s *Store) transact(ctx context.Context, mode neo4j.AccessMode, work func(*
 			return struct{}{}, backoff.Permanent(err)
 		case errors.Is(err, errBehind):
 			mode = neo4j.AccessModeWrite
+			s.leaderUntil.Store(time.Now().Add(catchUpFor).UnixNano())
 			return struct{}{}, err
 		case disconnected(err) && time.Since(start) > reconnectFor:
 			return struct{}{}, backoff.Permanent(err)

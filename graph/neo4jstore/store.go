@@ -102,6 +102,9 @@ type Store struct {
 	prepared preparation
 	guard    guard
 
+	// leaderUntil is the time, in nanoseconds since 1970, until which the leader is read from, because others lag behind.
+	leaderUntil atomic.Int64
+
 	mu        sync.Mutex
 	closed    bool                  // GUARDED_BY(mu)
 	changed   chan struct{}         // GUARDED_BY(mu): closed and replaced after each commit of this process
