@@ -28,7 +28,7 @@ func (c *copier) carry(ctx context.Context, newest graph.Revision) (graph.Revisi
 				return newest, err
 			}
 		}
-		now, err := loadable(ctx, c.from, graph.AsOf{})
+		now, err := Newest(ctx, c.from)
 		if err != nil {
 			return newest, fmt.Errorf("the source: %w", err)
 		}

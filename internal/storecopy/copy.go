@@ -71,7 +71,7 @@ type Summary struct {
 // server scans into it; it keeps it if it does not come to its end.
 func Copy(ctx context.Context, from, to graph.Store, options Options) (Summary, error) {
 	c := &copier{from: from, to: to, options: options}
-	newest, err := loadable(ctx, from, graph.AsOf{})
+	newest, err := Newest(ctx, from)
 	if err != nil {
 		return Summary{}, fmt.Errorf("the source: %w", err)
 	}
@@ -116,7 +116,7 @@ func (c *copier) unfinished(through graph.Revision, err error) error {
 
 // compareStart finds out where the copy goes on: what it holds must be what the source held at that revision.
 func (c *copier) compareStart(ctx context.Context, newest graph.Revision) error {
-	at, err := loadable(ctx, c.to, graph.AsOf{})
+	at, err := Newest(ctx, c.to)
 	if err != nil {
 		return fmt.Errorf("the copy: %w", err)
 	}

@@ -22,7 +22,7 @@ type Extent struct {
 func Survey(ctx context.Context, store graph.Store) (Extent, error) {
 	var e Extent
 	var err error
-	if e.Newest, err = loadable(ctx, store, graph.AsOf{}); err != nil || e.Newest == 0 {
+	if e.Newest, err = Newest(ctx, store); err != nil || e.Newest == 0 {
 		return e, err
 	}
 	if e.Oldest, err = oldestState(ctx, store, e.Newest); err != nil {
@@ -36,6 +36,11 @@ func Survey(ctx context.Context, store graph.Store) (Extent, error) {
 	}
 	e.OldestTime, err = timeOf(ctx, store, e.Oldest)
 	return e, err
+}
+
+// Newest is the newest revision of the store; 0 = it is empty.
+func Newest(ctx context.Context, store graph.Store) (graph.Revision, error) {
+	return loadable(ctx, store, graph.AsOf{})
 }
 
 // loadable gives the revision of a state that can be loaded; graph.ErrCompacted or graph.ErrNoRevision where it cannot.
