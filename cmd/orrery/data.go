@@ -155,19 +155,16 @@ func (p *program) openConfigured(ctx context.Context, s *source, file string, lo
 	if err != nil {
 		return err
 	}
-	hint := fmt.Sprintf("fill it by `orrery scan --config %s`", file)
 	store, err := openStore(ctx, c.Graph, true, "orrery")
-	if noStore(err) {
-		return fmt.Errorf("there is no store %s yet: %s", c.Graph.Path, hint)
-	} else if err != nil {
-		return err
+	if err != nil {
+		return openFailed(err, c.Graph, file)
 	}
 	catalog, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Merge: c.MergeOptions(), ReadOnly: true, Log: log})
 	if err == nil && catalog.Snapshot() == nil {
-		err = fmt.Errorf("nothing is in the store %s yet: %s", c.Graph.Path, hint)
+		err = errEmpty
 	}
 	if err != nil {
-		return errors.Join(err, store.Close())
+		return errors.Join(openFailed(err, c.Graph, file), store.Close())
 	}
 	s.snapshot, s.past, s.store = catalog.Snapshot(), catalog, store
 	return nil

@@ -67,22 +67,28 @@ func (p *program) scanCommand() *cobra.Command {
 
 // scan scans the sources into the store, and tells what came of it.
 func (p *program) scan(ctx context.Context, c *config.Config, sources []ingest.Source, log zerolog.Logger) (err error) {
-	store, err := openStore(ctx, c.Graph, false, "orrery scan")
+	const name = "orrery scan"
+	store, err := openStore(ctx, c.Graph, false, name)
 	if err != nil {
-		return err
+		return openFailed(err, c.Graph, c.File)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	live, err := ingest.New(ctx, ingest.Config{
-		Store: store, Sources: sources, Merge: c.MergeOptions(), Log: log,
+		Store: store, Sources: sources, Merge: c.MergeOptions(), Holder: holder(name), Log: log,
 	})
 	if err != nil {
-		return err
+		return openFailed(err, c.Graph, c.File)
 	}
 	stop := p.showProgress(ctx, live)
 	result, err := live.Scan(ctx)
 	stop()
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, graph.ErrLeaseHeld) && len(result.Sources) == 0:
+		return fmt.Errorf("%w: it scans by its schedules, and at once by `orrery sources scan ID --server URL`", err)
+	case err != nil && len(result.Sources) == 0:
+		return openFailed(err, c.Graph, c.File)
 	}
 	if shown := p.show(newScanned(result, live.Snapshot()), formatTable); shown != nil {
 		return shown

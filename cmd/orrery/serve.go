@@ -83,17 +83,13 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 		return fmt.Errorf("%w: stop what listens there, or choose another address by --listen", err)
 	}
 	defer func() { _ = listener.Close() }() // the server closes it too, once it runs
-	registry := prometheus.NewRegistry()
-	live, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Merge: c.MergeOptions(), Log: log, Metrics: registry})
-	if err != nil {
-		return err
+	face := server.Config{
+		Snapshots: starting{}, Live: starting{}, UI: web.Handler(), Log: log,
+		Hosts: append(hostsOf(c.Listen), c.Hosts...), AnyAddress: c.Insecure,
 	}
-
+	shown := &front{}
+	shown.show(server.New(face))
 	address := listener.Addr().String()
-	handler := server.New(server.Config{
-		Snapshots: live, Past: live, Live: live, Ready: live.Ready, Metrics: registry,
-		UI: web.Handler(), Log: log, Hosts: append(hostsOf(c.Listen), c.Hosts...), AnyAddress: c.Insecure,
-	})
 	log.Info().Str("url", "http://"+address).Msg("serving")
 	if !web.Built() {
 		log.Warn().Msg("this binary was built without the UI: make build puts it in")
@@ -104,13 +100,32 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 		}
 	}
 	running, ctx := errgroup.WithContext(ctx)
-	running.Go(func() error { return live.Run(ctx) })
-	running.Go(func() error { return prepareSearch(ctx, live) })
-	running.Go(func() error { return server.Run(ctx, listener, handler, log) })
+	running.Go(func() error { return server.Run(ctx, listener, shown, log) })
+	running.Go(func() error {
+		registry := prometheus.NewRegistry()
+		live, err := ingest.New(ctx, ingest.Config{
+			Store: store, Sources: sources, Merge: c.MergeOptions(), Holder: holder(serveName), WaitForStore: true, Log: log, Metrics: registry,
+		})
+		if ctx.Err() != nil {
+			return nil // it was stopped while it loaded
+		} else if err != nil {
+			return err
+		}
+		face.Snapshots, face.Past, face.Live, face.Metrics = live, live, live, registry
+		if store != nil {
+			face.Freshness = live.Freshness
+		}
+		shown.show(server.New(face))
+		running.Go(func() error { return prepareSearch(ctx, live) })
+		return live.Run(ctx)
+	})
 	err = running.Wait()
 	log.Info().Msg("stopped")
 	return err
 }
+
+// serveName describes a server to other processes.
+const serveName = "orrery serve"
 
 // opened makes the sources and opens the store; that of the demo is none, so that it leaves nothing behind.
 func (p *program) opened(ctx context.Context, c *config.Config, showDemo bool) ([]ingest.Source, graph.Store, error) {
@@ -122,7 +137,7 @@ func (p *program) opened(ctx context.Context, c *config.Config, showDemo bool) (
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := openStore(ctx, c.Graph, false, "orrery serve")
+	store, err := openStore(ctx, c.Graph, false, serveName)
 	return sources, store, err
 }
 

@@ -88,21 +88,22 @@ func (p *program) actsOnStore(ctx context.Context, file string, act func(*source
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, c.Graph, false, "orrery sources")
+	const name = "orrery sources"
+	store, err := openStore(ctx, c.Graph, false, name)
 	if errors.Is(err, graph.ErrLeaseHeld) {
 		return fmt.Errorf("%w: ask it by --server URL", err)
 	} else if err != nil {
-		return err
+		return openFailed(err, c.Graph, file)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	live, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Merge: c.MergeOptions(), Log: log})
+	live, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Merge: c.MergeOptions(), Holder: holder(name), Log: log})
+	if err == nil && live.Snapshot() == nil {
+		err = errEmpty
+	}
 	if err != nil {
-		return err
+		return openFailed(err, c.Graph, file)
 	}
 	handler := server.New(server.Config{Snapshots: live, Past: live, Live: live, Log: log})
-	if live.Snapshot() == nil {
-		return fmt.Errorf("nothing is in the store %s yet: fill it by `orrery scan --config %s`", c.Graph.Path, file)
-	}
 	src := &source{client: local(handler)}
 	defer src.close()
 	return act(src)

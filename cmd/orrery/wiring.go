@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/neo4jstore"
 	"github.com/orrery-catalog/orrery/graph/sqlitestore"
 	"github.com/orrery-catalog/orrery/internal/build"
 	"github.com/orrery-catalog/orrery/internal/config"
@@ -97,11 +99,48 @@ func openStore(ctx context.Context, g config.Graph, readOnly bool, command strin
 		if err != nil {
 			return nil, err // not store, which would be a non-nil interface
 		}
+		if !readOnly && command != commandStoreCopy {
+			if err := refuseUnfinished(ctx, store); err != nil {
+				return nil, errors.Join(err, store.Close())
+			}
+		}
+		return store, nil
+	case config.EngineNeo4j:
+		store, err := neo4jstore.Open(ctx, neo4jstore.Config{
+			URI: g.URI, Username: g.Username, Password: g.Password, Database: g.Database, LabelPrefix: g.LabelPrefix,
+			ReadOnly: readOnly, Holder: command, Program: "orrery " + build.Current().Version, KeepHistory: g.History,
+		})
+		if err != nil {
+			return nil, err
+		}
 		return store, nil
 	default:
 		return nil, fmt.Errorf("there is no engine %s", g.Engine)
 	}
 }
+
+// holder describes this process to the others that share a store, and tells it apart from them.
+func holder(command string) string {
+	host, _ := os.Hostname() // the rest tells it apart
+	return fmt.Sprintf("%s (process %d on %s, %s)", command, os.Getpid(), host, rand.Text()[:8])
+}
+
+// openFailed says what to do about a store that cannot be opened, or not be read: file is the configuration that names it.
+func openFailed(err error, g config.Graph, file string) error {
+	hint := fmt.Sprintf("fill it by `orrery scan --config %s`", file)
+	switch {
+	case noStore(err):
+		return fmt.Errorf("there is no store %s yet: %s", g.Place(), hint)
+	case errors.Is(err, errEmpty):
+		return fmt.Errorf("nothing is in the store %s yet: %s", g.Place(), hint)
+	case g.Engine == config.EngineNeo4j && errors.Is(err, graph.ErrUnavailable) && !errors.Is(err, neo4jstore.ErrCredentials):
+		return fmt.Errorf("%w: start it, or correct graph in %s", err, file) // which names the place
+	}
+	return err
+}
+
+// errEmpty says that nobody has scanned into the store.
+var errEmpty = errors.New("the store is empty")
 
 func isFolder(path string) bool {
 	info, err := os.Stat(path)

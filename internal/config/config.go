@@ -76,7 +76,11 @@ func (g Graph) Place() string {
 	if g.Engine != EngineNeo4j {
 		return g.Path
 	}
-	return g.URI + " (database " + g.Database + ")"
+	place := g.URI + " (database " + g.Database
+	if g.LabelPrefix != "" {
+		place += ", label prefix " + g.LabelPrefix
+	}
+	return place + ")"
 }
 
 // Identity says who is meant by a name that another world gave.

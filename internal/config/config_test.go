@@ -279,7 +279,7 @@ func TestNeo4j(t *testing.T) {
 	if diff := cmp.Diff(want, c.Graph); diff != "" {
 		t.Error(diff)
 	}
-	if got := c.Graph.Place(); got != "neo4j://host:7687 (database neo4j)" {
+	if got := c.Graph.Place(); got != "neo4j://host:7687 (database neo4j, label prefix Orrery_)" {
 		t.Errorf("the place is %s", got)
 	}
 	shown, err := c.Show()

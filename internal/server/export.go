@@ -9,44 +9,60 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/schema/resolve"
 )
 
 // export writes the whole snapshot: as one JSON document, as JSON lines with `format=jsonl`, or as one hash with `digest`.
-// With `at` it is that of a past moment. The revision is in the header Orrery-Revision. An answer that cannot be finished is broken off, so that nobody takes a
-// part for the whole.
-func export(snapshot func() *graph.Snapshot, past resolve.Past, log zerolog.Logger) http.Handler {
+// With `at` it is that of a past moment. The revision is in the header Orrery-Revision and, where the newest one may be
+// old, since when in Orrery-Store-Confirmed. An answer that cannot be finished is broken off, so that nobody takes a part
+// for the whole.
+func export(config Config) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		write, media, err := exportForm(r)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		s := snapshot()
+		s := config.Snapshots.Snapshot()
 		if s == nil {
 			w.Header().Set("Retry-After", "1")
-			http.Error(w, stillReading, http.StatusServiceUnavailable)
+			http.Error(w, resolve.NotYet(config.Freshness), http.StatusServiceUnavailable)
 			return
 		}
 		if text := r.URL.Query().Get("at"); text != "" {
-			if s, err = exportedAt(r.Context(), s, past, text); err != nil {
+			if s, err = exportedAt(r.Context(), s, config.Past, text); err != nil {
 				http.Error(w, err.Error(), exportStatus(err))
 				return
 			}
 		}
 		w.Header().Set("Content-Type", media)
 		w.Header().Set("Orrery-Revision", strconv.FormatUint(uint64(s.Revision()), 10))
+		tellUnconfirmed(w.Header(), config.Freshness)
 		if r.Method == http.MethodHead {
 			return
 		}
 		if err := write(w, s); err != nil {
-			log.Debug().Err(err).Msg("an export was broken off")
+			config.Log.Debug().Err(err).Msg("an export was broken off")
 			panic(http.ErrAbortHandler)
 		}
 	})
+}
+
+// headerConfirmed is there where an export may be old: when the store last confirmed its revision, or "never".
+const headerConfirmed = "Orrery-Store-Confirmed"
+
+func tellUnconfirmed(header http.Header, freshness func() graph.Freshness) {
+	if freshness == nil {
+		return
+	}
+	switch old := resolve.Unconfirmed(freshness(), time.Now()); {
+	case old == nil:
+	case old.Confirmed == nil:
+		header.Set(headerConfirmed, "never")
+	default:
+		header.Set(headerConfirmed, old.Confirmed.Format(time.RFC3339))
+	}
 }
 
 func exportedAt(ctx context.Context, newest *graph.Snapshot, past resolve.Past, text string) (*graph.Snapshot, error) {

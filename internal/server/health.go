@@ -7,10 +7,8 @@ import (
 	"time"
 
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/schema/resolve"
 )
-
-// stillReading is why there is no answer before the first snapshot.
-const stillReading = "the catalog is still being read"
 
 func live(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -29,29 +27,45 @@ type readiness struct {
 	OldestGoodScan *time.Time                `json:"oldestGoodScan"`
 	AgeSeconds     *float64                  `json:"ageSeconds"`
 	Sources        map[graph.SourceState]int `json:"sources"` // by state
+	Store          *storeReadiness           `json:"store"`   // null where there is none
 }
 
-// ready is 503 with the reason as long as questions cannot be answered. Data that is old is no reason: it is better than
-// none.
+// storeReadiness tells how far the revision can be taken for the newest one of the store.
+type storeReadiness struct {
+	Reachable bool `json:"reachable"`
+	// Confirmed is when the store last held nothing newer; null = not since the start.
+	Confirmed  *time.Time `json:"confirmed"`
+	AgeSeconds *float64   `json:"ageSeconds"` // since then
+	Error      *string    `json:"error"`      // why it cannot be reached
+}
+
+// ready is 503 with the reason as long as questions cannot be answered. Data that is old is no reason, nor is a store that
+// is away: old data is better than none.
 func ready(config Config) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		snapshot := config.Snapshots.Snapshot()
-		answer, status := describe(snapshot, time.Now()), http.StatusOK
-		switch {
-		case snapshot == nil:
-			answer.Reason = stillReading
-		case config.Ready != nil:
-			if err := config.Ready(r.Context()); err != nil {
-				answer.Reason = err.Error()
-			}
+		now := time.Now()
+		answer, status := describe(snapshot, now), http.StatusOK
+		if config.Freshness != nil {
+			answer.Store = describeStore(config.Freshness(), now)
 		}
-		if answer.Reason != "" {
-			answer.Status, status = "unavailable", http.StatusServiceUnavailable
+		if snapshot == nil {
+			answer.Status, answer.Reason = "unavailable", resolve.NotYet(config.Freshness)
+			status = http.StatusServiceUnavailable
 		}
 		w.Header().Set("Content-Type", mediaJSON)
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(answer)
 	})
+}
+
+func describeStore(f graph.Freshness, now time.Time) *storeReadiness {
+	answer := &storeReadiness{Reachable: f.Err == nil}
+	answer.Confirmed, answer.AgeSeconds = resolve.Confirmed(f, now)
+	if f.Err != nil {
+		answer.Error = new(resolve.Reason(f.Err))
+	}
+	return answer
 }
 
 func describe(snapshot *graph.Snapshot, now time.Time) readiness {

@@ -4,7 +4,6 @@
 package server
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
 
+	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/schema/resolve"
 )
 
@@ -21,10 +21,11 @@ type Config struct {
 	Snapshots resolve.Snapshots
 	Past      resolve.Past // nil = only the present is known
 	Live      resolve.Live // nil = nothing ever changes, and nobody may ask for it
-	// Ready says why questions cannot be answered well now, beyond the absence of a snapshot; nil = never.
-	Ready func(context.Context) error
-	UI    http.Handler // serves every path that is not the API's; nil = no UI
-	Log   zerolog.Logger
+	// Freshness tells how far the newest snapshot can be taken for what the store holds; nil = there is no store. It must
+	// answer at once.
+	Freshness func() graph.Freshness
+	UI        http.Handler // serves every path that is not the API's; nil = no UI
+	Log       zerolog.Logger
 	// Hosts are names besides the loopback ones by which clients may call the server, without ports: the host it listens
 	// on, or that of a proxy in front.
 	Hosts []string
@@ -43,7 +44,7 @@ func New(config Config) http.Handler {
 
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphQLHandler(newGraphQL(config, metrics)))
-	mux.Handle("GET /v1/export", compressed(export(config.Snapshots.Snapshot, config.Past, config.Log)))
+	mux.Handle("GET /v1/export", compressed(export(config)))
 	mux.Handle("GET /livez", http.HandlerFunc(live))
 	mux.Handle("GET /readyz", ready(config))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{Registry: metrics.registry}))

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -213,8 +214,7 @@ func TestHostAndOrigin(t *testing.T) {
 
 func TestReadiness(t *testing.T) {
 	held := &holder{}
-	var broken error
-	h := handler(server.Config{Snapshots: held, Ready: func(context.Context) error { return broken }})
+	h := handler(server.Config{Snapshots: held})
 	expect := func(path string, status int, says string) {
 		t.Helper()
 		if w := do(h, request(t, "GET", path, "")); w.Code != status || !strings.Contains(w.Body.String(), says) {
@@ -234,12 +234,52 @@ func TestReadiness(t *testing.T) {
 		{ID: "d", State: graph.SourceOK, LastGood: time.Unix(1, 0), Unconfigured: true},
 	}}))
 	expect("/readyz", 200, `{"status":"ok","revision":5,"time":"1970-01-01T00:01:30Z","oldestGoodScan":"1970-01-01T00:01:40Z","ageSeconds":`)
-	expect("/readyz", 200, `"sources":{"FAILED":1,"OK":2,"PENDING":1}}`)
-	broken = errors.New("the disk is full")
-	expect("/readyz", 503, "the disk is full")
-	broken = nil
-	expect("/readyz", 200, "ok")
+	expect("/readyz", 200, `"sources":{"FAILED":1,"OK":2,"PENDING":1},"store":null}`)
 	expect("/livez", 200, "ok")
+}
+
+// A server whose store is away answers from what it has, and says how old that may be. It is not ready before it has
+// anything.
+func TestStoreAway(t *testing.T) {
+	held := &holder{}
+	var now graph.Freshness
+	h := handler(server.Config{Snapshots: held, Freshness: func() graph.Freshness { return now }})
+	expect := func(path string, status int, says ...string) http.Header {
+		t.Helper()
+		w := do(h, request(t, "GET", path, ""))
+		for _, text := range says {
+			if w.Code != status || !strings.Contains(w.Body.String(), text) {
+				t.Errorf("%s: %d %s, want %d %s", path, w.Code, w.Body, status, text)
+			}
+		}
+		return w.Header()
+	}
+	query := get(`{sources{totalCount}}`)
+	expect("/readyz", 503, `"reason":"the catalog is still being read"`, `"store":{"reachable":true,"confirmed":null,"ageSeconds":null,"error":null}`)
+	now = graph.Freshness{Since: time.Now(), Err: fmt.Errorf("%w: no\nroute", graph.ErrUnavailable)}
+	const reason = "waiting for the store: the store is unavailable: no route"
+	expect("/readyz", 503, `"reason":"`+reason+`"`, `"store":{"reachable":false,"confirmed":null,"ageSeconds":null,"error":"the store is unavailable: no route"}`)
+	expect(query, 503, "UNAVAILABLE", reason)
+	expect("/v1/export", 503, reason)
+	expect("/livez", 200, "ok")
+
+	held.current.Store(snapshot(1, "web"))
+	if got := expect("/v1/export?digest", 200, "\n").Get("Orrery-Store-Confirmed"); got != "never" {
+		t.Errorf("an export was confirmed %q", got)
+	}
+	now.Confirmed = time.Date(2026, 1, 2, 3, 4, 5, 6000, time.FixedZone("", 3600))
+	expect("/readyz", 200, `"status":"ok"`, `"store":{"reachable":false,"confirmed":"2026-01-02T02:04:05.000006Z","ageSeconds":`)
+	expect(query, 200, `"data":`, `"extensions":{"revision":1,"store":{"confirmed":"2026-01-02T02:04:05.000006Z","ageSeconds":`)
+	if got := expect("/v1/export?digest", 200, "\n").Get("Orrery-Store-Confirmed"); got != "2026-01-02T02:04:05Z" {
+		t.Errorf("an export was confirmed %q", got)
+	}
+
+	now = graph.Freshness{Confirmed: time.Now()}
+	expect("/readyz", 200, `"status":"ok"`, `"store":{"reachable":true,`, `"error":null}`)
+	expect(query, 200, `"extensions":{"revision":1}}`)
+	if got := expect("/v1/export?digest", 200, "\n"); got.Get("Orrery-Store-Confirmed") != "" {
+		t.Errorf("a new export has %v", got)
+	}
 }
 
 func TestMetrics(t *testing.T) {

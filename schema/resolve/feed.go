@@ -103,7 +103,12 @@ func (f *feed) read(ctx context.Context, newest *graph.Snapshot) error {
 		return nil
 	}
 	for f.head < newest.Revision() { // only this goroutine changes head
-		read, through, err := changesBetween(ctx, f.past, f.head, min(f.head+historyWindow, newest.Revision()), nil)
+		var read []*revisionChanges
+		var through graph.Revision
+		err := patiently(ctx, func() (err error) {
+			read, through, err = changesBetween(ctx, f.past, f.head, min(f.head+historyWindow, newest.Revision()), nil)
+			return err
+		})
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
@@ -57,13 +58,37 @@ func resumeAt(after int, newest *graph.Snapshot, past Past) (graph.Revision, err
 	switch {
 	case after < 0:
 		return 0, badInput("after is %d; it must be the number of a revision", after)
-	case graph.Revision(after) > newest.Revision():
-		return 0, fmt.Errorf("%w: revision %d is newer than the newest one, %d; another catalog stands here now",
-			graph.ErrCompacted, after, newest.Revision())
 	case past == nil && graph.Revision(after) < newest.Revision():
 		return 0, fmt.Errorf("%w: this server only knows the present", graph.ErrCompacted)
 	}
 	return graph.Revision(after), nil
+}
+
+// Another server of the same store may have told a revision that is not here yet: at most replicaLag behind it, unless the
+// store is away.
+const (
+	replicaLag  = 2 * time.Second
+	arrivalPoll = 200 * time.Millisecond
+)
+
+// arrived waits for a revision that a client has seen. Where the store turns out not to have it, another catalog stands
+// there now.
+func (r *root) arrived(ctx context.Context, revision graph.Revision) (*graph.Snapshot, error) {
+	deadline := time.Now().Add(replicaLag)
+	for {
+		fresh := r.freshness == nil || r.freshness().Confirmed.After(deadline)
+		newest := r.snapshots.Snapshot() // not older than what was confirmed
+		switch {
+		case newest.Revision() >= revision:
+			return newest, nil
+		case fresh:
+			return nil, fmt.Errorf("%w: revision %d is newer than the newest one, %d; another catalog stands here now",
+				graph.ErrCompacted, revision, newest.Revision())
+		}
+		if err := nap(ctx, arrivalPoll); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // run tells first what changed before the feed begins, from the history and as fast as it is read, and then what the feed
@@ -120,12 +145,17 @@ func (f *follower) catchUp(ctx context.Context, through graph.Revision, send fun
 }
 
 // readHistory lets few read at a time.
-func (f *follower) readHistory(ctx context.Context, after, through graph.Revision) ([]*revisionChanges, graph.Revision, error) {
-	if err := f.historyReads.Acquire(ctx, 1); err != nil {
-		return nil, 0, err
-	}
-	defer f.historyReads.Release(1)
-	return changesBetween(ctx, f.past, after, through, f.refs)
+func (f *follower) readHistory(ctx context.Context, after, through graph.Revision) (read []*revisionChanges, to graph.Revision, err error) {
+	err = patiently(ctx, func() error {
+		if err := f.historyReads.Acquire(ctx, 1); err != nil {
+			return err
+		}
+		defer f.historyReads.Release(1)
+		var err error
+		read, to, err = changesBetween(ctx, f.past, after, through, f.refs)
+		return err
+	})
+	return read, to, err
 }
 
 // choose leaves what was asked for of a revision; nil is nothing.

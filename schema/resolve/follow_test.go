@@ -8,6 +8,7 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,7 +147,14 @@ func TestSlowSubscriber(t *testing.T) {
 	})
 }
 
-// When the history cannot be read, all are told so, and whoever comes then begins anew.
+func (m *moving) breaks(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.broken = err
+}
+
+// While the store is away, subscriptions wait and miss nothing. When the history cannot be read for another reason, all are
+// told so, and whoever comes then begins anew.
 func TestBrokenHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -156,20 +164,47 @@ func TestBrokenHistory(t *testing.T) {
 		first := subscribed(ctx, t, e, `subscription{changes{revision}}`)
 		second := subscribed(ctx, t, e, `subscription{changes{revision}}`)
 		synctest.Wait()
-		m.mu.Lock()
-		m.broken = fmt.Errorf("away: %w", graph.ErrUnavailable)
-		m.mu.Unlock()
+		m.breaks(fmt.Errorf("away: %w", graph.ErrUnavailable))
 		m.move(1)
-		says(t, first(), "UNAVAILABLE")
-		m.mu.Lock()
-		m.broken = errors.New("nonsense")
-		m.mu.Unlock()
+		third := subscribed(ctx, t, e, `subscription{changes(after:1){revision}}`)
+		time.Sleep(time.Hour)
+		m.breaks(nil)
+		for _, told := range []func() *graphql.Response{first, second, third} {
+			says(t, told(), `"revision":2`)
+		}
+		m.breaks(errors.New("nonsense"))
+		m.move(1)
+		says(t, first(), "INTERNAL")
 		says(t, subscribed(ctx, t, e, `subscription{changes(after:1){revision}}`)(), "INTERNAL")
-		m.mu.Lock()
-		m.broken = nil
-		m.mu.Unlock()
-		says(t, subscribed(ctx, t, e, `subscription{changes(after:1){revision}}`)(), `"revision":2`)
-		says(t, second(), "UNAVAILABLE")
+		m.breaks(nil)
+		says(t, subscribed(ctx, t, e, `subscription{changes(after:2){revision}}`)(), `"revision":3`)
+		says(t, second(), "INTERNAL")
+	})
+}
+
+// A client that comes from another server of the same store may have seen what is not here yet. That another catalog stands
+// here is only said when the store has confirmed it.
+func TestAheadOfThisServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		m := newMoving()
+		var confirmed atomic.Pointer[graph.Freshness]
+		confirmed.Store(&graph.Freshness{Confirmed: time.Now()})
+		e := resolve.NewExecutor(resolve.Config{
+			Snapshots: m, Past: m, Live: m, Log: zerolog.Nop(), Freshness: func() graph.Freshness { return *confirmed.Load() },
+		})
+		ahead := subscribed(ctx, t, e, `subscription{changes(after:3){revision}}`)
+		confirmed.Store(&graph.Freshness{Confirmed: time.Now(), Err: graph.ErrUnavailable})
+		time.Sleep(time.Hour) // cut off
+		m.move(2)
+		time.Sleep(time.Second)
+		m.move(1)
+		says(t, ahead(), `"revision":4`)
+		gone := subscribed(ctx, t, e, `subscription{changes(after:9){revision}}`)
+		time.Sleep(time.Minute)
+		confirmed.Store(&graph.Freshness{Confirmed: time.Now()})
+		says(t, gone(), "COMPACTED")
 	})
 }
 

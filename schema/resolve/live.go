@@ -96,7 +96,13 @@ func (s subscriptionResolver) Changes(ctx context.Context, after *int, of []stri
 	}
 	follower := &follower{root: s.root, refs: refs, at: from}
 	return startStream(ctx, s.root, func(send func(*gen.RevisionChanges, int) bool) error {
-		return follower.run(ctx, snapshot, send)
+		begin := snapshot
+		if from > begin.Revision() {
+			if begin, err = s.arrived(ctx, from); err != nil {
+				return err
+			}
+		}
+		return follower.run(ctx, begin, send)
 	}), nil
 }
 

@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -34,7 +35,7 @@ func (r *root) pin(ctx context.Context, next graphql.OperationHandler) graphql.R
 	snapshot := r.snapshots.Snapshot()
 	operation := graphql.GetOperationContext(ctx).Operation.Operation
 	if snapshot == nil && operation != ast.Mutation { // the first scan may be asked for
-		return graphql.OneShot(&graphql.Response{Errors: unavailable("the catalog is still being read: try again in a moment")})
+		return graphql.OneShot(&graphql.Response{Errors: unavailable(NotYet(r.freshness) + ": try again in a moment")})
 	}
 	r.forget(snapshot)
 	p := &pin{newest: r.snapshots.Snapshot}
@@ -60,8 +61,8 @@ func snapshotOf(ctx context.Context) *graph.Snapshot {
 	return ctx.Value(pinned{}).(*pin).snapshot()
 }
 
-// tellRevision puts the revision into the extensions of the answer.
-func tellRevision(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+// tellState puts the revision into the extensions of the answer and, where that may be old, since when and why.
+func (r *root) tellState(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	response := next(ctx)
 	p, ok := ctx.Value(pinned{}).(*pin)
 	if !ok || response == nil {
@@ -72,6 +73,11 @@ func tellRevision(ctx context.Context, next graphql.ResponseHandler) *graphql.Re
 			response.Extensions = make(map[string]any, 1)
 		}
 		response.Extensions["revision"] = snapshot.Revision()
+		if r.freshness != nil {
+			if old := Unconfirmed(r.freshness(), time.Now()); old != nil {
+				response.Extensions["store"] = old
+			}
+		}
 	}
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
 		p.held.Store(nil)

@@ -46,8 +46,10 @@ type Live interface {
 // Config is what [NewExecutor] needs. Zero limits mean the defaults.
 type Config struct {
 	Snapshots Snapshots
-	Past      Past           // nil = only the present is known
-	Live      Live           // nil = nothing ever changes, and nobody may ask for it
+	Past      Past // nil = only the present is known
+	Live      Live // nil = nothing ever changes, and nobody may ask for it
+	// Freshness tells how far the newest Snapshot can be taken for what the store holds; nil = all of it.
+	Freshness func() graph.Freshness
 	Log       zerolog.Logger // for errors and panics that only their maker can mend
 	Limits    Limits
 }
@@ -97,7 +99,7 @@ func (c documentCache) Add(ctx context.Context, query string, document *ast.Quer
 func NewExecutor(config Config) *executor.Executor {
 	limits := config.Limits.orDefaults()
 	root := &root{
-		snapshots: config.Snapshots, past: config.Past, live: config.Live, log: config.Log,
+		snapshots: config.Snapshots, past: config.Past, live: config.Live, freshness: config.Freshness, log: config.Log,
 		historyReads: semaphore.NewWeighted(parallelHistoryReads), eventCosts: semaphore.NewWeighted(eventsInFlight),
 	}
 	errors := presenter{log: config.Log}
@@ -118,7 +120,7 @@ func NewExecutor(config Config) *executor.Executor {
 	e.AroundRootFields(root.pinPast)
 	e.AroundResponses(tellVoid)
 	e.AroundResponses(tellTooLong)
-	e.AroundResponses(tellRevision)
+	e.AroundResponses(root.tellState)
 	e.AroundResponses(errors.answerEvent)
 	return e
 }
@@ -127,6 +129,7 @@ type root struct {
 	snapshots Snapshots
 	past      Past
 	live      Live
+	freshness func() graph.Freshness // nil = always fresh
 	log       zerolog.Logger
 	derived   atomic.Pointer[derived]
 
