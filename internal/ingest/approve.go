@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -18,7 +19,7 @@ func (c *Catalog) ApproveScan(ctx context.Context, id, digest string) (graph.Sca
 	}
 	_, unknown := c.source(id)
 	started := c.config.Now()
-	done, err := c.commit(ctx, nil, func(s *state) (step, error) {
+	approve := func(s *state) (step, error) {
 		h := s.sources[id]
 		removal := h.awaits()
 		switch {
@@ -44,7 +45,15 @@ func (c *Catalog) ApproveScan(ctx context.Context, id, digest string) (graph.Sca
 		now.Counted, now.CountedSince = 0, time.Time{}
 		next.status = &now
 		return next, nil
-	})
+	}
+	done, err := c.commit(ctx, nil, approve)
+	if c.replicated() && (errors.Is(err, graph.ErrNothingHeld) || errors.Is(err, graph.ErrHeldMoved) || errors.Is(err, graph.ErrUnknownSource)) {
+		// Who asks may have it from another process, which knows more.
+		if err := c.refresh(ctx); err != nil {
+			return graph.ScanResult{}, err
+		}
+		done, err = c.commit(ctx, nil, approve)
+	}
 	if err != nil {
 		return graph.ScanResult{}, err
 	}

@@ -182,6 +182,24 @@ func (c *Catalog) catchUp(ctx context.Context) error {
 	return fmt.Errorf("%w, and what others committed did not come within %s", graph.ErrConflict, catchUpTime)
 }
 
+// refresh adopts what the store holds by now.
+func (c *Catalog) refresh(ctx context.Context) error {
+	newest, err := c.revisionAt(ctx, graph.AsOf{})
+	if err != nil {
+		return err
+	}
+	if err := c.lockCommits(ctx); err != nil {
+		return err
+	}
+	defer c.unlockCommits()
+	for c.state.revision < newest {
+		if err := c.catchUp(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -57,7 +57,7 @@ func TestOutage(t *testing.T) {
 			if diff := cmp.Diff([]string{refA}, shown(r.Snapshot())); diff != "" {
 				t.Errorf("entities (-want +got):\n%s", diff)
 			}
-			if n := r.log.count("the store is away")+r.log.count("the store is back"); n != 1 || r.log.count("scan failed") > 0 {
+			if n := r.log.count("the store is away") + r.log.count("the store is back"); n != 1 || r.log.count("scan failed") > 0 {
 				t.Errorf("the log:\n%s", r.log.lines.String())
 			}
 			if _, err := r.ApproveScan(t.Context(), "w", ""); !errors.Is(err, graph.ErrUnavailable) && !errors.Is(err, graph.ErrNothingHeld) {
@@ -78,7 +78,7 @@ func TestOutage(t *testing.T) {
 			if diff := cmp.Diff([]string{refB}, shown(r.Snapshot())); diff != "" {
 				t.Errorf("entities (-want +got):\n%s", diff)
 			}
-			if n := r.log.count("the store is away")+r.log.count("the store is back"); n != 2 || r.log.count("the store is back") != 1 {
+			if n := r.log.count("the store is away") + r.log.count("the store is back"); n != 2 || r.log.count("the store is back") != 1 {
 				t.Errorf("the log:\n%s", r.log.lines.String())
 			}
 		}

@@ -437,12 +437,12 @@ func TestConflicts(t *testing.T) {
 	})
 }
 
-// merged is what merging all that a database holds gives.
-func (d *database) merged(t *testing.T) *graph.Snapshot {
+// merged is what merging all that a database held at a revision gives.
+func (d *database) merged(t *testing.T, at graph.Revision) *graph.Snapshot {
 	t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	put, _, _, err := d.content(d.head()).lists()
+	put, _, _, err := d.content(at).lists()
 	if err != nil {
 		t.Fatal(err)
 	}
