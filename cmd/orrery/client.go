@@ -26,6 +26,7 @@ type client struct {
 	name  string     // for messages: "the server at http://..."
 	token string     // "" = none
 	at    *time.Time // to ask as of; nil = now
+	old   *notice    // that answers may be old
 }
 
 const (
@@ -49,7 +50,7 @@ func remote(address, token string) (*client, error) {
 		Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: answerTimeout, TLSHandshakeTimeout: answerTimeout,
 		DialContext: (&net.Dialer{Timeout: answerTimeout}).DialContext, ForceAttemptHTTP2: true,
 	}
-	return &client{http: &http.Client{Transport: transport, CheckRedirect: sameHost}, base: base, name: "the server at " + address, token: token}, nil
+	return &client{http: &http.Client{Transport: transport, CheckRedirect: sameHost}, base: base, name: "the server at " + address, token: token, old: &notice{}}, nil
 }
 
 // sameHost keeps the token and the question from being sent elsewhere.
@@ -63,7 +64,7 @@ func sameHost(request *http.Request, via []*http.Request) error {
 // local asks a handler of this process.
 func local(handler http.Handler) *client {
 	base := &url.URL{Scheme: "http", Host: config.DefaultListen}
-	return &client{http: &http.Client{Transport: inProcess{handler}}, base: base, name: "the catalog"}
+	return &client{http: &http.Client{Transport: inProcess{handler}}, base: base, name: "the catalog", old: &notice{}}
 }
 
 // do sends one request below the base address. The caller closes the body.
@@ -136,7 +137,8 @@ func (c *client) ask(ctx context.Context, query string, variables map[string]any
 		Data       json.RawMessage `json:"data"`
 		Errors     []graphqlError  `json:"errors"`
 		Extensions struct {
-			Revision *int64 `json:"revision"`
+			Revision *int64          `json:"revision"`
+			Store    json.RawMessage `json:"store"`
 		} `json:"extensions"`
 	}
 	if err := json.Unmarshal(content, &envelope); err != nil || envelope.Data == nil && len(envelope.Errors) == 0 {
@@ -148,6 +150,7 @@ func (c *client) ask(ctx context.Context, query string, variables map[string]any
 	if envelope.Extensions.Revision == nil {
 		return 0, c.notOurs(response)
 	}
+	c.old.ofAnswer(envelope.Extensions.Store, *envelope.Extensions.Revision)
 	var was struct {
 		AsOf *struct{ Revision int64 }
 	}

@@ -128,3 +128,51 @@ func TestInProcess(t *testing.T) {
 		t.Error("a question whose asker has gone is answered")
 	}
 }
+
+// TestOldAnswers holds that a person is told, once and on stderr, that the server has lost its store, and that the answer
+// counts all the same.
+func TestOldAnswers(t *testing.T) {
+	t.Parallel()
+	for store, want := range map[string]string{
+		``:              "",
+		`,"store":null`: "",
+		`,"store":{"confirmed":"2026-01-31T12:00:00.5+01:00","ageSeconds":190.5,"reason":"gone"}`: "the server has not reached its store for 3m: this is the state of revision 57 (2026-01-31T11:00:00Z)",
+		`,"store":{"confirmed":null,"ageSeconds":null,"reason":"gone"}`:                           "the server has not reached its store since it was started: this is the state of revision 57",
+		`,"store":{"confirmed":"nonsense","more":1}`:                                              "the server has not reached its store since it was started: this is the state of revision 57",
+	} {
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var body struct {
+				Variables struct{ EntitiesAfter *string }
+			}
+			if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+			}
+			more := body.Variables.EntitiesAfter == nil // there are two pages
+			fmt.Fprintf(w, `{"data":{"entities":{"nodes":[{"ref":"component:default/a"}],"pageInfo":{"hasNextPage":%t,"endCursor":"c"}}},
+				"extensions":{"revision":57%s}}`, more, store)
+		})
+		got := ask(t, handler, nil)
+		if want != "" {
+			want = "orrery: " + want + "\n"
+		}
+		if got.status != 0 || got.stderr != want || !strings.Contains(got.stdout, "component:default/a") {
+			t.Errorf("%s: %+v, want %q", store, got, want)
+		}
+	}
+}
+
+func TestOldExport(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Orrery-Revision", "57")
+		w.Header().Set("Date", "Sat, 31 Jan 2026 14:00:00 GMT")
+		w.Header().Set("Orrery-Store-Confirmed", "2026-01-31T12:00:00Z")
+		_, _ = fmt.Fprintln(w, "{}")
+	}))
+	defer server.Close()
+	got := orrery(t, "export", "--server", server.URL)
+	const want = "orrery: the server has not reached its store for 2h: this is the state of revision 57 (2026-01-31T12:00:00Z)\n"
+	if got.status != 0 || got.stderr != want || got.stdout != "{}\n" {
+		t.Errorf("%+v", got)
+	}
+}

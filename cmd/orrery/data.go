@@ -82,7 +82,9 @@ func (p *program) open(ctx context.Context, d *data) (*source, error) {
 		if address == "" {
 			address = "http://" + config.DefaultListen
 		}
-		s.client, err = remote(address, p.getenv("ORRERY_TOKEN"))
+		if s.client, err = remote(address, p.getenv("ORRERY_TOKEN")); err == nil {
+			s.old.tell = p.complain
+		}
 	}
 	if err != nil {
 		return nil, err

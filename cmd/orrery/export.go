@@ -100,6 +100,7 @@ func (s *source) exportRemote(ctx context.Context, w io.Writer, format string, d
 	default:
 		return s.notOurs(response)
 	}
+	s.old.ofExport(response.Header)
 	if _, err := io.Copy(w, response.Body); err != nil {
 		return s.unreachable(ctx, err)
 	}
