@@ -198,10 +198,21 @@ func runProgram(t *testing.T, wait func(context.Context), args ...string) (finis
 	return err == nil
 }
 
+// untilInput as the value of runEnv ends the program with its standard input, so that it cannot outlive the tests.
+const untilInput = "until the input ends"
+
 // beProgram runs the program in place of the tests where the environment asks for it.
 func beProgram() {
-	if os.Getenv(runEnv) == "" {
+	switch os.Getenv(runEnv) {
+	case "":
 		return
+	case untilInput:
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(statusFailed)
+		}()
 	}
-	os.Exit(run(context.Background(), os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(withSignals(func(ctx context.Context) int {
+		return run(ctx, os.Args[1:], os.LookupEnv, strings.NewReader(""), os.Stdout, os.Stderr)
+	}))
 }
