@@ -96,6 +96,12 @@ func (a *applier) write(ctx context.Context, b *batch) error {
 		case err == nil:
 			a.step++
 			return nil
+		case timedOut(err) && b.rows >= minSplit:
+			first, second := b.split()
+			if err := a.write(ctx, first); err != nil {
+				return err
+			}
+			return a.write(ctx, second)
 		case errors.Is(err, errLeftBehind):
 			err = a.takeOver(ctx)
 		case errors.Is(err, errOthers) && time.Since(start) < othersMayTake:
@@ -268,9 +274,12 @@ func (a *applier) reveal(ctx context.Context) error {
 			return err
 		}
 		return tx.run(`MATCH (s:@Store {id: $store}) SET s.revision = $revision, s.replaced = $replaced,
-			s.past = $past, s.forgotten = $forgotten, s.untidy = s.untidy OR s.past < $past OR s.forgotten < $forgotten
+			s.past = $past, s.forgotten = $forgotten, s.untidy = $untidy
 			REMOVE s.attempt, s.attemptWriter, s.attemptLease, s.attemptFence, s.attemptStep, s.attemptReplaced, s.attemptUntil`,
-			map[string]any{"revision": a.revision, "replaced": replaced, "past": keep.past, "forgotten": keep.forgotten})
+			map[string]any{
+				"revision": a.revision, "replaced": replaced, "past": keep.past, "forgotten": keep.forgotten,
+				"untidy": now.untidy || keep != kept{past: now.past, forgotten: now.forgotten},
+			})
 	})
 }
 

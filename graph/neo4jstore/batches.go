@@ -9,17 +9,17 @@ import (
 	"github.com/orrery-catalog/orrery/graph"
 )
 
-// The bounds of a transaction that writes. Batches of some hundred rows are the fastest, and one must end long before its
-// timeout on a busy server.
+// The bounds of a transaction that writes. Batches of some hundred rows are the fastest, and one should end long before its
+// timeout on a busy server; where it does not, it is split.
 const (
-	batchRows  = 1000
+	batchRows  = 500
 	batchBytes = 4 << 20
 )
 
 // batch is what one transaction writes of a change.
 type batch struct {
-	ids      [len(kinds)][]string  // of what is replaced or removed
-	versions [len(kinds)][]version // that are new
+	versions [len(kinds)][]version // that are new, in the place of what was
+	removed  [len(kinds)][]string  // ids
 	fields   []map[string]any      // of the history
 	rows     int
 	bytes    int
@@ -28,17 +28,38 @@ type batch struct {
 func (b *batch) full() bool { return b.rows >= batchRows || b.bytes >= batchBytes }
 
 func (b *batch) put(k kind, v version, bytes int) {
-	b.ids[k] = append(b.ids[k], v["id"].(string))
 	b.versions[k] = append(b.versions[k], v)
 	b.rows++
 	b.bytes += bytes
 }
 
 func (b *batch) remove(k kind, id string) {
-	b.ids[k] = append(b.ids[k], id)
+	b.removed[k] = append(b.removed[k], id)
 	b.rows++
 	b.bytes += len(id)
 }
+
+// minSplit is the number of rows that are not split any more.
+const minSplit = 8
+
+// split makes two batches of one, which together are the same.
+func (b *batch) split() (first, second *batch) {
+	first, second = new(batch), new(batch)
+	for _, k := range kinds {
+		first.versions[k], second.versions[k] = halves(b.versions[k])
+		first.removed[k], second.removed[k] = halves(b.removed[k])
+	}
+	first.fields, second.fields = halves(b.fields)
+	for _, half := range []*batch{first, second} {
+		half.rows = len(half.fields)
+		for _, k := range kinds {
+			half.rows += len(half.versions[k]) + len(half.removed[k])
+		}
+	}
+	return first, second
+}
+
+func halves[T any](all []T) (first, second []T) { return all[:len(all)/2], all[len(all)/2:] }
 
 // batches packs the change piece by piece; there is one batch at least, and each is the reader's.
 func batches(revision int64, change *graph.Change) iter.Seq2[*batch, error] {
@@ -97,12 +118,16 @@ func batches(revision int64, change *graph.Change) iter.Seq2[*batch, error] {
 // write writes the batch as part of the revision, and returns about how many bytes it replaced.
 func (b *batch) write(tx *transaction, revision int64) (replaced int64, err error) {
 	for _, k := range kinds {
-		if len(b.ids[k]) == 0 {
+		versions, ids := make([]map[string]any, len(b.versions[k])), slices.Clone(b.removed[k])
+		for i, v := range b.versions[k] {
+			versions[i], ids = v, append(ids, v.id())
+		}
+		if len(ids) == 0 {
 			continue
 		}
 		record, err := tx.single(`UNWIND $ids AS id MATCH (v:`+k.label()+` {until: $forever, id: id})
-			SET v.until = $revision RETURN sum(v.bytes) AS bytes`,
-			map[string]any{"ids": b.ids[k], "forever": int64(forever), "revision": revision})
+			USING INDEX v:`+k.label()+`(until, id) SET v.until = $revision RETURN sum(v.bytes) AS bytes`,
+			map[string]any{"ids": ids, "forever": int64(forever), "revision": revision})
 		if err != nil {
 			return 0, err
 		}
@@ -111,9 +136,8 @@ func (b *batch) write(tx *transaction, revision int64) (replaced int64, err erro
 			return 0, err
 		}
 		replaced += bytes
-		if len(b.versions[k]) > 0 {
-			err := tx.run(`UNWIND $rows AS row CREATE (v:`+k.label()+`) SET v = row`, map[string]any{"rows": rowsOf(b.versions[k])})
-			if err != nil {
+		if len(versions) > 0 {
+			if err := tx.run(`UNWIND $rows AS row CREATE (v:`+k.label()+`) SET v = row`, map[string]any{"rows": versions}); err != nil {
 				return 0, err
 			}
 		}
@@ -122,13 +146,4 @@ func (b *batch) write(tx *transaction, revision int64) (replaced int64, err erro
 		err = tx.run(`UNWIND $rows AS row CREATE (f:@FieldChange) SET f = row`, map[string]any{"rows": b.fields})
 	}
 	return replaced, err
-}
-
-// rowsOf gives the versions the type that the driver takes.
-func rowsOf(versions []version) []map[string]any {
-	rows := make([]map[string]any, len(versions))
-	for i, v := range versions {
-		rows[i] = v
-	}
-	return rows
 }

@@ -1,6 +1,10 @@
 package neo4jstore
 
-import "github.com/neo4j/neo4j-go-driver/v5/neo4j"
+import (
+	"maps"
+
+	"github.com/neo4j/neo4j-go-driver/v5/neo4j"
+)
 
 // tidyRows is how many rows a transaction removes besides twice as many as it writes. What is no longer kept is removed by
 // the changes that come after, so that none takes long for it.
@@ -49,7 +53,7 @@ func (a *applier) keep(tx *transaction, was head, replaced int64) (kept, error) 
 		}
 	}
 	if tooMuch := replaced - tx.store.config.KeepPastBytes; tooMuch > 0 {
-		bounded, err := number(`MATCH (r:@Revision) WHERE r.replaced >= $replaced
+		bounded, err := number(`MATCH (r:@Revision) USING INDEX r:@Revision(replaced, number) WHERE r.replaced >= $replaced
 			RETURN r.number AS number ORDER BY r.replaced, r.number LIMIT 1`, map[string]any{"replaced": tooMuch})
 		if err != nil {
 			return kept{}, err
@@ -68,8 +72,9 @@ type removal struct {
 // remove runs the removals in their order until the limit is reached. more says whether there may be something left.
 func (tx *transaction) remove(limit int, removals ...removal) (more bool, err error) {
 	for _, r := range removals {
-		r.parameters["limit"] = int64(limit)
-		record, err := tx.single(r.statement, r.parameters)
+		parameters := maps.Clone(r.parameters)
+		parameters["limit"] = int64(limit)
+		record, err := tx.single(r.statement, parameters)
 		if err != nil {
 			return false, err
 		}
@@ -93,24 +98,28 @@ func count(record *neo4j.Record) (int64, error) {
 
 // removeLeftBehind removes a part of what is of no revision, and makes the newest versions what they were.
 func (tx *transaction) removeLeftBehind(revision int64) (more bool, err error) {
-	after := func() map[string]any { return map[string]any{"revision": revision, "forever": int64(forever)} }
-	return tx.remove(batchRows,
-		// First all that is new: there may be but one newest version of an id.
-		removal{"MATCH (v:@Claim) WHERE v.from > $revision WITH v LIMIT $limit DELETE v RETURN count(*) AS n", after()},
-		removal{"MATCH (v:@State) WHERE v.from > $revision WITH v LIMIT $limit DELETE v RETURN count(*) AS n", after()},
-		removal{"MATCH (v:@Claim) WHERE v.until > $revision AND v.until < $forever WITH v LIMIT $limit SET v.until = $forever RETURN count(*) AS n", after()},
-		removal{"MATCH (v:@State) WHERE v.until > $revision AND v.until < $forever WITH v LIMIT $limit SET v.until = $forever RETURN count(*) AS n", after()},
-		removal{"MATCH (f:@FieldChange) WHERE f.sequence > $sequence WITH f LIMIT $limit DELETE f RETURN count(*) AS n",
+	after := map[string]any{"revision": revision, "forever": int64(forever)}
+	var removals []removal
+	for _, k := range kinds { // first all that is new: there may be but one newest version of an id
+		removals = append(removals, removal{"MATCH (v:" + k.label() + ") USING INDEX v:" + k.label() + "(from, id) WHERE v.from > $revision " +
+			"WITH v LIMIT $limit DELETE v RETURN count(*) AS n", after})
+	}
+	for _, k := range kinds {
+		removals = append(removals, removal{"MATCH (v:" + k.label() + ") USING INDEX v:" + k.label() + "(until, id) WHERE v.until > $revision " +
+			"AND v.until < $forever WITH v LIMIT $limit SET v.until = $forever RETURN count(*) AS n", after})
+	}
+	return tx.remove(batchRows, append(removals,
+		removal{"MATCH (f:@FieldChange) USING INDEX f:@FieldChange(sequence) WHERE f.sequence > $sequence WITH f LIMIT $limit DELETE f RETURN count(*) AS n",
 			map[string]any{"sequence": lastSequence(revision)}},
-	)
+	)...)
 }
 
 // tidy removes a part of what is no longer kept.
 func (tx *transaction) tidy(now head, limit int) error {
 	more, err := tx.remove(limit,
-		removal{"MATCH (v:@Claim) WHERE v.until <= $past WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}},
-		removal{"MATCH (v:@State) WHERE v.until <= $past WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}},
-		removal{"MATCH (f:@FieldChange) WHERE f.sequence <= $sequence WITH f LIMIT $limit DELETE f RETURN count(*) AS n",
+		removal{"MATCH (v:@Claim) USING INDEX v:@Claim(until, id) WHERE v.until <= $past WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}},
+		removal{"MATCH (v:@State) USING INDEX v:@State(until, id) WHERE v.until <= $past WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}},
+		removal{"MATCH (f:@FieldChange) USING INDEX f:@FieldChange(sequence) WHERE f.sequence <= $sequence WITH f LIMIT $limit DELETE f RETURN count(*) AS n",
 			map[string]any{"sequence": lastSequence(now.forgotten)}},
 		// The time of the state that was true when the oldest was made is asked for, too.
 		removal{"MATCH (r:@Revision) WHERE r.number < $forgotten WITH r LIMIT $limit DELETE r RETURN count(*) AS n",

@@ -18,7 +18,7 @@ import (
 // again only every half minute, because it locks accounts that fail too often.
 var ErrCredentials = errors.New("the Neo4j server refuses the user name or password")
 
-// ErrOldServer says that the server is older than Neo4j 5. Nothing in it was changed.
+// ErrOldServer says that the server is older than Neo4j 5.7. Nothing in it was changed.
 var ErrOldServer = errors.New("the Neo4j server is too old")
 
 // ErrNewerScheme says that a newer Orrery wrote the database. Nothing in it was changed.
@@ -111,6 +111,11 @@ func repeatable(err error) bool {
 	return failure.IsRetriable()
 }
 
+// timedOut says whether the server has ended the transaction because it took too long.
+func timedOut(err error) bool {
+	return strings.HasPrefix(code(err), codeTimedOut) // also TransactionTimedOutClientConfiguration
+}
+
 // strangeBookmark says whether the database has never heard of what this process saw in it: another one stands in its
 // place, or an older copy.
 func strangeBookmark(err error) bool {
@@ -138,7 +143,10 @@ func (s *Store) explain(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	}
 	say := func(what string) error { return fmt.Errorf("%w: %s: %w", graph.ErrUnavailable, what, err) }
+	feature := new(db.FeatureNotSupportedError)
 	switch c := code(err); {
+	case errors.As(err, &feature): // by its protocol, so that it was not asked for its version
+		return fmt.Errorf("%w: %s is older than Neo4j 5.7: %w", ErrOldServer, s.config.URI, err)
 	case refused(err):
 		return fmt.Errorf("%w: %w (user %q at %s): check username and password: %w", graph.ErrUnavailable, ErrCredentials,
 			s.config.Username, s.config.URI, err)
@@ -147,7 +155,7 @@ func (s *Store) explain(ctx context.Context, err error) error {
 	case c == codeForbidden:
 		return say(fmt.Sprintf("the user %q may not do this in the database %s at %s: give it the right to read, write and make constraints and indexes",
 			s.config.Username, s.config.Database, s.config.URI))
-	case strings.HasPrefix(c, codeTimedOut): // also TransactionTimedOutClientConfiguration
+	case timedOut(err):
 		return say("the Neo4j server at " + s.config.URI + " is too slow now")
 	case strings.HasPrefix(c, "Neo.TransientError.General.OutOfMemory"), c == "Neo.TransientError.General.MemoryPoolOutOfMemoryError":
 		return say("the Neo4j server at " + s.config.URI + " is short of memory")

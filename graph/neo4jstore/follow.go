@@ -89,9 +89,11 @@ func (c *commitReader) read(ctx context.Context) (graph.Commit, error) {
 	}
 	var lists []*list
 	for _, k := range kinds {
-		lists = append(lists, &list{pages: newPages(k, `MATCH (v:`+k.label()+`) WHERE v.from = $revision AND v.id > $after
+		lists = append(lists, &list{pages: newPages(k, `MATCH (v:`+k.label()+`) USING INDEX v:`+k.label()+`(from, id)
+			WHERE v.from = $revision AND v.id > $after
 			RETURN v.id AS id, v.whole AS whole, v.data AS data ORDER BY v.from, v.id LIMIT $limit`), into: &c.put[k]},
-			&list{pages: newPages(k, `MATCH (v:`+k.label()+`) WHERE v.until = $revision AND v.id > $after
+			&list{pages: newPages(k, `MATCH (v:`+k.label()+`) USING INDEX v:`+k.label()+`(until, id)
+			WHERE v.until = $revision AND v.id > $after
 			RETURN v.id AS id, v.whole AS whole, null AS data ORDER BY v.until, v.id LIMIT $limit`), into: &c.replaced[k]})
 	}
 	for len(lists) > 0 {

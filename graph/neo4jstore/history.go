@@ -174,7 +174,7 @@ func newHistoryPages(newest int64, query graph.HistoryQuery) *historyPages {
 	if n := query.Limit; n > 0 && n < historyPage && len(query.Refs) <= maxRefsInQuery {
 		p.parameters["limit"] = int64(n)
 	}
-	narrow := ""
+	index, narrow := "sequence", ""
 	if n := len(query.Refs); n > 0 && n <= maxRefsInQuery {
 		seen, refs := make(map[string]bool, n), make([]string, 0, n)
 		for _, ref := range query.Refs {
@@ -183,9 +183,9 @@ func newHistoryPages(newest int64, query graph.HistoryQuery) *historyPages {
 			}
 		}
 		p.parameters["refs"] = refs
-		narrow = "f.ref IN $refs AND "
+		index, narrow = "ref, sequence", "f.ref IN $refs AND "
 	}
-	p.statement = `MATCH (f:@FieldChange) WHERE ` + narrow + `f.sequence > $after AND f.sequence < $before
+	p.statement = `MATCH (f:@FieldChange) USING INDEX f:@FieldChange(` + index + `) WHERE ` + narrow + `f.sequence > $after AND f.sequence < $before
 		AND f.micros >= $since AND f.micros < $until
 		RETURN f.sequence AS sequence, f.micros AS micros, f.ref AS ref, f.field AS field, f.old AS old, f.new AS new,
 		f.source AS source, f.exact AS exact ORDER BY f.sequence DESC LIMIT $limit`

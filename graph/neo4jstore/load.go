@@ -192,7 +192,8 @@ func floorMicro(t time.Time) int64 {
 func (s *Store) state(ctx context.Context, revision int64) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		for _, k := range kinds {
-			p := newPages(k, `MATCH (v:`+k.label()+`) WHERE v.id > $after AND v.from <= $revision AND v.until > $revision
+			p := newPages(k, `MATCH (v:`+k.label()+`) USING INDEX v:`+k.label()+`(id, from)
+				WHERE v.id > $after AND v.from <= $revision AND v.until > $revision
 				RETURN v.id AS id, v.whole AS whole, v.data AS data ORDER BY v.id LIMIT $limit`)
 			for !p.done {
 				var rows []row

@@ -98,6 +98,11 @@ func (r row) record() (graph.Record, error) {
 // version is a row as it is written: the properties of its node.
 type version map[string]any
 
+func (v version) id() string {
+	id, _ := v["id"].(string)
+	return id
+}
+
 // versionOf makes a version that is true from the revision on. data is not copied.
 func versionOf(revision int64, data []byte, name ...string) version {
 	id, whole := indexed(name...), key(name...)
