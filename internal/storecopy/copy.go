@@ -59,7 +59,7 @@ type Options struct {
 // Summary is what a copy has in the end.
 type Summary struct {
 	Revision          graph.Revision // the newest
-	Revisions         int            // carried over this time, as far as anything is known of them
+	Revisions         int            // carried over this time, as far as anything is known of them; not those whose commit had no answer
 	Documents, States int            // of the newest state
 	Records           int            // of history
 	Digest            string         // of graph.Digest
@@ -84,11 +84,7 @@ func Copy(ctx context.Context, from, to graph.Store, options Options) (Summary, 
 	if c.fence, err = to.Lease(ctx, graph.LeaseScans, Holder, unfinishedFor); err != nil {
 		return Summary{}, fmt.Errorf("the copy: %w", err)
 	}
-	newest, err = c.carry(ctx, newest)
-	if err != nil {
-		return Summary{}, c.unfinished(newest, err)
-	}
-	summary, err := c.compareEnd(ctx)
+	summary, newest, err := c.persist(ctx, newest)
 	if err != nil {
 		return Summary{}, c.unfinished(newest, err)
 	}
@@ -120,6 +116,7 @@ func (c *copier) compareStart(ctx context.Context, newest graph.Revision) error 
 	if err != nil {
 		return fmt.Errorf("the copy: %w", err)
 	}
+	c.at, c.followed = at, false
 	if at == 0 {
 		return nil
 	}
@@ -146,7 +143,6 @@ func (c *copier) compareStart(ctx context.Context, newest graph.Revision) error 
 	if different := new(DifferenceError); errors.As(err, &different) {
 		return fmt.Errorf("%w: %w", ErrOccupied, different)
 	}
-	c.at = at
 	return err
 }
 

@@ -195,7 +195,7 @@ func TestCopyIsContinued(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				_, err := storecopy.Copy(ctx, from, to, storecopy.Options{Progress: func(_, _ graph.Revision) { cancel() }})
 				if ctx.Err() == nil {
-					t.Fatalf("after %d interruptions nothing was left to do", at)
+					t.Fatalf("after %d interruptions nothing was left to do: %v", at, err)
 				}
 				cancel()
 				if err == nil {

@@ -1,0 +1,69 @@
+package storecopy_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/internal/storecopy"
+)
+
+// flaky is a store that goes away now and then, also in the middle of a stream and after a commit that took place.
+type flaky struct {
+	graph.Store
+	dice *rand.Rand // nil = it is well
+}
+
+func (f *flaky) fails() error {
+	if f.dice != nil && f.dice.IntN(25) == 0 {
+		return fmt.Errorf("%w: for a moment", graph.ErrUnavailable)
+	}
+	return nil
+}
+
+func (f *flaky) Apply(ctx context.Context, change graph.Change) (graph.Revision, error) {
+	if err := f.fails(); err != nil {
+		return 0, err
+	}
+	revision, err := f.Store.Apply(ctx, change)
+	if err == nil {
+		if err := f.fails(); err != nil {
+			return 0, err
+		}
+	}
+	return revision, err
+}
+
+func (f *flaky) History(ctx context.Context, query graph.HistoryQuery) iter.Seq2[graph.Recorded, error] {
+	return broken(f, f.Store.History(ctx, query))
+}
+
+// broken ends the stream with an error, some day.
+func broken[T any](f *flaky, stream iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		if err := f.fails(); err != nil {
+			var none T
+			yield(none, err)
+			return
+		}
+		stream(yield)
+	}
+}
+
+// TestCopyPersists has the copy go away all the time.
+func TestCopyPersists(t *testing.T) {
+	t.Parallel()
+	from, w := randomStore(t, 8)
+	to := &flaky{Store: empty(t)}
+	if _, err := storecopy.Copy(t.Context(), from, to, storecopy.Options{Progress: func(graph.Revision, graph.Revision) {
+		if to.dice == nil { // from the first change on
+			to.dice = rand.New(rand.NewPCG(1, 2))
+		}
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	requireEqual(t, from, to.Store, w.random)
+}
