@@ -115,6 +115,7 @@ func (c *scripted) requireClean(t testing.TB, l *ledger) {
 func TestClusterChangeSurvives(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
 			c := startScripted(t)
 			store := c.open(t, "core1")
 			var l ledger
@@ -151,7 +152,7 @@ func TestClusterLargeChangeSurvives(t *testing.T) {
 	if testing.Short() {
 		t.Skip("large changes take long")
 	}
-	const documents = 12_000
+	const documents = 2_500
 	ends := func(m boltpeer.Message) bool { return m == boltpeer.Begin || m == boltpeer.Commit }
 	for _, f := range []fault{
 		{"leader changes", boltpeer.Action{}, true, ends},
@@ -159,6 +160,7 @@ func TestClusterLargeChangeSurvives(t *testing.T) {
 		{"cut after", boltpeer.Action{Cut: true, After: true}, true, ends},
 	} {
 		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
 			c := startScripted(t)
 			store := c.open(t, "core1")
 			var l ledger
@@ -207,6 +209,7 @@ func TestClusterReadsSurvive(t *testing.T) {
 			continue // nothing is committed
 		}
 		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
 			c := startScripted(t)
 			store := c.open(t, "core1")
 			var l ledger
@@ -230,6 +233,7 @@ func TestClusterReadsSurvive(t *testing.T) {
 func TestClusterLeaseSurvives(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
 			c := startScripted(t)
 			store := c.open(t, "core1")
 			last := graph.FencingToken(0)

@@ -13,7 +13,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/neo4j/neo4j-go-driver/v5/neo4j"
 	"github.com/neo4j/neo4j-go-driver/v5/neo4j/config"
-	"github.com/neo4j/neo4j-go-driver/v5/neo4j/notifications"
 
 	"github.com/orrery-catalog/orrery/graph"
 )
@@ -156,7 +155,6 @@ func configure(c Config) func(*config.Config) {
 		d.ConnectionLivenessCheckTimeout = 10 * time.Second
 		d.MaxConnectionPoolSize = 50
 		d.TelemetryDisabled = true
-		d.NotificationsMinSeverity = notifications.DisabledLevel
 		d.ReadBufferSize = 64 << 10
 		d.FetchSize = fetchSize
 	}
