@@ -145,7 +145,7 @@ func New(ctx context.Context, config Config) (*Catalog, error) {
 	}
 	switch err := c.load(ctx); {
 	case err == nil:
-	case config.WaitForStore && errors.Is(err, graph.ErrUnavailable):
+	case config.WaitForStore && (errors.Is(err, graph.ErrUnavailable) || errors.Is(err, graph.ErrCompacted)): // compacted while it was read
 		c.cannotRead(err)
 	default:
 		return nil, err

@@ -93,7 +93,7 @@ func (c *Catalog) commit(ctx context.Context, t *term, compute func(*state) (ste
 		}
 		if errors.Is(err, graph.ErrFenced) && t != nil {
 			t.lose(err)
-			return difference{}, context.Cause(t.ctx)
+			return difference{}, t.reason()
 		}
 		if !errors.Is(err, graph.ErrConflict) {
 			return difference{}, err

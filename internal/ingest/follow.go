@@ -13,6 +13,8 @@ import (
 const (
 	// followPause is the time between two attempts to follow a store that cannot be reached.
 	followPause = 2 * time.Second
+	// loadPause is the least time between two loads of a store that cannot be followed.
+	loadPause = 30 * time.Second
 	// catchUpTime is how long is waited at most for the commit that a conflict was with.
 	catchUpTime = 10 * time.Second
 	// catchUpLull ends catching up: nothing more came for so long. If there is more all the same, there is one more conflict.
@@ -28,9 +30,12 @@ const (
 
 // followStore applies what others commit. Commits that come while one is merged are merged together.
 func (c *Catalog) followStore(ctx context.Context) {
+	var loaded time.Time
 	for ctx.Err() == nil {
 		err := c.followOnce(ctx)
-		if errors.Is(err, graph.ErrCompacted) {
+		// What was loaded just now and cannot be followed is no better when it is loaded again at once.
+		if errors.Is(err, graph.ErrCompacted) && time.Since(loaded) > loadPause {
+			loaded = time.Now()
 			if err = c.reload(ctx); err == nil {
 				continue
 			}

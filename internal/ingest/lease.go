@@ -65,7 +65,7 @@ func (t *term) wait(ctx context.Context) error {
 		sure, renewed := t.sure()
 		switch {
 		case t.ctx.Err() != nil:
-			return context.Cause(t.ctx)
+			return t.reason()
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case sure:
@@ -81,6 +81,9 @@ func (t *term) wait(ctx context.Context) error {
 
 // lose ends the term for good.
 func (t *term) lose(why error) { t.end(fmt.Errorf("%w: %w", errLeaseLost, why)) }
+
+// reason says why the term has ended; nil = it has not.
+func (t *term) reason() error { return context.Cause(t.ctx) }
 
 // bind is a context that ends with ctx and with the term.
 func (t *term) bind(ctx context.Context) (context.Context, func()) {
@@ -112,7 +115,7 @@ func (c *Catalog) hold(ctx context.Context, patience time.Duration) (held *term,
 	go func() {
 		defer close(done)
 		c.renew(t, patience)
-		if errors.Is(context.Cause(t.ctx), errLeaseLost) {
+		if errors.Is(t.reason(), errLeaseLost) {
 			return
 		}
 		// That the lease could not be given back costs the others the time until it ends.
@@ -170,7 +173,7 @@ func (c *Catalog) lead(ctx context.Context, work func(*term)) {
 			c.metrics.takeovers.Inc()
 			c.term.Store(t)
 			context.AfterFunc(t.ctx, func() {
-				if why := context.Cause(t.ctx); errors.Is(why, errLeaseLost) {
+				if why := t.reason(); errors.Is(why, errLeaseLost) {
 					c.config.Log.Warn().Err(why).Msg("this replica scans no more; what it was scanning is scanned by who has the lease")
 				}
 			})

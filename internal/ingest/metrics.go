@@ -95,7 +95,7 @@ func (m *metrics) buildTime() func()  { return stopwatch(m.build) }
 func (m *metrics) scanned(result SourceResult) {
 	outcome := outcomeCommitted
 	switch {
-	case errors.Is(result.Err, context.Canceled):
+	case errors.Is(result.Err, context.Canceled), errors.Is(result.Err, errLeaseLost):
 		outcome = outcomeCancelled
 	case result.Err != nil:
 		outcome = outcomeFailed

@@ -270,6 +270,39 @@ func TestScanElsewhere(t *testing.T) {
 	})
 }
 
+// TestScanElsewhereTakesLong holds that a request does not grow too old while the source is busy, and that one for a source
+// whose scan does not end is answered.
+func TestScanElsewhereTakesLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, written := newDatabase(), newDiary()
+		written.takes = 40 * time.Minute
+		stuck := &endless{release: make(chan struct{})}
+		sources := []ingest.Source{
+			{ID: "d", Scanner: written, Schedule: every(t, "@every 24h")},
+			{ID: "stuck", Scanner: stuck, Timeout: time.Minute, Schedule: every(t, "@every 24h")},
+		}
+		one := d.starts(t, "one", sources...)
+		defer one.stop()
+		pass(time.Second)
+		two := d.starts(t, "two", sources...)
+		defer two.stop()
+		pass(5 * time.Minute)
+		began := time.Now()
+		if _, err := two.ScanSource(t.Context(), "stuck"); err == nil || !strings.Contains(err.Error(), "has not ended") || time.Since(began) > time.Minute {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+		if result, err := two.ScanSource(t.Context(), "d"); err != nil || result.Scopes != 1 {
+			t.Errorf("%+v, %v", result, err)
+		}
+		if took := time.Since(began); took < 60*time.Minute || took > 80*time.Minute {
+			t.Errorf("it took %s", took)
+		}
+		pass(time.Hour)
+		expect(t, "in the end", written, "00:00:00 all", "00:40:00 all")
+		close(stuck.release)
+	})
+}
+
 // TestRequestSurvivesTheHolder holds that the next holder answers what the last one was asked for.
 func TestRequestSurvivesTheHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -63,6 +63,21 @@ func (c *Catalog) requested(source string, now time.Time) bool {
 	return h.requested.Number > h.status.Answer.Number && now.Sub(h.requested.Time).Abs() < requestLife
 }
 
+// refuse answers the requests for a scan of a source that could not be made, and of which nothing else is stored. Where that
+// cannot be either, they wait for the next scan.
+func (c *Catalog) refuse(ctx context.Context, t *term, source string, why error) {
+	_, _ = c.commitWaiting(ctx, t, func(s *state) (step, error) {
+		h := s.of(source)
+		if h.requested.Number <= h.status.Answer.Number {
+			return step{source: source}, errNothing
+		}
+		now := h.status
+		now.Answer = answer{Number: h.requested.Number, Error: oneLine(why.Error())}
+		cutText(&now.Answer.Error)
+		return step{source: source, time: s.now(c.config.Now()), status: &now}, nil
+	})
+}
+
 // called wakes the keepers of the sources for which scans were requested.
 func (c *Catalog) called(states []graph.State) {
 	for _, state := range states {
@@ -77,12 +92,20 @@ func (c *Catalog) called(states []graph.State) {
 
 // ask lets the process that holds the lease of scans scan a source, and waits for its answer. Callers take turns, and
 // begun is called at the beginning of this one's.
-func (c *Catalog) ask(ctx context.Context, source Source, begun func()) (graph.ScanResult, error) {
+func (c *Catalog) ask(ctx context.Context, source Source, begun func()) (result graph.ScanResult, err error) {
 	if err := c.asking.take(ctx, source.ID); err != nil {
 		return graph.ScanResult{}, err
 	}
 	defer c.asking.end(source.ID)
 	begun()
+	c.progress.tell(graph.ScanProgress{Source: source.ID})
+	defer func() {
+		done := graph.ScanProgress{Source: source.ID, Scopes: result.Scopes, Done: true}
+		if err != nil {
+			done.Error = oneLine(err.Error())
+		}
+		c.progress.tell(done)
+	}()
 	timeout := source.Timeout
 	if timeout <= 0 {
 		timeout = DefaultTimeout
@@ -110,7 +133,7 @@ func (c *Catalog) ask(ctx context.Context, source Source, begun func()) (graph.S
 		select {
 		case <-changed:
 		case <-again.C:
-			if _, err := c.request(ctx, source); err != nil && !errors.Is(err, graph.ErrUnavailable) {
+			if err := c.renewRequest(ctx, source); err != nil && !errors.Is(err, graph.ErrUnavailable) {
 				return graph.ScanResult{}, err
 			}
 		case <-ctx.Done():
@@ -123,13 +146,30 @@ func (c *Catalog) ask(ctx context.Context, source Source, begun func()) (graph.S
 func (c *Catalog) request(ctx context.Context, source Source) (number uint64, err error) {
 	_, err = c.commit(ctx, nil, func(s *state) (step, error) {
 		h := s.of(source.ID)
-		next := step{source: source.ID, time: s.now(c.config.Now())}
 		number = max(h.requested.Number, h.status.Answer.Number) + 1
-		data, err := json.Marshal(request{number, c.config.Now().UTC()})
-		next.states = []graph.State{{Source: source.ID, Name: requestedName, Data: data}}
-		return next, err
+		return c.requesting(s, source, number)
 	})
 	return number, err
+}
+
+// renewRequest keeps what is requested from growing too old, until it is answered.
+func (c *Catalog) renewRequest(ctx context.Context, source Source) error {
+	_, err := c.commit(ctx, nil, func(s *state) (step, error) {
+		h := s.of(source.ID)
+		if h.requested.Number <= h.status.Answer.Number {
+			return step{source: source.ID}, errNothing
+		}
+		return c.requesting(s, source, h.requested.Number)
+	})
+	return err
+}
+
+func (c *Catalog) requesting(s *state, source Source, number uint64) (step, error) {
+	data, err := json.Marshal(request{number, c.config.Now().UTC()})
+	return step{
+		source: source.ID, time: s.now(c.config.Now()),
+		states: []graph.State{{Source: source.ID, Name: requestedName, Data: data}},
+	}, err
 }
 
 // answered is the answer to a request, if there is one.

@@ -26,6 +26,9 @@ func (c *Catalog) Run(ctx context.Context) error {
 	switch {
 	case c.config.ReadOnly:
 	case c.replicated():
+		for _, source := range c.sources {
+			c.setRuntime(source.ID, elsewhere(source))
+		}
 		running.Go(func() {
 			c.lead(ctx, func(t *term) {
 				var projecting sync.WaitGroup
@@ -73,6 +76,9 @@ func (k *keeper) scanNow(ctx context.Context, parts []string, awaited bool) bool
 	var result SourceResult
 	if awaited { // maybe by callers in this process too
 		done, err := k.catalog.shareScan(ctx, k.source)
+		if errors.Is(err, errLeftBehind) {
+			k.catalog.refuse(ctx, k.term, k.source.ID, err)
+		}
 		result = SourceResult{
 			ID: k.source.ID, Err: err, Scopes: done.Scopes, Unreadable: done.Unreadable, Put: done.Put, Removed: done.Removed,
 			Duration: done.Duration, Revision: done.Revision, Held: done.Held,

@@ -131,12 +131,15 @@ func (k *keeper) tell() {
 
 // forget shows that the source is scanned by another process from now on, or by none.
 func (k *keeper) forget() {
-	if k.term == nil {
-		return
+	if k.term != nil {
+		k.catalog.setRuntime(k.source.ID, elsewhere(k.source))
 	}
-	now := runtime{}
-	if k.source.Schedule != nil {
-		now.schedule = k.source.Schedule.String()
+}
+
+// elsewhere is what a process knows of a source that another one scans.
+func elsewhere(source Source) runtime {
+	if source.Schedule == nil {
+		return runtime{}
 	}
-	k.catalog.setRuntime(k.source.ID, now)
+	return runtime{schedule: source.Schedule.String()}
 }
