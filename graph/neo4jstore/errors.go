@@ -18,7 +18,7 @@ import (
 // again only every half minute, because it locks accounts that fail too often.
 var ErrCredentials = errors.New("the Neo4j server refuses the user name or password")
 
-// ErrOldServer says that the server is older than Neo4j 5.7. Nothing in it was changed.
+// ErrOldServer says that the server is older than Neo4j 5. Nothing in it was changed.
 var ErrOldServer = errors.New("the Neo4j server is too old")
 
 // ErrNewerScheme says that a newer Orrery wrote the database. Nothing in it was changed.
@@ -143,10 +143,7 @@ func (s *Store) explain(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	}
 	say := func(what string) error { return fmt.Errorf("%w: %s: %w", graph.ErrUnavailable, what, err) }
-	feature := new(db.FeatureNotSupportedError)
 	switch c := code(err); {
-	case errors.As(err, &feature): // by its protocol, so that it was not asked for its version
-		return fmt.Errorf("%w: %s is older than Neo4j 5.7: %w", ErrOldServer, s.config.URI, err)
 	case refused(err):
 		return fmt.Errorf("%w: %w (user %q at %s): check username and password: %w", graph.ErrUnavailable, ErrCredentials,
 			s.config.Username, s.config.URI, err)
