@@ -31,7 +31,8 @@ func (s *Store) view(ctx context.Context) (*view, error) {
 	}
 	v := &view{store: s, conn: conn, unending: context.WithoutCancel(ctx)}
 	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
-		return nil, errors.Join(s.explain(err), conn.Close())
+		v.end() // where ctx ended meanwhile, it has begun all the same
+		return nil, s.explain(err)
 	}
 	// The transaction begins to be one with the first read.
 	if err := conn.QueryRowContext(ctx, selectHead).Scan(&v.head); err != nil {
