@@ -41,6 +41,9 @@ func TestCopyThroughNeo4j(t *testing.T) {
 			from, w := randomStore(t, 200+number)
 			there, back := openNeo4j(t), empty(t)
 			summary := mustCopy(t, from, there)
+			if a, b := survey(t, from), survey(t, there); a != b {
+				t.Errorf("the source has %+v, the copy %+v", a, b)
+			}
 			requireEqual(t, from, there, w.random)
 			if second := mustCopy(t, there, back); second != summary {
 				t.Errorf("the copy back gives %+v, the copy %+v", second, summary)
@@ -55,9 +58,6 @@ func TestCopyThroughNeo4j(t *testing.T) {
 				t.Errorf("%+v, want 5 revisions through %d", third, w.base)
 			}
 			equalNow(t, from, back)
-			if a, b := survey(t, from), survey(t, there); a != b {
-				t.Errorf("the source has %+v, the copy %+v", a, b)
-			}
 		})
 	}
 }
