@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// attemptLife is how long an attempt may be silent before others take it for dead. Each of its transactions counts anew.
+	// attemptLife is how long an attempt may be silent before others take it for dead: longer than one of its transactions
+	// takes. Each counts anew.
 	attemptLife = 15 * time.Second
 	// othersMayTake bounds how long a change waits for another one that is being written.
 	othersMayTake = time.Minute
@@ -70,7 +71,7 @@ type applier struct {
 }
 
 func (a *applier) apply(ctx context.Context) error {
-	for b, err := range batches(a.revision, a.change) {
+	for b, err := range batches(a.revision, a.change, a.store.batchRows) {
 		if err == nil {
 			err = a.write(ctx, b)
 		}
@@ -96,7 +97,7 @@ func (a *applier) write(ctx context.Context, b *batch) error {
 		case err == nil:
 			a.step++
 			return nil
-		case timedOut(err) && b.rows >= minSplit:
+		case timedOut(err) && !errors.Is(err, errAgain) && b.rows >= minSplit:
 			first, second := b.split()
 			if err := a.write(ctx, first); err != nil {
 				return err
@@ -198,7 +199,7 @@ func (a *applier) register(tx *transaction, now head, step, replaced int64) erro
 	return tx.run(`MATCH (s:@Store {id: $store}) SET s.attempt = $attempt, s.attemptWriter = $writer, s.attemptLease = $lease,
 		s.attemptFence = $fence, s.attemptStep = $step, s.attemptReplaced = $replaced, s.attemptUntil = $until`, map[string]any{
 		"attempt": a.id, "writer": a.store.writer, "lease": indexed(a.change.Lease), "fence": int64(a.change.Fence),
-		"step": step, "replaced": replaced, "until": now.now + attemptLife.Milliseconds(),
+		"step": step, "replaced": replaced, "until": now.now + a.store.attemptLife.Milliseconds(),
 	})
 }
 

@@ -25,8 +25,6 @@ type batch struct {
 	bytes    int
 }
 
-func (b *batch) full() bool { return b.rows >= batchRows || b.bytes >= batchBytes }
-
 func (b *batch) put(k kind, v version, bytes int) {
 	b.versions[k] = append(b.versions[k], v)
 	b.rows++
@@ -61,12 +59,12 @@ func (b *batch) split() (first, second *batch) {
 
 func halves[T any](all []T) (first, second []T) { return all[:len(all)/2], all[len(all)/2:] }
 
-// batches packs the change piece by piece; there is one batch at least, and each is the reader's.
-func batches(revision int64, change *graph.Change) iter.Seq2[*batch, error] {
+// batches packs the change piece by piece, each of so many rows or batchBytes; there is one at least.
+func batches(revision int64, change *graph.Change, rows int) iter.Seq2[*batch, error] {
 	return func(yield func(*batch, error) bool) {
 		b, any := new(batch), false
 		pass := func() bool {
-			if !b.full() {
+			if b.rows < rows && b.bytes < batchBytes {
 				return true
 			}
 			full := b

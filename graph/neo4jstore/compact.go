@@ -53,7 +53,7 @@ func (a *applier) keep(tx *transaction, was head, replaced int64) (kept, error) 
 		}
 	}
 	if tooMuch := replaced - tx.store.config.KeepPastBytes; tooMuch > 0 {
-		bounded, err := number(`MATCH (r:@Revision) USING INDEX r:@Revision(replaced, number) WHERE r.replaced >= $replaced
+		bounded, err := number(`MATCH (r:@Revision) USING INDEX r:@Revision(replaced, number) WHERE r.replaced >= $replaced AND r.number IS NOT NULL
 			RETURN r.number AS number ORDER BY r.replaced, r.number LIMIT 1`, map[string]any{"replaced": tooMuch})
 		if err != nil {
 			return kept{}, err
@@ -101,12 +101,12 @@ func (tx *transaction) removeLeftBehind(revision int64) (more bool, err error) {
 	after := map[string]any{"revision": revision, "forever": int64(forever)}
 	var removals []removal
 	for _, k := range kinds { // first all that is new: there may be but one newest version of an id
-		removals = append(removals, removal{"MATCH (v:" + k.label() + ") USING INDEX v:" + k.label() + "(from, id) WHERE v.from > $revision " +
+		removals = append(removals, removal{"MATCH (v:" + k.label() + ") USING INDEX v:" + k.label() + "(from, id) WHERE v.from > $revision AND v.id IS NOT NULL " +
 			"WITH v LIMIT $limit DELETE v RETURN count(*) AS n", after})
 	}
 	for _, k := range kinds {
 		removals = append(removals, removal{"MATCH (v:" + k.label() + ") USING INDEX v:" + k.label() + "(until, id) WHERE v.until > $revision " +
-			"AND v.until < $forever WITH v LIMIT $limit SET v.until = $forever RETURN count(*) AS n", after})
+			"AND v.until < $forever AND v.id IS NOT NULL WITH v LIMIT $limit SET v.until = $forever RETURN count(*) AS n", after})
 	}
 	return tx.remove(batchRows, append(removals,
 		removal{"MATCH (f:@FieldChange) USING INDEX f:@FieldChange(sequence) WHERE f.sequence > $sequence WITH f LIMIT $limit DELETE f RETURN count(*) AS n",
@@ -117,8 +117,8 @@ func (tx *transaction) removeLeftBehind(revision int64) (more bool, err error) {
 // tidy removes a part of what is no longer kept.
 func (tx *transaction) tidy(now head, limit int) error {
 	more, err := tx.remove(limit,
-		removal{"MATCH (v:@Claim) USING INDEX v:@Claim(until, id) WHERE v.until <= $past WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}},
-		removal{"MATCH (v:@State) USING INDEX v:@State(until, id) WHERE v.until <= $past WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}},
+		removal{"MATCH (v:@Claim) USING INDEX v:@Claim(until, id) WHERE v.until <= $past AND v.id IS NOT NULL WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}},
+		removal{"MATCH (v:@State) USING INDEX v:@State(until, id) WHERE v.until <= $past AND v.id IS NOT NULL WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}},
 		removal{"MATCH (f:@FieldChange) USING INDEX f:@FieldChange(sequence) WHERE f.sequence <= $sequence WITH f LIMIT $limit DELETE f RETURN count(*) AS n",
 			map[string]any{"sequence": lastSequence(now.forgotten)}},
 		// The time of the state that was true when the oldest was made is asked for, too.

@@ -24,7 +24,7 @@ var ErrOldServer = errors.New("the Neo4j server is too old")
 // ErrNewerScheme says that a newer Orrery wrote the database. Nothing in it was changed.
 var ErrNewerScheme = errors.New("the store was written by a newer Orrery")
 
-// errAgain says that what was read is in the middle of a commit: it is whole in a moment.
+// errAgain says that a commit of another process is under way: it is whole, or its lock is free, in a moment.
 var errAgain = errors.New("a commit is under way")
 
 // errSlow is why a call was broken off that its caller still wants.
@@ -144,6 +144,8 @@ func (s *Store) explain(ctx context.Context, err error) error {
 	}
 	say := func(what string) error { return fmt.Errorf("%w: %s: %w", graph.ErrUnavailable, what, err) }
 	switch c := code(err); {
+	case errors.Is(err, errAgain):
+		return say("another process is writing into " + place(s.config) + " and does not end")
 	case refused(err):
 		return fmt.Errorf("%w: %w (user %q at %s): check username and password: %w", graph.ErrUnavailable, ErrCredentials,
 			s.config.Username, s.config.URI, err)
@@ -163,8 +165,6 @@ func (s *Store) explain(ctx context.Context, err error) error {
 		return say("the Neo4j server at " + s.config.URI + " cannot do this now")
 	case disconnected(err), errors.Is(err, errSlow):
 		return say("the Neo4j server at " + s.config.URI + " does not answer")
-	case errors.Is(err, errAgain):
-		return say("a commit in " + place(s.config) + " does not end")
 	}
 	return err
 }

@@ -27,7 +27,7 @@ func (s *Store) Lease(ctx context.Context, name, holder string, ttl time.Duratio
 func (tx *transaction) lease(name, holder string, ttl time.Duration) (int64, error) {
 	parameters := map[string]any{"name": indexed(name), "title": readable(name), "writer": tx.store.writer}
 	// The lock is taken by writing: a change under the lease is in nobody's way, or comes before or after.
-	if err := tx.run(`MERGE (l:@Lease {name: $name}) ON CREATE SET l.token = 0, l.until = 0, l.title = $title
+	if err := tx.take(`MERGE (l:@Lease {name: $name}) ON CREATE SET l.token = 0, l.until = 0, l.title = $title
 		SET l.locked = $writer`, parameters); err != nil {
 		return 0, err
 	}

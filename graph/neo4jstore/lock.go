@@ -35,7 +35,7 @@ type attempt struct {
 // lock makes this transaction the only one that writes, and requires that fence is the newest token of the lease.
 func (tx *transaction) lock(lease string, fence graph.FencingToken) (head, error) {
 	// The lock is taken by writing. What is read by the same statement may be read before.
-	if err := tx.run("MATCH (s:@Store {id: $store}) SET s.locked = $writer", map[string]any{"writer": tx.store.writer}); err != nil {
+	if err := tx.take("MATCH (s:@Store {id: $store}) SET s.locked = $writer", map[string]any{"writer": tx.store.writer}); err != nil {
 		return head{}, err
 	}
 	if err := tx.checkFence(lease, fence); err != nil {
@@ -44,13 +44,23 @@ func (tx *transaction) lock(lease string, fence graph.FencingToken) (head, error
 	return tx.head()
 }
 
+// take runs a statement that takes a lock. The transaction of a process that was paused keeps a lock until its timeout,
+// and may outlast the one that waits for it: then waiting once more helps.
+func (tx *transaction) take(cypher string, parameters map[string]any) error {
+	err := tx.run(cypher, parameters)
+	if timedOut(err) {
+		err = fmt.Errorf("%w: %w", errAgain, err)
+	}
+	return err
+}
+
 // checkFence refuses who has lost the lease, and keeps it from passing on until the transaction ends.
 func (tx *transaction) checkFence(lease string, fence graph.FencingToken) error {
 	if lease == "" {
 		return nil
 	}
 	parameters := map[string]any{"lease": indexed(lease), "writer": tx.store.writer}
-	if err := tx.run("MATCH (l:@Lease {name: $lease}) SET l.locked = $writer", parameters); err != nil {
+	if err := tx.take("MATCH (l:@Lease {name: $lease}) SET l.locked = $writer", parameters); err != nil {
 		return err
 	}
 	record, err := tx.single("MATCH (l:@Lease {name: $lease}) RETURN l.token AS token", parameters)

@@ -98,6 +98,9 @@ type Store struct {
 
 	turn chan struct{} // holds one token while nobody of this process applies a change
 
+	batchRows   int           // how many rows a transaction of a change has
+	attemptLife time.Duration // how long an attempt may be silent before others take it for dead
+
 	prepared preparation
 	guard    guard
 
@@ -134,7 +137,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	s := &Store{
 		config: c, driver: driver, writer: uuid.NewString(), turn: make(chan struct{}, 1), changed: make(chan struct{}),
-		bookmarks: neo4j.NewBookmarkManager(neo4j.BookmarkManagerConfig{}),
+		bookmarks: neo4j.NewBookmarkManager(neo4j.BookmarkManagerConfig{}), batchRows: batchRows, attemptLife: attemptLife,
 	}
 	s.turn <- struct{}{}
 	s.life, s.end = context.WithCancelCause(context.Background())
