@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -58,16 +59,24 @@ var (
 
 // Project implements [graph.Projector].
 func (s *Store) Project(ctx context.Context, lease string, fence graph.FencingToken, from, to *graph.Snapshot) error {
-	p := &projection{store: s, ctx: ctx, lease: lease, fence: fence, to: to}
-	for range overtakings {
+	p := &projection{store: s, ctx: ctx, lease: lease, fence: fence, to: to, rows: s.config.projectedRows}
+	for overtaken := 0; overtaken < overtakings; {
 		err := p.project(from)
-		if !errors.Is(err, errOvertaken) {
+		switch {
+		case errors.Is(err, errOvertaken):
+			from = nil
+			overtaken++
+		case strings.HasPrefix(code(err), codeTimedOut) && p.rows >= fewestRows:
+			p.rows /= 4
+		default:
 			return err
 		}
-		from = nil
 	}
 	return fmt.Errorf("%w: %w", graph.ErrUnavailable, errOvertaken)
 }
+
+// fewestRows is how many rows in a transaction are no longer divided where the server is too slow for them.
+const fewestRows = 100
 
 // overtakings is how often a projection begins anew because of others. Under a lease there are none but those that began
 // before it was taken.
@@ -85,6 +94,7 @@ type projection struct {
 	lease string
 	fence graph.FencingToken
 	to    *graph.Snapshot
+	rows  int    // in a transaction, about
 	step  string // of the attempt under way
 }
 

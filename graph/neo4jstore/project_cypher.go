@@ -26,7 +26,7 @@ type projectedChange struct {
 }
 
 func (p *projection) change() *projectedChange {
-	return &projectedChange{limit: p.store.config.projectedRows}
+	return &projectedChange{limit: p.rows, nodes: make(map[string][]map[string]any)}
 }
 
 func (c *projectedChange) isFull() bool { return c.rows >= c.limit || c.bytes >= projectedBytes }
@@ -35,9 +35,6 @@ func (c *projectedChange) addNode(entity *graph.ProjectedEntity, withHash bool) 
 	row := c.properties(entity.Properties)
 	if withHash {
 		row["hash"] = entity.Hash
-	}
-	if c.nodes == nil {
-		c.nodes = make(map[string][]map[string]any)
 	}
 	c.nodes[entity.Kind] = append(c.nodes[entity.Kind], row)
 	c.rows++
@@ -124,7 +121,7 @@ func (c *projectedChange) write(tx *transaction) error {
 			return err
 		}
 	}
-	if err := tx.eachRelation(c.remove, false, `MATCH (a)-[r:TYPE {key: row.key}]->(b) DELETE r`); err != nil {
+	if err := tx.eachRelation(c.remove, false, `WITH row, a, b MATCH (a)-[r:TYPE {key: row.key}]->(b) DELETE r`); err != nil {
 		return err
 	}
 	if err := tx.writePublishers(c.put); err != nil {

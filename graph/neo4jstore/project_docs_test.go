@@ -1,0 +1,181 @@
+package neo4jstore
+
+import (
+	"encoding/json"
+	"flag"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/catalog/descriptor"
+	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/internal/demo"
+	"github.com/orrery-catalog/orrery/internal/testenv"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// documented is a query of the documentation with what it answers.
+type documented struct {
+	Title string
+	Rows  []map[string]any
+}
+
+// TestDocumentedQueries runs every query of docs/neo4j.md on the demo company and some traffic.
+func TestDocumentedQueries(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(testenv.ProjectRoot(t), "docs", "neo4j.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := openProjector(t, 0)
+	writeDemo(t, store)
+	var answers []documented
+	for title, query := range queriesOf(string(page)) {
+		rows := ask(t, store, prefixed(query), nil)
+		if len(rows) == 0 {
+			t.Errorf("%s: no rows", title)
+		}
+		answers = append(answers, documented{title, rows})
+	}
+	if len(answers) < 15 {
+		t.Errorf("only %d queries were found", len(answers))
+	}
+	got, err := json.MarshalIndent(answers, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "documented.golden")
+	if *update {
+		if err := os.WriteFile(golden, append(got, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
+		t.Errorf("the answers are other ones; look at them, and run with -update (-golden +got):\n%s", diff)
+	}
+}
+
+// queriesOf yields the blocks of Cypher in a page with the heading before each.
+func queriesOf(page string) func(func(string, string) bool) {
+	return func(yield func(string, string) bool) {
+		title, query, inside := "", "", false
+		for line := range strings.Lines(page) {
+			switch {
+			case inside && strings.HasPrefix(line, "```"):
+				if inside = false; !yield(title, query) {
+					return
+				}
+			case inside:
+				query += line
+			case strings.HasPrefix(line, "```cypher"):
+				inside, query = true, ""
+			case strings.HasPrefix(line, "#"):
+				title = strings.TrimSpace(strings.TrimLeft(line, "#"))
+			}
+		}
+	}
+}
+
+var documentedLabel = regexp.MustCompile(`:([A-Z][A-Za-z]*[a-z]|API)\b`)
+
+// prefixed writes the query as it is with a label prefix.
+func prefixed(query string) string { return documentedLabel.ReplaceAllString(query, ":@$1") }
+
+// writeDemo commits the demo company with some traffic, then a change to it, and has both written.
+func writeDemo(t *testing.T, store *Store) {
+	t.Helper()
+	merger := catalog.NewMerger(catalog.MergeOptions{})
+	snapshot := graph.Build(graph.Input{})
+	commit := func(at time.Time, documents []*catalog.Document) {
+		t.Helper()
+		change := merger.Apply(nil, slices.Values(documents))
+		revision, err := store.Apply(t.Context(), graph.Change{
+			Base: snapshot.Revision(), Time: at, Put: documents, Recorded: snapshot.FieldChanges(change),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := snapshot.Apply(change, revision, at, []graph.Source{
+			{ID: "repos", Kind: "files", State: graph.SourceOK, LastGood: at}, {ID: "traces", Kind: "otlp", State: graph.SourceFailed, Error: "no route to host"},
+		})
+		if err := store.Project(t.Context(), "", 0, snapshot, next); err != nil {
+			t.Fatal(err)
+		}
+		snapshot = next
+	}
+	now := time.Now()
+	documents := append(demoDocuments(t), traffic()...)
+	commit(now.Add(-48*time.Hour), documents)
+	var changed []*catalog.Document
+	for _, document := range demoDocuments(t) {
+		if d := document.Claims[0].Descriptor; d != nil && d.Ref == "component:default/payments" {
+			d.Owner, d.Lifecycle = "group:default/checkout", "deprecated"
+			changed = append(changed, document)
+		}
+	}
+	commit(now.Add(-time.Hour), changed)
+}
+
+func demoDocuments(t *testing.T) []*catalog.Document {
+	t.Helper()
+	var documents []*catalog.Document
+	files := demo.Files()
+	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || path.Ext(name) != ".yaml" {
+			return err
+		}
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		for _, parsed := range descriptor.Parse(data, descriptor.Options{Location: name}).Documents {
+			if document := parsed.Document; document != nil && len(document.Claims) > 0 {
+				document.ID = catalog.DocumentID{Source: "repos", Scope: name, Key: string(parsed.Ref)}
+				document.Location, document.Priority = name, catalog.DefaultPriorityFiles
+				documents = append(documents, document)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return documents
+}
+
+// traffic is what is seen between some services: some of it declared, some not, and some of a program that nobody knows.
+func traffic() []*catalog.Document {
+	var documents []*catalog.Document
+	for _, call := range []struct{ from, to, environment string }{
+		{"order-service", "payments", "production"},
+		{"checkout-service", "order-service", "production"},
+		{"wishlist-service", "ledger", "production"},
+		{"wishlist-service", "currency-service", "staging"},
+		{"nightly-export", "ledger", "production"},
+	} {
+		documents = append(documents, &catalog.Document{
+			ID:          catalog.DocumentID{Source: "traces", Scope: "otlp", Key: call.from + " " + call.to},
+			Environment: call.environment,
+			Claims: []catalog.Claim{{
+				Subject: catalog.Subject{Alias: catalog.Alias("otel:" + call.from)},
+				Edges: []catalog.EdgeClaim{{
+					Target: catalog.Subject{Alias: catalog.Alias("otel:" + call.to)}, Type: catalog.DependsOn, Evidence: catalog.Observed,
+				}},
+			}},
+		})
+	}
+	return documents
+}
