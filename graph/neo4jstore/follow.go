@@ -89,12 +89,8 @@ func (c *commitReader) read(ctx context.Context) (graph.Commit, error) {
 	}
 	var lists []*list
 	for _, k := range kinds {
-		lists = append(lists, &list{pages: newPages(k, `MATCH (v:`+k.label()+`) USING INDEX v:`+k.label()+`(from, id)
-			WHERE v.from = $revision AND v.id > $after
-			RETURN v.id AS id, v.whole AS whole, v.data AS data ORDER BY v.from, v.id LIMIT $limit`), into: &c.put[k]},
-			&list{pages: newPages(k, `MATCH (v:`+k.label()+`) USING INDEX v:`+k.label()+`(until, id)
-			WHERE v.until = $revision AND v.id > $after
-			RETURN v.id AS id, v.whole AS whole, null AS data ORDER BY v.until, v.id LIMIT $limit`), into: &c.replaced[k]})
+		lists = append(lists, &list{pages: newPages(k, putPage(k)), into: &c.put[k]},
+			&list{pages: newPages(k, replacedPage(k)), into: &c.replaced[k]})
 	}
 	for len(lists) > 0 {
 		err := c.store.read(ctx, func(tx *transaction) (err error) {
@@ -115,6 +111,18 @@ func (c *commitReader) read(ctx context.Context) (graph.Commit, error) {
 		lists = slices.DeleteFunc(lists, func(l *list) bool { return l.done })
 	}
 	return c.commit()
+}
+
+// putPage reads what a revision put.
+func putPage(k kind) string {
+	return `MATCH (v:` + k.label() + `) USING INDEX v:` + k.label() + `(from, id) WHERE v.from = $revision AND v.id > $after
+		RETURN v.id AS id, v.whole AS whole, v.data AS data ORDER BY v.from, v.id LIMIT $limit`
+}
+
+// replacedPage reads what a revision replaced or removed.
+func replacedPage(k kind) string {
+	return `MATCH (v:` + k.label() + `) USING INDEX v:` + k.label() + `(until, id) WHERE v.until = $revision AND v.id > $after
+		RETURN v.id AS id, v.whole AS whole, null AS data ORDER BY v.until, v.id LIMIT $limit`
 }
 
 // requireKept reads the time of the revision. What was removed as too old may have been missed.

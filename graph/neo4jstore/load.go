@@ -192,9 +192,7 @@ func floorMicro(t time.Time) int64 {
 func (s *Store) state(ctx context.Context, revision int64) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		for _, k := range kinds {
-			p := newPages(k, `MATCH (v:`+k.label()+`) USING INDEX v:`+k.label()+`(id, from)
-				WHERE v.id > $after AND v.from <= $revision AND v.until > $revision
-				RETURN v.id AS id, v.whole AS whole, v.data AS data ORDER BY v.id LIMIT $limit`)
+			p := newPages(k, statePage(k))
 			for !p.done {
 				var rows []row
 				err := s.read(ctx, func(tx *transaction) (err error) {
@@ -217,6 +215,14 @@ func (s *Store) state(ctx context.Context, revision int64) iter.Seq2[row, error]
 			}
 		}
 	}
+}
+
+// statePage reads what was true at a revision. It passes by what was true only at others, so that entries of the index
+// need not move when they are replaced.
+func statePage(k kind) string {
+	return `MATCH (v:` + k.label() + `) USING INDEX v:` + k.label() + `(id, from)
+		WHERE v.id > $after AND v.from <= $revision AND v.until > $revision
+		RETURN v.id AS id, v.whole AS whole, v.data AS data ORDER BY v.id LIMIT $limit`
 }
 
 // requireKept is graph.ErrCompacted where the state of the revision can no longer be told.
