@@ -1,14 +1,19 @@
 package web_test
 
 import (
+	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/internal/demo"
 	"github.com/orrery-catalog/orrery/internal/ingest"
 	"github.com/orrery-catalog/orrery/internal/server"
@@ -24,8 +29,19 @@ func TestBrowser(t *testing.T) {
 	}
 	chromium, node := findBrowser(t)
 	live := demoCatalog(t)
-	service := httptest.NewServer(server.New(server.Config{
-		Snapshots: live, Past: live, Live: live, UI: web.Handler(), Log: zerolog.Nop(),
+	store := &store{}
+	orrery := server.New(server.Config{
+		Snapshots: live, Past: live, Live: live, Freshness: store.freshness, UI: web.Handler(), Log: zerolog.Nop(),
+	})
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path { // the steps say when the store goes and comes
+		case "/test/store/goes":
+			store.away.Store(true)
+		case "/test/store/comes":
+			store.away.Store(false)
+		default:
+			orrery.ServeHTTP(w, r)
+		}
 	}))
 	defer service.Close()
 
@@ -33,6 +49,17 @@ func TestBrowser(t *testing.T) {
 	if output, err := drive.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
+}
+
+// store is one that can be away.
+type store struct{ away atomic.Bool }
+
+func (s *store) freshness() graph.Freshness {
+	if s.away.Load() {
+		since := time.Now().Add(-3 * time.Minute)
+		return graph.Freshness{Confirmed: since, Since: since, Err: fmt.Errorf("%w: the Neo4j server at neo4j://neo4j.internal:7687 does not answer", graph.ErrUnavailable)}
+	}
+	return graph.Freshness{Confirmed: time.Now()}
 }
 
 // findBrowser ends the test where one of the parts is missing.

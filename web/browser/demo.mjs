@@ -113,6 +113,23 @@ const steps = {
     }
   },
 
+  "what may be old is said, until it is not": async () => {
+    await page.request.post(base + "/test/store/goes");
+    for (const width of [1280, 360]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.goto(base + "/entity/component/default/payments");
+      await page.getByRole("status").getByText("This may be old.").waitFor();
+      await page.getByRole("heading", { level: 1, name: "Payments" }).waitFor();
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.equal(over, 0, `the page is ${over} pixels too wide`);
+    }
+    await page.getByRole("status").getByText("Why", { exact: true }).click();
+    await page.getByText(/neo4j.internal:7687 does not answer/).waitFor();
+    await page.request.post(base + "/test/store/comes");
+    await page.getByText("This may be old.").waitFor({ state: "detached" });
+    await page.setViewportSize({ width: 1280, height: 900 });
+  },
+
   "no page is wider than a telephone": async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     for (const address of ["/", "/entities", "/entity/component/default/payments", "/problems", "/blast-radius?of=payments-db", "/sources", "/changes?since=", "/search?q=payments"]) {

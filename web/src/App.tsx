@@ -3,6 +3,7 @@ import { useRef } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { usePathname } from "wouter/use-browser-location";
 import { Lookup } from "./components/Lookup";
+import { OldData } from "./components/OldData";
 import { Navigated, Page } from "./components/Page";
 import { Boundary } from "./components/Boundary";
 import { BlastPage } from "./pages/Blast";
@@ -43,6 +44,7 @@ export function App({ client }: { client: QueryClient }) {
             {location !== "/" && <Lookup key={location} label="Look up anything" placeholder="Look up …" shortcut />}
           </div>
         </header>
+        <OldData />
         <main id="main">
           <Boundary key={location}>
             <Pages />

@@ -1,3 +1,4 @@
+import { noteStore } from "./freshness";
 import type { Operation } from "./generated";
 
 /** The server answered, and the answer is an error. */
@@ -25,6 +26,7 @@ export class AwayError extends Error {
 interface Answer<Result> {
   data?: Result | null;
   errors?: { message: string; extensions?: { code?: unknown; candidates?: unknown } }[];
+  extensions?: { store?: unknown };
 }
 
 /** Asks the server. It throws an AnswerError or AwayError; an answer with any error in it counts as an error. */
@@ -51,6 +53,7 @@ export async function ask<Result, Variables>(
   } catch {
     throw new AwayError(`The server answered with status ${response.status} and nothing that can be read.`);
   }
+  if (answer.extensions) noteStore(answer.extensions.store);
   const [first] = answer.errors ?? [];
   if (first) {
     const { code, candidates } = first.extensions ?? {};

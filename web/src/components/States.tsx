@@ -27,8 +27,8 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   const unavailable = error instanceof AnswerError && error.code === "UNAVAILABLE";
   return (
     <div className="notice notice-bad" role="alert">
-      <h2>{away ? "The server is away" : unavailable ? "The catalog is not ready yet" : "The question could not be answered"}</h2>
-      <p>{error instanceof Error ? error.message : String(error)}</p>
+      <h2>{away ? "The server is away" : unavailable ? "There is no answer yet" : "The question could not be answered"}</h2>
+      <p>{error instanceof Error ? sentence(error.message) : String(error)}</p>
       {away && <p>Check that orrery serve is running. This page asks again when you do.</p>}
       {retry && (
         <button type="button" className="button" onClick={retry}>

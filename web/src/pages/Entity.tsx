@@ -1,6 +1,6 @@
 import { useMemo, useState, type ReactNode } from "react";
 import { Link } from "wouter";
-import { EntityPage as EntityPageOperation, type EntityPageQuery } from "../api/generated";
+import { EntityChanges, EntityPage as EntityPageOperation, type EntityPageQuery } from "../api/generated";
 import { useAnswer } from "../api/hooks";
 import { LifecycleTag, TierBadge } from "../components/Badges";
 import { ChangeList } from "../components/ChangeList";
@@ -87,26 +87,30 @@ function Described({ entity }: { entity: Entity }) {
             list={entity.owns}
             all={<Link href={entitiesPath({ owner: entity.ref })}>All that it owns</Link>}
           />
-          <Recent entity={entity} />
+          <Recent of={entity.ref} />
         </div>
       </div>
     </Page>
   );
 }
 
-function Recent({ entity }: { entity: Entity }) {
-  const { nodes, pageInfo } = entity.changes;
+function Recent({ of }: { of: string }) {
+  const answer = useAnswer(EntityChanges, { ref: of });
+  const changes = answer.data?.entity?.changes;
   return (
     <section aria-labelledby="recent">
       <h2 id="recent">What changed</h2>
-      {nodes.length === 0 ? <p className="quiet">Nothing, as far as is kept.</p> : <ChangeList changes={nodes} about={false} />}
+      {changes === undefined && answer.isError && <Failure error={answer.error} retry={() => void answer.refetch()} />}
+      {changes === undefined && !answer.isError && <Loading />}
+      {changes?.nodes.length === 0 && <p className="quiet">Nothing, as far as is kept.</p>}
+      {changes && changes.nodes.length > 0 && <ChangeList changes={changes.nodes} about={false} />}
       <p>
-        {pageInfo.hasNextPage && (
+        {changes?.pageInfo.hasNextPage && (
           <>
-            <Link href={changesPath({ of: entity.ref, since: "" })}>All its changes</Link> ·{" "}
+            <Link href={changesPath({ of, since: "" })}>All its changes</Link> ·{" "}
           </>
         )}
-        <Link href={changesPath({ of: entity.ref, upstream: "yes" })}>Changes of everything it needs</Link>
+        <Link href={changesPath({ of, upstream: "yes" })}>Changes of everything it needs</Link>
       </p>
     </section>
   );

@@ -75,7 +75,7 @@ describe("the sources", () => {
     });
     open("/sources");
     await userEvent.click(await screen.findByRole("button", { name: "Scan now" }));
-    expect((await screen.findByRole("status")).textContent).toBe(
+    expect((await within(screen.getByRole("main")).findByRole("status")).textContent).toBe(
       "Scanned: 3 documents came or changed, 1 went, 2 could not be read.",
     );
   });

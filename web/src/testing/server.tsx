@@ -1,6 +1,7 @@
 import { cleanup, render } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 import { App } from "../App";
+import { noteStore } from "../api/freshness";
 import { newQueryClient } from "../api/hooks";
 
 type Handler = (variables: Record<string, unknown>) => unknown;
@@ -14,8 +15,17 @@ export class Refused {
   ) {}
 }
 
+/** An answer that may be old. */
+export class Old {
+  constructor(
+    readonly data: unknown,
+    readonly store: { confirmed: string | null; ageSeconds: number | null; reason: string },
+  ) {}
+}
+
 afterEach(() => {
   cleanup();
+  noteStore(undefined);
   vi.unstubAllGlobals();
 });
 
@@ -37,7 +47,9 @@ export function serve(handlers: Record<string, Handler>): { name: string; variab
             data: null,
             errors: [{ message: answer.message, extensions: { code: answer.code, candidates: answer.candidates } }],
           }
-        : { data: answer };
+        : answer instanceof Old
+          ? { data: answer.data, extensions: { revision: 7, store: answer.store } }
+          : { data: answer, extensions: { revision: 7 } };
     return new Response(JSON.stringify(body), { headers: { "content-type": "application/graphql-response+json" } });
   });
   return asked;
