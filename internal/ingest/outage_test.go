@@ -45,6 +45,11 @@ func TestOutage(t *testing.T) {
 		pass(time.Second)
 		holder.door.breaks(away)
 		follower.door.breaks(away)
+		asked := make(chan error, 1)
+		go func() {
+			_, err := follower.ScanSource(t.Context(), "w")
+			asked <- err
+		}()
 		pass(time.Hour)
 		for _, r := range []*replica{holder, follower} {
 			now := r.Freshness()
@@ -69,6 +74,9 @@ func TestOutage(t *testing.T) {
 		follower.door.breaks(nil)
 		if err := <-scanned; err != nil {
 			t.Errorf("the scan that waited: %v", err)
+		}
+		if err := <-asked; err != nil {
+			t.Errorf("the scan that was asked for by another replica: %v", err)
 		}
 		pass(10 * time.Second)
 		for _, r := range []*replica{holder, follower} {

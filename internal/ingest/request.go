@@ -119,7 +119,7 @@ func (c *Catalog) ask(ctx context.Context, source Source, begun func()) (result 
 		defer cancel()
 		following.Go(func() { c.followStore(ctx) })
 	}
-	number, err := c.request(ctx, source)
+	number, err := c.requestWaiting(ctx, source)
 	if err != nil {
 		return graph.ScanResult{}, err
 	}
@@ -139,6 +139,18 @@ func (c *Catalog) ask(ctx context.Context, source Source, begun func()) (result 
 		case <-ctx.Done():
 			return graph.ScanResult{}, context.Cause(ctx)
 		}
+	}
+}
+
+// requestWaiting writes a request, and waits for that as long as the store is away, as a scan here would: a command does so
+// for a while.
+func (c *Catalog) requestWaiting(ctx context.Context, source Source) (uint64, error) {
+	for began := time.Now(); ; {
+		number, err := c.request(ctx, source)
+		if !errors.Is(err, graph.ErrUnavailable) || ctx.Err() != nil || !c.running.Load() && time.Since(began) > borrowPatience {
+			return number, err
+		}
+		pause(ctx, someOf(leaseRetry))
 	}
 }
 
