@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/neo4j/neo4j-go-driver/v5/neo4j"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/catalog/descriptor"
@@ -178,4 +179,48 @@ func traffic() []*catalog.Document {
 		})
 	}
 	return documents
+}
+
+// TestDocumentedPlans requires that the queries which walk far never try every path.
+func TestDocumentedPlans(t *testing.T) {
+	store := openProjector(t, 0)
+	page, err := os.ReadFile(filepath.Join(testenv.ProjectRoot(t), "docs", "neo4j.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for title, query := range queriesOf(string(page)) {
+		if strings.Contains(query, "[:DEPENDS_ON*") || strings.Contains(query, "[needs:DEPENDS_ON*") {
+			checked++
+			t.Run(title, func(t *testing.T) { requirePruning(t, store, prefixed(query)) })
+		}
+	}
+	if checked < 5 {
+		t.Errorf("only %d queries were found", checked)
+	}
+}
+
+// requirePruning fails where a query tries every path.
+func requirePruning(t testing.TB, s *Store, cypher string) {
+	t.Helper()
+	session := s.driver.NewSession(t.Context(), neo4j.SessionConfig{DatabaseName: s.config.Database})
+	defer func() { _ = session.Close(t.Context()) }()
+	result, err := session.Run(t.Context(), "EXPLAIN "+s.cypher(cypher), map[string]any{"ref": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	summary, err := result.Consume(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var operators []string
+	for plans := []neo4j.Plan{summary.Plan()}; len(plans) > 0; plans = plans[1:] {
+		operators = append(operators, plans[0].Operator())
+		plans = append(plans, plans[0].Children()...)
+	}
+	for _, operator := range operators {
+		if strings.HasPrefix(operator, "VarLengthExpand") && !strings.HasPrefix(operator, "VarLengthExpand(Pruning,BFS") {
+			t.Errorf("the plan of %s has %s", cypher, operator)
+		}
+	}
 }
