@@ -108,23 +108,26 @@ func (tx *transaction) removeLeftBehind(revision int64) (more bool, err error) {
 		removals = append(removals, removal{"MATCH (v:" + k.label() + ") USING INDEX v:" + k.label() + "(until, id) WHERE v.until > $revision " +
 			"AND v.until < $forever AND v.id IS NOT NULL WITH v LIMIT $limit SET v.until = $forever RETURN count(*) AS n", after})
 	}
-	return tx.remove(batchRows, append(removals,
-		removal{"MATCH (f:@FieldChange) USING INDEX f:@FieldChange(sequence) WHERE f.sequence > $sequence WITH f LIMIT $limit DELETE f RETURN count(*) AS n",
-			map[string]any{"sequence": lastSequence(revision)}},
-	)...)
+	removals = append(removals, removal{"MATCH (f:@FieldChange) USING INDEX f:@FieldChange(sequence) WHERE f.sequence > $sequence " +
+		"WITH f LIMIT $limit DELETE f RETURN count(*) AS n", map[string]any{"sequence": lastSequence(revision)}})
+	return tx.remove(batchRows, removals...)
 }
 
 // tidy removes a part of what is no longer kept.
 func (tx *transaction) tidy(now head, limit int) error {
-	more, err := tx.remove(limit,
-		removal{"MATCH (v:@Claim) USING INDEX v:@Claim(until, id) WHERE v.until <= $past AND v.id IS NOT NULL WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}},
-		removal{"MATCH (v:@State) USING INDEX v:@State(until, id) WHERE v.until <= $past AND v.id IS NOT NULL WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}},
-		removal{"MATCH (f:@FieldChange) USING INDEX f:@FieldChange(sequence) WHERE f.sequence <= $sequence WITH f LIMIT $limit DELETE f RETURN count(*) AS n",
-			map[string]any{"sequence": lastSequence(now.forgotten)}},
+	var removals []removal
+	for _, k := range kinds {
+		removals = append(removals, removal{"MATCH (v:" + k.label() + ") USING INDEX v:" + k.label() + "(until, id) WHERE v.until <= $past " +
+			"AND v.id IS NOT NULL WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}})
+	}
+	removals = append(removals,
+		removal{"MATCH (f:@FieldChange) USING INDEX f:@FieldChange(sequence) WHERE f.sequence <= $sequence " +
+			"WITH f LIMIT $limit DELETE f RETURN count(*) AS n", map[string]any{"sequence": lastSequence(now.forgotten)}},
 		// The time of the state that was true when the oldest was made is asked for, too.
 		removal{"MATCH (r:@Revision) WHERE r.number < $forgotten WITH r LIMIT $limit DELETE r RETURN count(*) AS n",
 			map[string]any{"forgotten": now.forgotten}},
 	)
+	more, err := tx.remove(limit, removals...)
 	if err != nil || more {
 		return err
 	}
