@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -299,6 +300,31 @@ graph:
 sources: []
 `, string(shown)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestDocumentedConfigurations holds that what the documentation shows is accepted.
+func TestDocumentedConfigurations(t *testing.T) {
+	t.Parallel()
+	lookup := func(string) (string, bool) { return "a value", true }
+	for file, want := range map[string]int{"operations.md": 6, "neo4j.md": 1} {
+		page, err := os.ReadFile(filepath.Join("..", "..", "docs", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindAllStringSubmatch(string(page), -1) {
+			if strings.Contains(block[1], "services:") { // of Docker Compose
+				continue
+			}
+			found++
+			if _, err := config.Parse(file, []byte(block[1]), lookup); err != nil {
+				t.Errorf("%v in\n%s", err, block[1])
+			}
+		}
+		if found < want {
+			t.Errorf("%s shows only %d configurations", file, found)
+		}
 	}
 }
 
