@@ -27,16 +27,18 @@ type compaction struct {
 // compact drops what is older than the configuration keeps.
 func (s *Store) compact(tx *transaction, was kept, after compaction) error {
 	is := was
-	var err error
-	if is.compacted, err = s.followedFrom(tx, was.compacted, after.head); err != nil {
-		return err
-	}
 	oldest, before, err := s.oldest(tx, after.time)
 	if err != nil {
 		return err
 	}
 	if is.past, err = s.loadedFrom(tx, was.past, oldest, after); err != nil {
 		return err
+	}
+	// Otherwise nothing is kept for followers alone, and there is nothing to bound.
+	if is.past > was.compacted {
+		if is.compacted, err = s.followedFrom(tx, was.compacted, after.head); err != nil {
+			return err
+		}
 	}
 	if after.origin {
 		is = kept{after.head, after.head}
