@@ -44,9 +44,10 @@ func (m *Member) Start(t testing.TB) {
 	if address == "" {
 		address = "127.0.0.1:0"
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := new(net.ListenConfig).Listen(context.WithoutCancel(t.Context()), "tcp", address)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return
 	}
 	m.listener, m.address, m.open = listener, listener.Addr().String(), make(map[net.Conn]bool)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -187,11 +188,11 @@ func (m *Member) serve(ctx context.Context, client net.Conn) {
 	if acceptHandshake(client, major, minor) != nil {
 		return
 	}
-	backend, err := net.Dial("tcp", m.cluster.backend)
+	backend, err := new(net.Dialer).DialContext(ctx, "tcp", m.cluster.backend)
 	if err != nil {
 		return
 	}
-	defer backend.Close()
+	defer func() { _ = backend.Close() }()
 	if proposeHandshake(backend, major, minor) != nil {
 		return
 	}
@@ -204,7 +205,7 @@ func (m *Member) serve(ctx context.Context, client net.Conn) {
 	reading.Go(func() {
 		defer close(messages)
 		// A client that goes away takes its transaction with it, also one that waits for a lock in the server.
-		defer backend.Close()
+		defer func() { _ = backend.Close() }()
 		defer cancel()
 		for reader := bufio.NewReaderSize(client, 64<<10); ; {
 			message, err := readMessage(reader)
