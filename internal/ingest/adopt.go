@@ -91,32 +91,52 @@ type amendment struct {
 	gone bool
 }
 
-// amend changes some of the documents of a scope. The news are sorted by key.
+// amend changes some of the documents of a scope. The news are sorted by key. Nobody has hold of the entries but the state.
 func (s *state) amend(source, scope string, news []amendment) {
 	h := s.sources[source]
 	if h == nil {
 		h = newHolding()
 		s.sources[source] = h
 	}
-	before := h.scope(scope)
-	after := make([]entry, 0, len(before)+len(news))
+	entries := h.scope(scope)
+	var others []amendment // that are not just put in the place of what is there
 	for _, now := range news {
-		at, found := findKey(before, now.key)
-		after = append(after, before[:at]...)
+		at, found := findKey(entries, now.key)
 		if found {
-			h.count(scope, before[at], -1)
-			at++
+			h.count(scope, entries[at], -1)
 		}
-		before = before[at:]
 		if !now.gone {
 			h.count(scope, now.entry, 1)
-			after = append(after, now.entry)
+		}
+		switch {
+		case found && !now.gone:
+			entries[at] = now.entry
+		case found || !now.gone:
+			others = append(others, now)
 		}
 	}
-	if after = append(after, before...); len(after) > 0 {
-		h.scopes.Set(scope, after)
+	if len(others) > 0 {
+		entries = merged(entries, others)
+	}
+	if len(entries) > 0 {
+		h.scopes.Set(scope, entries)
 	} else {
 		h.scopes.Delete(scope)
 	}
 	s.tidy(source)
+}
+
+// merged is a scope with what comes and without what goes.
+func merged(before []entry, news []amendment) []entry {
+	after := make([]entry, 0, len(before)+len(news))
+	for _, now := range news {
+		at, _ := findKey(before, now.key)
+		after, before = append(after, before[:at]...), before[at:]
+		if now.gone {
+			before = before[1:]
+		} else {
+			after = append(after, now.entry)
+		}
+	}
+	return append(after, before...)
 }

@@ -85,6 +85,15 @@ func (t *term) lose(why error) { t.end(fmt.Errorf("%w: %w", errLeaseLost, why)) 
 // reason says why the term has ended; nil = it has not.
 func (t *term) reason() error { return context.Cause(t.ctx) }
 
+// whenLost calls f, in a goroutine of its own, if the lease is lost for good.
+func (t *term) whenLost(f func(why error)) {
+	context.AfterFunc(t.ctx, func() {
+		if why := t.reason(); errors.Is(why, errLeaseLost) {
+			f(why)
+		}
+	})
+}
+
 // bind is a context that ends with ctx and with the term.
 func (t *term) bind(ctx context.Context) (context.Context, func()) {
 	bound, cancel := context.WithCancelCause(ctx)
@@ -172,10 +181,8 @@ func (c *Catalog) lead(ctx context.Context, work func(*term)) {
 			c.config.Log.Info().Str("holder", c.config.Holder).Msg("this replica scans from now on")
 			c.metrics.takeovers.Inc()
 			c.term.Store(t)
-			context.AfterFunc(t.ctx, func() {
-				if why := t.reason(); errors.Is(why, errLeaseLost) {
-					c.config.Log.Warn().Err(why).Msg("this replica scans no more; what it was scanning is scanned by who has the lease")
-				}
+			t.whenLost(func(why error) {
+				c.config.Log.Warn().Err(why).Msg("this replica scans no more; what it was scanning is scanned by who has the lease")
 			})
 			work(t)
 			c.term.Store(nil)

@@ -1,10 +1,14 @@
 package ingest_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -118,4 +122,68 @@ orrery_store_up 1
 	if _, err := ingest.New(t.Context(), ingest.Config{Metrics: registry}); err == nil {
 		t.Error("no error though the registry has these metrics already")
 	}
+}
+
+// TestStoreMetrics holds that a replica tells whether it scans, whether the store is there, and how old its answers may be.
+func TestStoreMetrics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, registries := newDatabase(), []*prometheus.Registry{prometheus.NewPedanticRegistry(), prometheus.NewPedanticRegistry()}
+		var doors []*door
+		for i, registry := range registries {
+			doors = append(doors, d.door())
+			_, source := writer(read("f", refA))
+			c, err := ingest.New(t.Context(), ingest.Config{
+				Store: &projector{door: doors[i]}, Sources: []ingest.Source{source}, Holder: fmt.Sprint(i), Metrics: registry, WaitForStore: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			var running sync.WaitGroup
+			running.Go(func() { _ = c.Run(ctx) })
+			defer running.Wait()
+			defer cancel()
+			pass(time.Second)
+		}
+		told := func(i int) map[string]float64 {
+			families, err := registries[i].Gather()
+			if err != nil {
+				t.Fatal(err)
+			}
+			values := make(map[string]float64)
+			for _, family := range families {
+				if name, ok := strings.CutPrefix(family.GetName(), "orrery_store_"); ok {
+					values[name] = family.GetMetric()[0].GetGauge().GetValue() + family.GetMetric()[0].GetCounter().GetValue()
+				}
+			}
+			return values
+		}
+		pass(9 * time.Second)
+		want := []map[string]float64{
+			{"up": 1, "lease_held": 1, "takeovers_total": 1, "conflicts_total": 0, "projected_revision": 1},
+			{"up": 1, "lease_held": 0, "takeovers_total": 0, "conflicts_total": 0},
+		}
+		young := func(got map[string]float64) {
+			if age := got["confirmed_age_seconds"]; age < 0 || age > 4 {
+				t.Errorf("confirmed %v seconds ago", age)
+			}
+		}
+		for i := range want {
+			got := told(i)
+			young(got)
+			delete(got, "confirmed_age_seconds")
+			if diff := cmp.Diff(want[i], got); diff != "" {
+				t.Errorf("replica %d (-want +got):\n%s", i, diff)
+			}
+		}
+		doors[0].breaks(away)
+		pass(time.Minute)
+		got := told(0)
+		if age := got["confirmed_age_seconds"]; got["up"] != 0 || got["lease_held"] != 0 || age < 60 || age > 64 {
+			t.Errorf("cut off: %v", got)
+		}
+		if got := told(1); got["lease_held"] != 1 || got["takeovers_total"] != 1 {
+			t.Errorf("the other one: %v", got)
+		}
+	})
 }
