@@ -111,7 +111,8 @@ type Projector interface {
 
 	// Project brings the written graph from one snapshot to a later one. Where from is nil, or the written graph is not
 	// that of from, everything in it is compared and what differs written anew: whatever was left behind by a process that
-	// died is healed. A graph that is at the revision of to already is left alone, as is one that is ahead of it. A large
+	// died, or by one of another configuration, is healed. A graph that is ahead of to is left alone, as is one that is at
+	// its revision already, unless from is nil. A large
 	// change arrives in several transactions; the revision that the graph says to be of moves with the last of them. The
 	// lease is checked in each transaction. Errors: ErrFenced, ErrReadOnly, ErrUnavailable; the next call goes on from there.
 	Project(ctx context.Context, lease string, fence FencingToken, from, to *Snapshot) error
