@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/ahead"
 )
 
 // Load implements [graph.Store].
@@ -39,8 +40,8 @@ func (s *Store) Load(ctx context.Context, at graph.AsOf) (graph.Revision, iter.S
 			return
 		}
 		defer end()
-		rows := ahead(v.state(ctx, revision), row.size)
-		for record, err := range ahead(s.unpacked(rows), loaded.size) {
+		rows := ahead.Of(v.state(ctx, revision), row.size)
+		for record, err := range ahead.Of(s.unpacked(rows), loaded.size) {
 			if !yield(record.Record, err) || err != nil {
 				return
 			}
