@@ -68,7 +68,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	// All who wait share one attempt, which does not end with the context of the first.
-	attempt := s.prepared.once.DoChan("", func() (any, error) {
+	attempt := s.prepared.once.DoChan("", func() (any, error) { //nolint:contextcheck // see above
 		ctx, cancel := context.WithTimeoutCause(s.life, prepareTimeout, errSlow)
 		defer cancel()
 		err := s.prepareScheme(ctx)

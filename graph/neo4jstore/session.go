@@ -198,7 +198,7 @@ func (s *Store) once(ctx context.Context, mode neo4j.AccessMode, work func(*tran
 	defer s.uses.Done()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(s.life, cancel)()
+	defer context.AfterFunc(s.life, cancel)() //nolint:contextcheck // it ends with whichever ends first
 
 	session := s.driver.NewSession(ctx, neo4j.SessionConfig{
 		AccessMode: mode, DatabaseName: s.config.Database, BookmarkManager: bookmarks, FetchSize: fetchSize,

@@ -142,7 +142,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s.turn <- struct{}{}
 	s.life, s.end = context.WithCancelCause(context.Background())
 	if err := s.prepare(ctx); err != nil && !passes(err) {
-		_ = s.Close() // nothing was written that could be lost
+		_ = s.Close() //nolint:contextcheck // it is ended, whatever became of ctx; nothing was written that could be lost
 		return nil, fmt.Errorf("open the store %s: %w", place(c), err)
 	}
 	return s, nil
