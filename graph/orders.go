@@ -184,6 +184,11 @@ func (s *Snapshot) Problems(ref catalog.Ref) iter.Seq[*catalog.Problem] {
 	}
 }
 
+// ProblemsFrom yields the problems from a place of their order on, which need not be one of them.
+func (s *Snapshot) ProblemsFrom(place catalog.Problem) iter.Seq[*catalog.Problem] {
+	return func(yield func(*catalog.Problem) bool) { s.problems.Ascend(&place, yield) }
+}
+
 // ProblemCount is the number of problems of a severity.
 func (s *Snapshot) ProblemCount(severity catalog.Severity) int {
 	if int(severity) >= len(s.severities) {

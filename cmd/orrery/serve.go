@@ -106,10 +106,8 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 		live, err := ingest.New(ctx, ingest.Config{
 			Store: store, Sources: sources, Merge: c.MergeOptions(), Holder: holder(serveName), WaitForStore: true, Log: log, Metrics: registry,
 		})
-		if ctx.Err() != nil {
-			return nil // it was stopped while it loaded
-		} else if err != nil {
-			return err
+		if err != nil {
+			return unlessEnded(ctx, err)
 		}
 		face.Snapshots, face.Past, face.Live, face.Metrics = live, live, live, registry
 		if store != nil {
@@ -121,6 +119,14 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 	})
 	err = running.Wait()
 	log.Info().Msg("stopped")
+	return err
+}
+
+// unlessEnded is the error, or none where it may come of the end of ctx, which is no failure.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
 	return err
 }
 

@@ -167,7 +167,7 @@ func TestBrokenHistory(t *testing.T) {
 		m.breaks(fmt.Errorf("away: %w", graph.ErrUnavailable))
 		m.move(1)
 		third := subscribed(ctx, t, e, `subscription{changes(after:1){revision}}`)
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		m.breaks(nil)
 		for _, told := range []func() *graphql.Response{first, second, third} {
 			says(t, told(), `"revision":2`)
@@ -196,13 +196,13 @@ func TestAheadOfThisServer(t *testing.T) {
 		})
 		ahead := subscribed(ctx, t, e, `subscription{changes(after:3){revision}}`)
 		confirmed.Store(&graph.Freshness{Confirmed: time.Now(), Err: graph.ErrUnavailable})
-		time.Sleep(time.Hour) // cut off
+		<-time.After(time.Hour) // cut off
 		m.move(2)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		m.move(1)
 		says(t, ahead(), `"revision":4`)
 		gone := subscribed(ctx, t, e, `subscription{changes(after:9){revision}}`)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		confirmed.Store(&graph.Freshness{Confirmed: time.Now()})
 		says(t, gone(), "COMPACTED")
 	})

@@ -41,6 +41,9 @@ func (queryResolver) Problems(ctx context.Context, filter *gen.ProblemFilter, fi
 		return nil, err
 	}
 	snapshot := snapshotOf(ctx)
+	if keep.all() {
+		return allProblems(ctx, snapshot, first, after)
+	}
 	return problemsPage(ctx, func(yield func(*catalog.Problem) bool) {
 		for problem := range snapshot.Problems("") {
 			if keep.passes(snapshot, problem) && !yield(problem) {
@@ -55,12 +58,37 @@ func problemsPage(ctx context.Context, problems iter.Seq[*catalog.Problem], firs
 	if err != nil {
 		return nil, err
 	}
+	return problemConnection(ctx, found), nil
+}
+
+// allProblems reads no more of them than the page, as their number is known.
+func allProblems(ctx context.Context, snapshot *graph.Snapshot, first *int, after *string) (*gen.ProblemConnection, error) {
+	limit, key, err := pageArguments[problemKey](byPlace.name, first, after)
+	if err != nil {
+		return nil, err
+	}
+	behind := snapshot.Problems("")
+	if key != nil {
+		behind = func(yield func(*catalog.Problem) bool) {
+			for problem := range snapshot.ProblemsFrom(key.problem()) {
+				if byPlace.compare(byPlace.key(0, problem), *key) > 0 && !yield(problem) {
+					return
+				}
+			}
+		}
+	}
+	found := take(behind, byPlace, limit, key != nil)
+	found.total = snapshot.ProblemCount(catalog.Error) + snapshot.ProblemCount(catalog.Warning)
+	return problemConnection(ctx, found), nil
+}
+
+func problemConnection(ctx context.Context, found *page[*catalog.Problem]) *gen.ProblemConnection {
 	return &gen.ProblemConnection{
 		Nodes: found.nodes, PageInfo: found.info(), TotalCount: found.total,
 		Edges: edges(ctx, found, func(node *catalog.Problem, cursor string) *gen.ProblemEdge {
 			return &gen.ProblemEdge{Node: node, Cursor: cursor}
 		}),
-	}, nil
+	}
 }
 
 type problemFilter struct {
@@ -85,6 +113,12 @@ func newProblemFilter(asked *gen.ProblemFilter) (*problemFilter, error) {
 	}
 	made.owners, err = parseRefs(asked.Owners, catalog.KindGroup)
 	return made, err
+}
+
+// all says whether nothing is left out.
+func (f *problemFilter) all() bool {
+	asked := &f.asked
+	return asked.Severities == nil && asked.Codes == nil && asked.LocationPrefix == nil && asked.Refs == nil && asked.Owners == nil
 }
 
 func (f *problemFilter) passes(snapshot *graph.Snapshot, p *catalog.Problem) bool {
