@@ -260,16 +260,23 @@ func TestConflict(t *testing.T) {
 }
 
 func TestEndlessConflict(t *testing.T) {
-	w, store := &world{}, &spy{Store: openStore(t, storePath(t), false)}
-	c := newCatalog(t, store, ingest.Source{ID: "w", Scanner: w})
-	store.before = func(change graph.Change) error { // somebody else is always faster
-		_, err := store.Store.Apply(t.Context(), graph.Change{Base: change.Base, Time: change.Time})
-		return err
-	}
-	if _, err := c.Scan(t.Context()); !errors.Is(err, graph.ErrConflict) {
-		t.Errorf("the error is %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w, store := &world{}, &spy{Store: local{newDatabase().door()}}
+		c := newCatalog(t, store, ingest.Source{ID: "w", Scanner: w})
+		store.before = func(change graph.Change) error { // somebody else is always faster
+			_, err := store.Store.Apply(t.Context(), graph.Change{Base: change.Base, Time: change.Time})
+			return err
+		}
+		if _, err := c.Scan(t.Context()); !errors.Is(err, graph.ErrConflict) {
+			t.Errorf("the error is %v", err)
+		}
+	})
 }
+
+// local is a database that only one process writes to.
+type local struct{ *door }
+
+func (local) Capabilities() graph.Capabilities { return graph.Capabilities{} }
 
 // TestStoreCannotBeWritten holds that what is not in the store is not in the answers either.
 func TestStoreCannotBeWritten(t *testing.T) {

@@ -6,4 +6,9 @@
 // its facts are said, and whether it is stale. The decoded form exists only while it is merged. All changes pass through
 // one place, Catalog.commit, one at a time: what a scan found is settled against what its source held, the brake holds
 // removals that are too large, and the difference is merged, written and published, or all of it taken back.
+//
+// Several processes may share a store that says so. Each follows what the others commit, in revisions, and answers from
+// its own Snapshot. One of them at a time, the holder of the lease [graph.LeaseScans], scans; what it commits is refused
+// once another one has the lease. Approvals, and requests for scans to the holder, are committed by any. While the store is
+// away, the newest Snapshot stands, Freshness tells its age, and what was scanned waits.
 package ingest
