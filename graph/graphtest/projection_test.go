@@ -109,6 +109,44 @@ func TestDifferingOfLargeCatalog(t *testing.T) {
 	}
 }
 
+// TestDifferingOfHubs adds one part to a System of many, and one consumer to a topic of many.
+func TestDifferingOfHubs(t *testing.T) {
+	merger := catalog.NewMerger(catalog.MergeOptions{})
+	document := func(i int) *catalog.Document {
+		ref := catalog.NewRef(catalog.KindComponent, "", fmt.Sprint("c", i))
+		role := catalog.Consume
+		if i%2 == 0 {
+			role = catalog.Publish
+		}
+		edge := func(target catalog.Ref, relation catalog.RelationType, role catalog.Role) catalog.EdgeClaim {
+			return catalog.EdgeClaim{Target: catalog.Subject{Ref: target}, Type: relation, Evidence: catalog.Declared, Role: role}
+		}
+		return &catalog.Document{ID: catalog.DocumentID{Source: "s", Scope: string(ref)}, Claims: []catalog.Claim{{
+			Subject: catalog.Subject{Ref: ref}, Descriptor: &catalog.Descriptor{Ref: ref, Kind: "Component", Namespace: "default", Name: ref.Name()},
+			Edges: []catalog.EdgeClaim{
+				edge("system:default/large", catalog.PartOf, catalog.NoRole), edge("resource:default/topic", catalog.DependsOn, role),
+				edge("api:default/shared", catalog.ProvidesAPI, catalog.NoRole),
+			},
+		}}}
+	}
+	var documents []*catalog.Document
+	for i := range 2000 {
+		documents = append(documents, document(i))
+	}
+	before := graph.Build(graph.Input{}).Apply(merger.Apply(nil, slices.Values(documents)), 1, time.Time{}, nil)
+	for i := range 2 {
+		added := document(2000 + i)
+		after := before.Apply(merger.Apply(nil, slices.Values([]*catalog.Document{added})), before.Revision()+1, time.Time{}, nil)
+		if diff := gocmp.Diff([]catalog.Ref{added.Claims[0].Subject.Ref}, after.Differing(before)); diff != "" {
+			t.Errorf("one more (-want +got):\n%s", diff)
+		}
+		if written := len(after.Projection(added.Claims[0].Subject.Ref).Relations); written != 6 {
+			t.Errorf("%d relations are written, want 6", written)
+		}
+		before = after
+	}
+}
+
 // TestProjectedReach follows the written needs with the plainest of walks: what it reaches is what the blast radius hits.
 func TestProjectedReach(t *testing.T) {
 	runs := 1000
