@@ -55,8 +55,8 @@ func TestNeo4jKilledHolder(t *testing.T) {
 			t.Fatalf("round %d: the new holder has ended", round)
 		}
 		rs.running = append(rs.running, startReplica(t, rs.file))
+		rs.converge()
 	}
-	rs.converge()
 	t.Logf("a usual scan takes %s; another replica scans after %s", usual, takeovers)
 	rs.judgeHistory(server, prefix, rounds+2)
 }

@@ -38,7 +38,7 @@ func TestNeo4jRestart(t *testing.T) {
 						return
 					}
 					answers.Add(1)
-					pause(ctx, 5*time.Millisecond)
+					pause(ctx, 20*time.Millisecond)
 				}
 			})
 		}

@@ -208,7 +208,7 @@ func freePort() (int, error) {
 	for range attempts {
 		port := lowest + rand.IntN(highest-lowest+1)
 		var listener net.Listener
-		if listener, err = net.Listen("tcp", loopback(port)); err == nil {
+		if listener, err = listen(loopback(port)); err == nil {
 			return port, listener.Close()
 		}
 	}
@@ -216,3 +216,7 @@ func freePort() (int, error) {
 }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+func listen(address string) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(context.Background(), "tcp", address)
+}

@@ -20,7 +20,7 @@ const parentEnv = "ORRERY_TEST_BE_PARENT"
 func TestProcessEndsWithItsParent(t *testing.T) {
 	if folder := os.Getenv(parentEnv); folder != "" {
 		child, err := startProcess(filepath.Join(folder, "log"), folder, "sleep", "1000")
-		fmt.Println(child.command.Process.Pid, err)
+		_, _ = fmt.Fprintln(os.Stdout, child.command.Process.Pid, err)
 		select {}
 	}
 	folder := filepath.Join(t.TempDir(), "folder")

@@ -95,7 +95,7 @@ func (p *TCPProxy) Mend() {
 	if p.listener != nil {
 		return
 	}
-	listener, err := net.Listen("tcp", p.address)
+	listener, err := listen(p.address)
 	if err != nil {
 		p.t.Error(err)
 		return
