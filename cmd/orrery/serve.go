@@ -124,10 +124,12 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 
 // unlessEnded is the error, or none where it may come of the end of ctx, which is no failure.
 func unlessEnded(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 // serveName describes a server to other processes.

@@ -459,7 +459,9 @@ func TestSchemaAgrees(t *testing.T) {
 		"sources: [{id: a, kind: '${K:-files}', paths: [x]}]":                   true,
 		"insecure: ${I:-true}":   true,
 		"graph: {engine: neo4j}": false,
+
 		"graph: {engine: neo4j, uri: 'neo4j://h', username: neo4j, password: p, database: d, labelPrefix: A, history: 1d}": true,
+
 		"graph: {engine: neo4j, uri: 'neo4j://h'}":          true,
 		"graph: {engine: neo4j, uri: 'neo4j://h', path: x}": false,
 		"graph: {engine: sqlite, uri: 'neo4j://h'}":         false,
