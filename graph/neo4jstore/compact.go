@@ -120,13 +120,11 @@ func (tx *transaction) tidy(now head, limit int) error {
 		removals = append(removals, removal{"MATCH (v:" + k.label() + ") USING INDEX v:" + k.label() + "(until, id) WHERE v.until <= $past " +
 			"AND v.id IS NOT NULL WITH v LIMIT $limit DELETE v RETURN count(*) AS n", map[string]any{"past": now.past}})
 	}
-	removals = append(removals,
-		removal{"MATCH (f:@FieldChange) USING INDEX f:@FieldChange(sequence) WHERE f.sequence <= $sequence " +
-			"WITH f LIMIT $limit DELETE f RETURN count(*) AS n", map[string]any{"sequence": lastSequence(now.forgotten)}},
-		// The time of the state that was true when the oldest was made is asked for, too.
-		removal{"MATCH (r:@Revision) WHERE r.number < $forgotten WITH r LIMIT $limit DELETE r RETURN count(*) AS n",
-			map[string]any{"forgotten": now.forgotten}},
-	)
+	removals = append(removals, removal{"MATCH (f:@FieldChange) USING INDEX f:@FieldChange(sequence) WHERE f.sequence <= $sequence " +
+		"WITH f LIMIT $limit DELETE f RETURN count(*) AS n", map[string]any{"sequence": lastSequence(now.forgotten)}})
+	// The time of the state that was true when the oldest was made is asked for, too.
+	removals = append(removals, removal{"MATCH (r:@Revision) WHERE r.number < $forgotten " +
+		"WITH r LIMIT $limit DELETE r RETURN count(*) AS n", map[string]any{"forgotten": now.forgotten}})
 	more, err := tx.remove(limit, removals...)
 	if err != nil || more {
 		return err
