@@ -263,6 +263,25 @@ func TestClusterLeaseSurvives(t *testing.T) {
 	}
 }
 
+// applyAgain makes a change of which it is open whether it took place, and tells whether it had. What was just started may
+// be too slow for a while.
+func (l *ledger) applyAgain(t testing.TB, store graph.Store, documents map[string]int) (was bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	for {
+		_, err := store.Apply(ctx, l.change(documents))
+		switch {
+		case errors.Is(err, graph.ErrUnavailable) && ctx.Err() == nil:
+			continue
+		case err != nil && !errors.Is(err, graph.ErrConflict):
+			t.Fatalf("the second apply on top of revision %d: %v", l.revision, err)
+		}
+		l.committed(documents)
+		return err != nil
+	}
+}
+
 // TestClusterUnknownOutcome: where the store goes away during the commit itself and stays away, the change may have taken
 // place or not. A second Apply of it then makes it, or tells by ErrConflict that it did.
 func TestClusterUnknownOutcome(t *testing.T) {
@@ -290,15 +309,7 @@ func TestClusterUnknownOutcome(t *testing.T) {
 				t.Errorf("apply while the cluster is away took %v", took)
 			}
 			c.Script(nil)
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-			defer cancel()
-			for err = graph.ErrUnavailable; errors.Is(err, graph.ErrUnavailable) && ctx.Err() == nil; {
-				_, err = store.Apply(ctx, l.change(documents))
-			}
-			if err != nil && !errors.Is(err, graph.ErrConflict) {
-				t.Fatalf("the second apply: %v", err)
-			}
-			l.committed(documents)
+			l.applyAgain(t, store, documents)
 			l.requireLoad(t, store)
 			l.requireCommits(t, c.direct(t))
 			c.requireClean(t, &l)

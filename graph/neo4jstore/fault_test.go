@@ -90,7 +90,7 @@ func requireHealed(t *testing.T, store graph.Store, l *ledger) {
 func goroutines() int {
 	least := runtime.NumGoroutine()
 	for range 50 {
-		time.Sleep(10 * time.Millisecond)
+		pause(context.Background(), 10*time.Millisecond)
 		least = min(least, runtime.NumGoroutine())
 	}
 	return least
