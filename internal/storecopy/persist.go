@@ -3,7 +3,6 @@ package storecopy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -20,15 +19,11 @@ func (c *copier) persist(ctx context.Context, newest graph.Revision) (Summary, g
 	waits := backoff.NewExponentialBackOff()
 	waits.InitialInterval, waits.MaxInterval = 100*time.Millisecond, 10*time.Second
 	at, since := c.at, time.Now()
-	for sure := true; ; { // where the copy is
+	for again := false; ; again = true {
 		var summary Summary
 		var err error
-		if !sure {
-			if err = c.compareStart(ctx, newest); err != nil {
-				err = fmt.Errorf("go on: %w", err)
-			} else {
-				sure = true
-			}
+		if again { // the last commit may have taken place all the same: see where the copy is
+			err = c.compareStart(ctx, newest)
 		}
 		if err == nil {
 			newest, err = c.carry(ctx, newest)
@@ -39,7 +34,6 @@ func (c *copier) persist(ctx context.Context, newest graph.Revision) (Summary, g
 		if !errors.Is(err, graph.ErrUnavailable) || ctx.Err() != nil {
 			return summary, newest, err
 		}
-		sure = false // the last commit may have taken place all the same
 		if c.at != at {
 			at, since = c.at, time.Now()
 			waits.Reset()
