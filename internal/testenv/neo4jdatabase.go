@@ -55,7 +55,7 @@ func (d *database) start(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		fresh := d.port == 0
 		if fresh {
-			port, err := freePort()
+			port, err := freePort(ctx)
 			if err != nil {
 				return err
 			}
@@ -202,13 +202,13 @@ func (e *endedError) Error() string { return "the Neo4j server ended at once" }
 
 // freePort is one that nobody listens on, below those that systems give to outgoing connections: so a server that is
 // down for a while finds its port free again.
-func freePort() (int, error) {
+func freePort(ctx context.Context) (int, error) {
 	const lowest, highest, attempts = 15000, 31999, 100
 	var err error
 	for range attempts {
 		port := lowest + rand.IntN(highest-lowest+1)
 		var listener net.Listener
-		if listener, err = listen(loopback(port)); err == nil {
+		if listener, err = listen(ctx, loopback(port)); err == nil {
 			return port, listener.Close()
 		}
 	}
@@ -217,6 +217,6 @@ func freePort() (int, error) {
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-func listen(address string) (net.Listener, error) {
-	return new(net.ListenConfig).Listen(context.Background(), "tcp", address)
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(ctx, "tcp", address)
 }

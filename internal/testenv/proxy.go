@@ -26,7 +26,7 @@ type TCPProxy struct {
 // Ask for no routing (bolt://) through it, or the driver may go around it, to the address that the server tells.
 func Proxy(t testing.TB, address string) *TCPProxy {
 	t.Helper()
-	port, err := freePort()
+	port, err := freePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func (p *TCPProxy) Mend() {
 	if p.listener != nil {
 		return
 	}
-	listener, err := listen(p.address)
+	listener, err := listen(context.WithoutCancel(p.t.Context()), p.address)
 	if err != nil {
 		p.t.Error(err)
 		return
