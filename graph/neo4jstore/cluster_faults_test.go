@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -291,13 +292,16 @@ func TestClusterUnknownOutcome(t *testing.T) {
 			store := c.open(t, "core1")
 			var l ledger
 			l.apply(t, store, l.next(20))
-			gone := false
+			var gone atomic.Bool
 			c.Script(func(request boltpeer.Request) boltpeer.Action {
-				if gone {
+				if gone.Load() {
 					return boltpeer.Action{Cut: true}
 				}
-				gone = request.Message == boltpeer.Commit && request.Write
-				return boltpeer.Action{Cut: gone, After: after}
+				if request.Message != boltpeer.Commit || !request.Write {
+					return boltpeer.Action{}
+				}
+				gone.Store(true)
+				return boltpeer.Action{Cut: true, After: after}
 			})
 			documents := l.next(20)
 			start := time.Now()
