@@ -47,6 +47,7 @@ const (
 	codeBookmarkTimeout  = "Neo.TransientError.Transaction.BookmarkTimeout"
 	codeRuleExists       = "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists"
 	codeConstraintExists = "Neo.ClientError.Schema.ConstraintAlreadyExists"
+	codeProcedureFailed  = "Neo.ClientError.Procedure.ProcedureCallFailed"
 	codeIndexExists      = "Neo.ClientError.Schema.IndexAlreadyExists"
 )
 

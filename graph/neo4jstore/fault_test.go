@@ -301,6 +301,22 @@ func TestFaultOfVersion(t *testing.T) {
 	}
 }
 
+// TestFaultOfSlowIndexes: a store whose indexes take long to be made is opened, and works once they are.
+func TestFaultOfSlowIndexes(t *testing.T) {
+	c := startScripted(t)
+	c.prefix += "Slow_" // nobody has made its indexes yet
+	c.Script(func(request boltpeer.Request) boltpeer.Action {
+		if request.Message == boltpeer.Run && strings.Contains(request.Query, "awaitIndexes") {
+			return boltpeer.Action{Failure: "Neo.ClientError.Procedure.ProcedureCallFailed"}
+		}
+		return boltpeer.Action{}
+	})
+	store := c.open(t, "core1")
+	var l ledger
+	l.apply(t, store, l.next(5))
+	l.requireLoad(t, store)
+}
+
 // TestFaultOfServer lets the server answer with each failure for a while.
 func TestFaultOfServer(t *testing.T) {
 	for _, code := range []string{

@@ -12,6 +12,8 @@ import (
 
 	"github.com/neo4j/neo4j-go-driver/v5/neo4j"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/orrery-catalog/orrery/graph"
 )
 
 const (
@@ -187,9 +189,13 @@ func (s *Store) makeRules(ctx context.Context, there map[string]bool) error {
 	if !made {
 		return nil
 	}
-	return s.transact(ctx, neo4j.AccessModeRead, func(tx *transaction) error {
+	err := s.transact(ctx, neo4j.AccessModeRead, func(tx *transaction) error {
 		return tx.run("CALL db.awaitIndexes($seconds)", map[string]any{"seconds": int64(transactionTimeout / time.Second)})
 	})
+	if code(err) == codeProcedureFailed { // it has waited for long enough; without them all is right, but slow
+		return fmt.Errorf("%w: the indexes in %s are still being made: %w", graph.ErrUnavailable, place(s.config), err)
+	}
+	return err
 }
 
 // errNoStore is what a reader finds where nobody has written yet.
