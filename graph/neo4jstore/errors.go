@@ -24,6 +24,9 @@ var ErrOldServer = errors.New("the Neo4j server is too old")
 // ErrNewerScheme says that a newer Orrery wrote the database. Nothing in it was changed.
 var ErrNewerScheme = errors.New("the store was written by a newer Orrery")
 
+// ErrForeignData says that nodes of somebody else have labels that a new store would use. Nothing in the database was changed.
+var ErrForeignData = errors.New("the labels of the store are used by other data")
+
 // errAgain says that a commit of another process is under way: it is whole, or its lock is free, in a moment.
 var errAgain = errors.New("a commit is under way")
 

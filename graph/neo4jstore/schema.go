@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -117,6 +118,10 @@ func (s *Store) prepareScheme(ctx context.Context) error {
 			ErrNewerScheme, program, found, scheme)
 	case found == 0 && s.config.ReadOnly:
 		return errNoStore
+	case found == 0:
+		if err := s.requireFree(ctx); err != nil {
+			return err
+		}
 	}
 	s.mu.Lock()
 	s.version = version
@@ -131,6 +136,39 @@ func (s *Store) prepareScheme(ctx context.Context) error {
 		return tx.run(`MERGE (s:@Store {id: $store}) ON CREATE SET s.scheme = $scheme, s.program = $program,
 			s.revision = 0, s.past = 0, s.forgotten = 0, s.replaced = 0`,
 			map[string]any{"scheme": scheme, "program": s.config.Program})
+	})
+}
+
+// requireFree requires that nothing in the database has a label of this store, as nodes which have one, and are not in the
+// catalog, are removed from then on.
+func (s *Store) requireFree(ctx context.Context) error {
+	return s.transact(ctx, neo4j.AccessModeRead, func(tx *transaction) error {
+		var labels, taken []string
+		for _, rule := range rules {
+			if _, after, _ := strings.Cut(rule.statement, "(n:@"); after != "" {
+				label, _, _ := strings.Cut(after, ")")
+				labels = append(labels, label)
+			}
+		}
+		slices.Sort(labels)
+		for _, label := range slices.Compact(labels) {
+			record, err := tx.single("MATCH (n:@"+label+") RETURN 1 AS there LIMIT 1", nil)
+			if err != nil {
+				return err
+			}
+			if record != nil {
+				taken = append(taken, s.config.LabelPrefix+label)
+			}
+		}
+		if len(taken) == 0 {
+			return nil
+		}
+		// Of a store that another process has made meanwhile: its Store node came before everything else of it.
+		if number, _, err := tx.scheme(); err != nil || number > 0 {
+			return err
+		}
+		return fmt.Errorf("%w: the database %s at %s has nodes with the label %s: set a labelPrefix that nothing else uses, or use another database",
+			ErrForeignData, s.config.Database, s.config.URI, strings.Join(taken, ", "))
 	})
 }
 

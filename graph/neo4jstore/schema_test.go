@@ -113,6 +113,37 @@ func TestNewerSchemeIsLeftAlone(t *testing.T) {
 	}
 }
 
+// TestForeignDataIsLeftAlone holds that no store is made where nodes of somebody else would be taken for its own, with the
+// Store node of another program among them; and that one which is there goes on whatever others have put beside it.
+func TestForeignDataIsLeftAlone(t *testing.T) {
+	for _, label := range []string{"Entity", "Source", "Publishers", "Claim", "Store"} {
+		t.Run(label, func(t *testing.T) {
+			config := space(t)
+			drop(t, config)
+			query(t, "CREATE (:"+config.LabelPrefix+label+" {id: 'theirs', ref: 'theirs', topic: 'theirs'})")
+			s, err := Open(t.Context(), config)
+			if err == nil {
+				_ = s.Close()
+			}
+			if !errors.Is(err, ErrForeignData) || errors.Is(err, graph.ErrUnavailable) ||
+				!strings.Contains(err.Error(), config.LabelPrefix+label) || !strings.Contains(err.Error(), "labelPrefix") {
+				t.Errorf("open: %v, want ErrForeignData, the label and what to do", err)
+			}
+			if rules := query(t, "SHOW INDEXES YIELD name WHERE name STARTS WITH '"+config.LabelPrefix+"' RETURN name"); len(rules) > 0 {
+				t.Errorf("%d constraints and indexes were made", len(rules))
+			}
+		})
+	}
+	config := space(t)
+	if err := mustOpen(t, config).Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	query(t, "CREATE (:"+config.LabelPrefix+"Entity {note: 'beside'})")
+	if err := mustOpen(t, config).Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestReaderWritesNothing opens an empty space and a filled one for reading.
 func TestReaderWritesNothing(t *testing.T) {
 	config := space(t)

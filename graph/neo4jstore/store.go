@@ -121,7 +121,8 @@ var _ graph.Store = (*Store)(nil)
 // Open checks the configuration and, where the server answers, its version, the password and the scheme, which it makes
 // where there is none yet. Where the server cannot be reached, Open succeeds nevertheless: every method then answers
 // graph.ErrUnavailable until it can be, and the first one that reaches it does what is missing. Errors: a configuration
-// that cannot work, [ErrCredentials], [ErrOldServer], [ErrNewerScheme], fs.ErrNotExist where ReadOnly finds no store.
+// that cannot work, [ErrCredentials], [ErrOldServer], [ErrNewerScheme], [ErrForeignData], fs.ErrNotExist where ReadOnly finds
+// no store.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	c.setDefaults()
 	if err := c.check(); err != nil {
