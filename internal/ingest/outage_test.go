@@ -397,3 +397,46 @@ func TestProjection(t *testing.T) {
 		}
 	})
 }
+
+// TestCommandProjects holds that a command which scans has the graph for people written before it gives the lease back, as
+// no server may ever run; and that what it scanned stands where that fails.
+func TestCommandProjects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDatabase()
+		w, source := writer(read("f", refA))
+		log := &notes{}
+		p := &projector{door: d.door()}
+		open := func() *ingest.Catalog {
+			c, err := ingest.New(t.Context(), ingest.Config{Store: p, Holder: "command", Sources: []ingest.Source{source}, Log: zerolog.New(log)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		scan := func(c *ingest.Catalog, want ...string) {
+			t.Helper()
+			if _, err := c.Scan(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if diff := cmp.Diff(want, p.steps); diff != "" {
+				t.Errorf("steps (-want +got):\n%s", diff)
+			}
+			p.steps = nil
+		}
+		c := open()
+		scan(c, "-1")
+		w.says(read("f", refA, refB))
+		scan(c, "1-2")
+		c = open()
+		w.says(read("f", refA, refC))
+		if _, err := c.ScanSource(t.Context(), "w"); err != nil || len(p.steps) != 1 || !strings.HasSuffix(p.steps[0], "-3") {
+			t.Errorf("%v; steps: %v", err, p.steps)
+		}
+		p.steps, p.err = nil, errors.New("a constraint is in the way")
+		w.says(read("f", refA))
+		scan(c, "3-4")
+		if log.count("a constraint is in the way") != 1 {
+			t.Errorf("the log:\n%s", log.lines.String())
+		}
+	})
+}

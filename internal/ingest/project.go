@@ -44,3 +44,16 @@ func (c *Catalog) project(t *term) {
 		}
 	}
 }
+
+// projectNow has what was done under a borrowed term written for people, as nobody else does until a process runs that
+// scans. since is the Snapshot before it, or nil. What the store cannot take now it gets from the next that scans.
+func (c *Catalog) projectNow(t *term, since *graph.Snapshot) {
+	projector, ok := c.config.Store.(graph.Projector)
+	newest := c.Snapshot()
+	if !ok || newest == nil {
+		return
+	}
+	if err := projector.Project(t.ctx, graph.LeaseScans, t.fence, since, newest); err != nil && t.ctx.Err() == nil {
+		c.config.Log.Warn().Err(err).Msg("the graph for people was not written; who scans next writes it")
+	}
+}

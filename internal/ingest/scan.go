@@ -77,6 +77,9 @@ func (c *Catalog) Scan(ctx context.Context, ids ...string) (Result, error) {
 		var unbind func()
 		ctx, unbind = t.bind(ctx)
 		defer unbind()
+		if t != c.leads() {
+			defer c.projectNow(t, c.Snapshot())
+		}
 	}
 	if len(ids) == 0 {
 		c.retire(ctx, t)
@@ -137,9 +140,13 @@ func (c *Catalog) scanHereOrThere(ctx context.Context, source Source, begun func
 		} else if err != nil {
 			return graph.ScanResult{}, err
 		}
+		since := c.Snapshot()
 		bound, unbind := t.bind(ctx)
 		result := c.scanSource(bound, source, order{term: t, begun: begun})
 		unbind()
+		if t != c.leads() {
+			c.projectNow(t, since)
+		}
 		release()
 		if ctx.Err() == nil && errors.Is(result.Err, errLeaseLost) {
 			continue // whoever has it now is asked
