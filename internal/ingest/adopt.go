@@ -69,7 +69,7 @@ func (c *Catalog) adoptLocked(commits []graph.Commit) error {
 		touched[state.Source] = true
 		c.state.setState(state)
 	}
-	c.state.revision, c.state.time = last.Revision, last.Time
+	c.state.revision, c.state.time, c.state.dated = last.Revision, last.Time, true
 	for source := range touched {
 		if h := c.state.sources[source]; h != nil {
 			h.summarize()

@@ -89,6 +89,7 @@ type Catalog struct {
 	committing chan struct{}
 	merger     *catalog.Merger // shows the state, like the newest Snapshot
 	loaded     bool            // the store was
+	loads      int             // how often
 
 	mu       sync.RWMutex
 	state    *state             // guarded by mu

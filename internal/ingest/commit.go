@@ -59,7 +59,14 @@ func (c *Catalog) commit(ctx context.Context, t *term, compute func(*state) (ste
 	if err := c.ensureLoaded(ctx); err != nil {
 		return difference{}, err
 	}
+	loads := c.loads
 	for conflicts := 0; ; conflicts++ {
+		if t != nil && c.loads != loads {
+			t.lose(errOtherState)
+		}
+		if t != nil && t.reason() != nil {
+			return difference{}, t.reason()
+		}
 		// Nobody else changes the state while committing is held.
 		next, err := compute(c.state)
 		if errors.Is(err, errNothing) {
@@ -268,7 +275,7 @@ func (c *Catalog) advance(revision graph.Revision, next step, work *prepared) {
 	for _, state := range work.change.States {
 		c.state.setState(state)
 	}
-	c.state.revision, c.state.time = revision, work.change.Time
+	c.state.revision, c.state.time, c.state.dated = revision, work.change.Time, true
 	if c.config.Store == nil {
 		c.past.memory.add(revision, work.change.Time, work.change.Recorded)
 	}

@@ -110,6 +110,7 @@ const (
 	callApply   = "Apply"
 	callApplied = "Applied" // it took place, and the answer gets lost
 	callLoad    = "Load"
+	callLoaded  = "Loaded" // to its end; no fault is asked for
 	callFollow  = "Follow"
 	callReady   = "Ready"
 	callLease   = "Lease"
@@ -295,6 +296,9 @@ func (d *door) Load(ctx context.Context, at graph.AsOf) (graph.Revision, iter.Se
 		if err := context.Cause(ctx); err != nil {
 			yield(graph.Record{}, err)
 		}
+		d.faults.Lock()
+		d.calls[callLoaded]++
+		d.faults.Unlock()
 	}
 }
 

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,6 +128,9 @@ func (c *Catalog) followOnce(ctx context.Context) error {
 	c.mu.RUnlock()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	if replaced, err := c.replaced(ctx); err != nil || replaced {
+		return cmp.Or(err, fmt.Errorf("%w: another database stands in its place", graph.ErrCompacted))
+	}
 	c.freshness.follows(time.Now())
 	defer c.freshness.stops()
 	s := c.openStream(ctx, after, &c.freshness.received)

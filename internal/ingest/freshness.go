@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,12 +101,48 @@ func (c *Catalog) probe(ctx context.Context, following bool) {
 			return
 		case err != nil:
 			c.cannotRead(err)
-		case !following || c.freshness.steady(began):
-			c.freshness.confirm(began)
-			c.outage.works(toRead)
+		case following && !c.freshness.steady(began):
+		case following:
+			if err = c.caughtUp(ctx); err != nil {
+				if ctx.Err() == nil {
+					c.freshness.fails(time.Now(), err)
+				}
+				break
+			}
+			c.confirmed(began)
+		default:
+			c.confirmed(began)
 		}
 		pause(ctx, probeEvery)
 	}
+}
+
+func (c *Catalog) confirmed(at time.Time) {
+	c.freshness.confirm(at)
+	c.outage.works(toRead)
+}
+
+// errNotFollowed says that the store answers, but not with what others commit.
+var errNotFollowed = errors.New("what other processes committed does not arrive")
+
+// caughtUp waits until the state has everything that the store holds at the beginning: that a stream is open does not say
+// that it moves. A state of another database is replaced.
+func (c *Catalog) caughtUp(ctx context.Context) error {
+	asking, cancel := context.WithTimeoutCause(ctx, probeTime, errNotFollowed)
+	defer cancel()
+	newest, err := c.revisionAt(asking, graph.AsOf{})
+	if err != nil {
+		return err
+	}
+	switch replaced, err := c.replaced(asking); {
+	case err != nil:
+		return err
+	case replaced:
+		return c.reload(ctx)
+	case !c.awaitRevision(asking, newest):
+		return context.Cause(asking)
+	}
+	return nil
 }
 
 func (c *Catalog) ready(ctx context.Context) error {

@@ -54,6 +54,13 @@ func (p *past) keep(s *graph.Snapshot) {
 	p.kept = p.kept[:min(len(p.kept), maxKeptPast)]
 }
 
+// forget drops what is kept: it is of another database.
+func (p *past) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kept = nil
+}
+
 func sizeOf(s *graph.Snapshot) int {
 	size := s.Len()
 	for range s.Edges() {

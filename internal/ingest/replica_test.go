@@ -435,7 +435,7 @@ func TestConflicts(t *testing.T) {
 		pass(time.Second)
 		loads := 0
 		for _, r := range replicas {
-			loads -= r.door.called(callLoad)
+			loads -= r.door.called(callLoaded)
 			r.door.breaks(func(context.Context, string) error { // so that all have computed before any commits
 				pause := time.NewTimer(time.Millisecond)
 				<-pause.C
@@ -459,7 +459,7 @@ func TestConflicts(t *testing.T) {
 		all.Wait()
 		pass(time.Second)
 		for _, r := range replicas {
-			loads += r.door.called(callLoad)
+			loads += r.door.called(callLoaded)
 			if diff := cmp.Diff([]string{}, shown(r.Snapshot())); diff != "" {
 				t.Errorf("entities (-want +got):\n%s", diff)
 			}

@@ -17,6 +17,7 @@ import (
 type state struct {
 	revision graph.Revision
 	time     time.Time // of the newest commit
+	dated    bool      // the store tells the same time of the revision, or an earlier one
 	sources  map[string]*holding
 }
 
