@@ -26,12 +26,14 @@ type written struct {
 	revision int64  // that it shows; -1 = none yet
 	scheme   int64  // graph.ProjectionScheme when it was written
 	step     string // id of the last step that wrote any of it
+	part     int64  // the last transaction of a step of several that was committed
 	underWay bool   // a step of several transactions has begun and not ended: the graph is between two revisions
 }
 
 func (tx *transaction) written() (w written, err error) {
 	record, err := tx.single(`MATCH (s:@Store {id: $store}) RETURN coalesce(s.projected, -1) AS revision,
-		coalesce(s.projectedScheme, 0) AS scheme, coalesce(s.projectedStep, '') AS step, s.projecting IS NOT NULL AS underWay`, nil)
+		coalesce(s.projectedScheme, 0) AS scheme, coalesce(s.projectedStep, '') AS step,
+		coalesce(s.projectedPart, 0) AS part, s.projecting IS NOT NULL AS underWay`, nil)
 	if err != nil {
 		return w, err
 	}
@@ -39,7 +41,7 @@ func (tx *transaction) written() (w written, err error) {
 		return w, fmt.Errorf("%w: the store was removed from %s", graph.ErrUnavailable, place(tx.store.config))
 	}
 	r := reader{record: record}
-	w = written{r.number("revision"), r.number("scheme"), r.text("step"), column[bool](&r, "underWay")}
+	w = written{r.number("revision"), r.number("scheme"), r.text("step"), r.number("part"), column[bool](&r, "underWay")}
 	return w, r.err
 }
 
@@ -96,45 +98,52 @@ type projection struct {
 	to    *graph.Snapshot
 	rows  int    // in a transaction, about
 	step  string // of the attempt under way
+	part  int64  // the last of its transactions that was committed
 }
 
 func (p *projection) project(from *graph.Snapshot) error {
-	p.step = uuid.NewString()
-	var found written
-	err := p.store.fenced(p.ctx, p.lease, p.fence, func(tx *transaction, _ head) (err error) {
-		found, err = tx.written()
-		return err
-	})
-	if err != nil {
-		return err
-	}
+	p.step, p.part = uuid.NewString(), 0
 	to := p.to.Revision()
-	switch {
-	case !found.underWay && found.scheme == graph.ProjectionScheme && found.revision > int64(to):
-		return nil
-	case from != nil && found.shows(to):
-		return nil
+	var refs []catalog.Ref
+	var change *projectedChange // of a small step; nil = it is none
+	if from != nil {
+		refs = p.to.Differing(from)
+		change = p.difference(from, refs)
 	}
-	if from == nil || !found.shows(from.Revision()) {
-		stale, gone, err := p.compare()
-		if err != nil {
+	var found written
+	isDone := false
+	err := p.fenced(func(tx *transaction) (err error) {
+		isDone = true
+		found, err = tx.written()
+		switch {
+		case err != nil:
 			return err
-		}
-		return p.rewrite(found, stale, gone)
-	}
-	refs := p.to.Differing(from)
-	if change, small := p.difference(from, refs); small {
-		return p.fenced(func(tx *transaction) error {
-			if err := tx.unchanged(found, p.step); err != nil {
-				return err
-			}
+		case found.step == p.step: // it was committed, and the answer got lost
+			return nil
+		case !found.underWay && found.scheme == graph.ProjectionScheme && found.revision > int64(to):
+			return nil
+		case from != nil && found.shows(to):
+			return nil
+		case change != nil && found.shows(from.Revision()):
 			if err := change.write(tx); err != nil {
 				return err
 			}
 			return p.end(tx, from, change.publishers())
-		})
+		}
+		isDone = false
+		return nil
+	})
+	if err != nil || isDone {
+		return err
 	}
-	stale, gone := p.rowsOf(from, refs)
+	if from != nil && found.shows(from.Revision()) {
+		stale, gone := p.rowsOf(from, refs)
+		return p.rewrite(found, stale, gone)
+	}
+	stale, gone, err := p.compare()
+	if err != nil {
+		return err
+	}
 	return p.rewrite(found, stale, gone)
 }
 
@@ -142,13 +151,19 @@ func (p *projection) fenced(work func(*transaction) error) error {
 	return p.store.fenced(p.ctx, p.lease, p.fence, func(tx *transaction, _ head) error { return work(tx) })
 }
 
-// unchanged requires that the graph is as it was found, unless this very step was committed before and its answer got lost.
-func (tx *transaction) unchanged(found written, step string) error {
+// unchanged requires that the graph is as it was found. isDone says that this very step was committed before, and its
+// answer got lost.
+func (tx *transaction) unchanged(found written, step string) (isDone bool, err error) {
 	now, err := tx.written()
-	if err == nil && now != found && now.step != step {
-		return errOvertaken
+	switch {
+	case err != nil:
+		return false, err
+	case now.step == step:
+		return true, nil
+	case now != found:
+		return false, errOvertaken
 	}
-	return err
+	return false, nil
 }
 
 // staleRow is an entity that has to be written anew.
@@ -175,7 +190,7 @@ func (p *projection) rowsOf(from *graph.Snapshot, refs []catalog.Ref) (stale []s
 func (p *projection) rewrite(found written, stale []staleRow, gone []string) error {
 	if change, small := p.anew(stale, gone); small {
 		err := p.fenced(func(tx *transaction) error {
-			if err := tx.unchanged(found, p.step); err != nil {
+			if isDone, err := tx.unchanged(found, p.step); err != nil || isDone {
 				return err
 			}
 			if err := change.write(tx); err != nil {
@@ -188,10 +203,10 @@ func (p *projection) rewrite(found written, stale []staleRow, gone []string) err
 		}
 	}
 	err := p.fenced(func(tx *transaction) error {
-		if err := tx.unchanged(found, p.step); err != nil {
+		if isDone, err := tx.unchanged(found, p.step); err != nil || isDone {
 			return err
 		}
-		return tx.run("MATCH (s:@Store {id: $store}) SET s.projecting = $revision, s.projectedStep = $step",
+		return tx.run("MATCH (s:@Store {id: $store}) SET s.projecting = $revision, s.projectedStep = $step, s.projectedPart = 0",
 			map[string]any{"revision": int64(p.to.Revision()), "step": p.step})
 	})
 	if err != nil {
@@ -212,18 +227,29 @@ func (p *projection) rewrite(found written, stale []staleRow, gone []string) err
 	return p.own(func(tx *transaction) error { return p.end(tx, nil, nil) })
 }
 
-// own runs a transaction of a projection that has several, as long as no other one has begun.
+// own runs the next transaction of a projection that has several, as long as no other one has begun. Where it was committed
+// and the answer got lost, it is not run again, so that work may create what must be there once.
 func (p *projection) own(work func(*transaction) error) error {
-	return p.fenced(func(tx *transaction) error {
+	part := p.part + 1
+	err := p.fenced(func(tx *transaction) error {
 		now, err := tx.written()
 		switch {
 		case err != nil:
 			return err
 		case now.step != p.step:
 			return errOvertaken
+		case now.part >= part:
+			return nil
 		}
-		return work(tx)
+		if err := work(tx); err != nil {
+			return err
+		}
+		return tx.run("MATCH (s:@Store {id: $store}) SET s.projectedPart = $part", map[string]any{"part": part})
 	})
+	if err == nil {
+		p.part = part
+	}
+	return err
 }
 
 // end writes the sources and says that the graph is whole. publishers are the topics that may have lost their last

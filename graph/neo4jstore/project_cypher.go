@@ -12,13 +12,14 @@ import (
 	"github.com/orrery-catalog/orrery/graph"
 )
 
-// projectedChange is what one transaction changes in the written graph. It may be written twice with the same result.
+// projectedChange is what one transaction changes in the written graph.
 type projectedChange struct {
 	nodes  map[string][]map[string]any // by their second label
 	hashes []map[string]any            // of nodes that are there
 	drop   []string                    // entities of which all relations go first
 	remove []graph.ProjectedRelation
 	put    []graph.ProjectedRelation
+	create bool     // none of put is there: then nothing has to be looked for, and nothing may be written twice
 	gone   []string // entities that go last
 	rows   int
 	bytes  int
@@ -127,7 +128,11 @@ func (c *projectedChange) write(tx *transaction) error {
 	if err := tx.writePublishers(c.put); err != nil {
 		return err
 	}
-	if err := tx.eachRelation(c.put, true, `MERGE (a)-[r:TYPE {key: row.key}]->(b) SET r = row.properties`); err != nil {
+	put := "MERGE (a)-[r:TYPE {key: row.key}]->(b) SET r = row.properties"
+	if c.create {
+		put = "CREATE (a)-[r:TYPE]->(b) SET r = row.properties"
+	}
+	if err := tx.eachRelation(c.put, true, put); err != nil {
 		return err
 	}
 	if err := tx.each("MATCH (e:@Entity {ref: row.ref}) SET e.hash = row.hash", c.hashes); err != nil {

@@ -16,10 +16,10 @@ type relationKey struct {
 
 func keyOf(r *graph.ProjectedRelation) relationKey { return relationKey{r.Type, r.From, r.To, r.Key} }
 
-// difference is what exactly has to be written of the entities that differ from a snapshot which the graph shows; not
-// small where that is more than one transaction holds.
-func (p *projection) difference(from *graph.Snapshot, refs []catalog.Ref) (change *projectedChange, small bool) {
-	change = p.change()
+// difference is what exactly has to be written of the entities that differ from a snapshot which the graph shows; nil
+// where that is more than one transaction holds.
+func (p *projection) difference(from *graph.Snapshot, refs []catalog.Ref) *projectedChange {
+	change := p.change()
 	for _, ref := range refs {
 		old, now := from.Projection(ref), p.to.Projection(ref)
 		switch {
@@ -36,10 +36,10 @@ func (p *projection) difference(from *graph.Snapshot, refs []catalog.Ref) (chang
 			change.addDifference(old.Relations, now.Relations)
 		}
 		if change.isFull() {
-			return nil, false
+			return nil
 		}
 	}
-	return change, true
+	return change
 }
 
 func (c *projectedChange) addDifference(old, now []graph.ProjectedRelation) {
@@ -66,6 +66,7 @@ func (c *projectedChange) addDifference(old, now []graph.ProjectedRelation) {
 // one transaction holds.
 func (p *projection) anew(stale []staleRow, gone []string) (change *projectedChange, small bool) {
 	change = p.change()
+	change.create = true
 	change.gone, change.drop, change.rows = gone, slices.Clone(gone), 2*len(gone)
 	for _, row := range stale {
 		if change.isFull() {
@@ -124,10 +125,15 @@ func (p *projection) dropRows(stale []staleRow, gone []string) error {
 
 // writeRows writes the relations of entities that have none, and their hashes with the last of them.
 func (p *projection) writeRows(stale []staleRow) error {
-	change := p.change()
+	begin := func() *projectedChange {
+		change := p.change()
+		change.create = true
+		return change
+	}
+	change := begin()
 	flush := func() error {
 		err := p.own(change.write)
-		change = p.change()
+		change = begin()
 		return err
 	}
 	for _, row := range stale {
