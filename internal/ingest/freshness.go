@@ -146,7 +146,7 @@ func (c *Catalog) caughtUp(ctx context.Context) error {
 }
 
 func (c *Catalog) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, probeTime, errNoAnswer)
 	defer cancel()
 	return c.config.Store.Ready(ctx)
 }

@@ -30,6 +30,9 @@ const (
 // errLeaseLost says that what was done under the lease of scans came to nothing, as the lease was lost.
 var errLeaseLost = errors.New("the lease of scans was lost")
 
+// errNoAnswer is why a short question to the store was given up.
+var errNoAnswer = fmt.Errorf("%w: it does not answer in time", graph.ErrUnavailable)
+
 // term is a time during which this process holds the lease of scans, under one fencing token. A lease that cannot be
 // renewed because the store is away is in doubt: nothing is begun or committed, but what was scanned waits, as the term goes
 // on if nobody else took the lease meanwhile. Nothing rests on the clocks: the store refuses what comes under an old token.
@@ -103,7 +106,7 @@ func (t *term) bind(ctx context.Context) (context.Context, func()) {
 
 // lease asks the store for the lease, for so long.
 func (c *Catalog) lease(ctx context.Context, ttl time.Duration) (graph.FencingToken, error) {
-	ctx, cancel := context.WithTimeout(ctx, leaseCall)
+	ctx, cancel := context.WithTimeoutCause(ctx, leaseCall, errNoAnswer)
 	defer cancel()
 	return c.config.Store.Lease(ctx, graph.LeaseScans, c.config.Holder, ttl)
 }
