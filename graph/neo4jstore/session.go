@@ -208,7 +208,8 @@ func (s *Store) once(ctx context.Context, mode neo4j.AccessMode, work func(*tran
 		defer cancel()
 		_ = session.Close(parting) // it rolls back what was not committed; the server does it otherwise
 		s.guard.note(err)
-		if strangeBookmark(err) && !errors.Is(err, errBehind) {
+		if (strangeBookmark(err) || errors.Is(err, errNeverThere)) && !errors.Is(err, errBehind) {
+			s.leaderUntil.Store(time.Now().Add(catchUpFor).UnixNano()) // so that reads do not go back behind what was seen
 			s.forget(bookmarks)
 		}
 	}()
@@ -225,9 +226,13 @@ func (s *Store) once(ctx context.Context, mode neo4j.AccessMode, work func(*tran
 // errBehind says that a member which only reads does not know what this process has seen, and may never.
 var errBehind = errors.New("a member of the cluster lags behind")
 
+// errNeverThere says that the leader began no transaction in time. It knows at once what this process has seen, unless an
+// older copy of the database was played back: then it would wait until that has as many transactions.
+var errNeverThere = errors.New("the leader began no transaction in time")
+
 // begin begins a transaction, once the member has reached what this process has seen.
 func (s *Store) begin(ctx context.Context, mode neo4j.AccessMode, session neo4j.SessionWithContext) (neo4j.ExplicitTransaction, error) {
-	beginning := ctx
+	beginning, began := ctx, time.Now()
 	if mode == neo4j.AccessModeRead {
 		var cancel context.CancelFunc
 		beginning, cancel = context.WithTimeout(ctx, catchUpTimeout)
@@ -240,6 +245,8 @@ func (s *Store) begin(ctx context.Context, mode neo4j.AccessMode, session neo4j.
 		return tx, nil
 	case mode == neo4j.AccessModeRead && (code(err) == codeBookmarkTimeout || beginning.Err() != nil && ctx.Err() == nil):
 		return nil, fmt.Errorf("%w: %w", errBehind, fromDriver(err))
+	case mode == neo4j.AccessModeWrite && errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(began) > readyTimeout/2:
+		return nil, fmt.Errorf("%w: %w", errNeverThere, fromDriver(err))
 	}
 	return nil, fromDriver(err)
 }
