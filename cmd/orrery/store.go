@@ -72,7 +72,11 @@ func (p *program) placeOf(name string) (storePlace, error) {
 func (p *program) openForReading(ctx context.Context, at storePlace) (graph.Store, error) {
 	store, err := openStore(ctx, at.graph, true, "orrery store")
 	if noStore(err) {
-		return nil, fmt.Errorf("there is no store %s: check the path", at.name)
+		check := "the path"
+		if at.graph.Engine == config.EngineNeo4j {
+			check = "the address, the database and the labelPrefix"
+		}
+		return nil, fmt.Errorf("there is no store %s: check %s", at.name, check)
 	}
 	return store, err
 }

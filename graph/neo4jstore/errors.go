@@ -150,6 +150,9 @@ func (s *Store) explain(ctx context.Context, err error) error {
 	switch c := code(err); {
 	case errors.Is(err, errAgain):
 		return say("another process is writing into " + place(s.config) + " and does not end")
+	case c == codeRateLimit: // maybe with the right password, where others tried wrong ones
+		return fmt.Errorf("%w: %w (user %q at %s): it takes no login of this user for some seconds, after too many wrong ones: check username and password, and try again: %w",
+			graph.ErrUnavailable, ErrCredentials, s.config.Username, s.config.URI, err)
 	case refused(err):
 		return fmt.Errorf("%w: %w (user %q at %s): check username and password: %w", graph.ErrUnavailable, ErrCredentials,
 			s.config.Username, s.config.URI, err)
