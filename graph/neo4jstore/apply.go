@@ -141,6 +141,10 @@ func (a *applier) writeLocked(tx *transaction, now head, b *batch) error {
 		if err := a.mayBegin(tx, now); err != nil {
 			return err
 		}
+	case a.change.Origin && now.attempt.step == 0: // what was left behind had to go first
+		if err := tx.requireEmpty(); err != nil {
+			return err
+		}
 	}
 	replaced, err := b.write(tx, a.revision)
 	if err != nil {
