@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,7 +112,7 @@ func TestBackupWithAsManyRevisions(t *testing.T) {
 }
 
 // incremental is a scanner that reports what changed since its last scan.
-type incremental struct{ during func() }
+type incremental struct{ during atomic.Pointer[func()] } // called once before a scan ends
 
 func (s *incremental) Scan(ctx context.Context, previous []byte, sink scanners.Sink) ([]byte, error) {
 	scopes, next := []scope{read("f", refA), read("g", refB)}, "both"
@@ -125,8 +126,8 @@ func (s *incremental) Scan(ctx context.Context, previous []byte, sink scanners.S
 	if _, err := w.Scan(ctx, previous, sink); err != nil {
 		return nil, err
 	}
-	if s.during != nil {
-		s.during()
+	if during := s.during.Swap(nil); during != nil {
+		(*during)()
 	}
 	return []byte(next), nil
 }
@@ -143,8 +144,7 @@ func TestBackupDuringScan(t *testing.T) {
 		backup := d.backup()
 		pass(time.Hour)
 		requireShown(t, one, refA, refB)
-		scanner.during = func() {
-			scanner.during = nil
+		during := func() {
 			one.door.breaks(away)
 			go func() {
 				pass(time.Minute)
@@ -152,6 +152,7 @@ func TestBackupDuringScan(t *testing.T) {
 				one.door.breaks(nil)
 			}()
 		}
+		scanner.during.Store(&during)
 		pass(3 * time.Hour)
 		requireShown(t, one, refA, refB)
 	})
