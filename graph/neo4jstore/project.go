@@ -17,6 +17,8 @@ import (
 const (
 	projectedRows  = 2000
 	projectedBytes = 4 << 20
+	// partRows is how many rows a transaction of a step has that takes several: changes of the catalog wait for one of them.
+	partRows = 500
 	// statementRows is how many rows one statement gets.
 	statementRows = 1000
 )
@@ -212,6 +214,7 @@ func (p *projection) rewrite(found written, stale []staleRow, gone []string) err
 	if err != nil {
 		return err
 	}
+	p.rows = min(p.rows, partRows)
 	if err := p.writeNodes(stale); err != nil {
 		return err
 	}
