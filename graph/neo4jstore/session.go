@@ -230,6 +230,19 @@ var errBehind = errors.New("a member of the cluster lags behind")
 // older copy of the database was played back: then it would wait until that has as many transactions.
 var errNeverThere = errors.New("the leader began no transaction in time")
 
+// leaderBegins says whether there is a leader that begins a transaction at once for who has seen nothing.
+func (s *Store) leaderBegins(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout/2)
+	defer cancel()
+	session := s.driver.NewSession(ctx, neo4j.SessionConfig{AccessMode: neo4j.AccessModeWrite, DatabaseName: s.config.Database})
+	tx, err := session.BeginTransaction(ctx, neo4j.WithTxTimeout(transactionTimeout))
+	if err == nil {
+		err = tx.Rollback(ctx)
+	}
+	_ = session.Close(ctx) // whatever is left of it ends with the connection
+	return err == nil
+}
+
 // begin begins a transaction, once the member has reached what this process has seen.
 func (s *Store) begin(ctx context.Context, mode neo4j.AccessMode, session neo4j.SessionWithContext) (neo4j.ExplicitTransaction, error) {
 	beginning, began := ctx, time.Now()
@@ -245,7 +258,7 @@ func (s *Store) begin(ctx context.Context, mode neo4j.AccessMode, session neo4j.
 		return tx, nil
 	case mode == neo4j.AccessModeRead && (code(err) == codeBookmarkTimeout || beginning.Err() != nil && ctx.Err() == nil):
 		return nil, fmt.Errorf("%w: %w", errBehind, fromDriver(err))
-	case mode == neo4j.AccessModeWrite && errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(began) > readyTimeout/2:
+	case mode == neo4j.AccessModeWrite && errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(began) > readyTimeout/2 && s.leaderBegins(ctx):
 		return nil, fmt.Errorf("%w: %w", errNeverThere, fromDriver(err))
 	}
 	return nil, fromDriver(err)
