@@ -23,6 +23,8 @@ const (
 	leaseRetry = 2 * time.Second
 	// leaseCall is how long one attempt may take.
 	leaseCall = 4 * time.Second
+	// borrowWait is how long a command asks a store for the lease that answered before and is too slow now.
+	borrowWait = 20 * time.Second
 	// borrowPatience is how long a command waits for a store that is away before it gives up what it scanned.
 	borrowPatience = time.Minute
 )
@@ -217,7 +219,13 @@ func (c *Catalog) borrow(ctx context.Context) (t *term, release func(), err erro
 	if t := c.leads(); t != nil {
 		return t, func() {}, nil
 	}
-	return c.hold(ctx, borrowPatience)
+	for began := time.Now(); ; {
+		t, release, err = c.hold(ctx, borrowPatience)
+		if !errors.Is(err, graph.ErrUnavailable) || time.Since(began) > borrowWait || ctx.Err() != nil {
+			return t, release, err
+		}
+		pause(ctx, someOf(leaseRetry))
+	}
 }
 
 // awaitNewest waits until all that the store held at the beginning is in the state, so that what is due is not judged by
