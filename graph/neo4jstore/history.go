@@ -162,10 +162,10 @@ func newHistoryPages(newest int64, query graph.HistoryQuery) *historyPages {
 	after := int64(min(query.After, math.MaxInt64))
 	since, until := int64(math.MinInt64), int64(math.MaxInt64)
 	if !query.Since.IsZero() {
-		since = ceilMicro(query.Since)
+		since = graph.CeilMicro(query.Since)
 	}
 	if !query.Until.IsZero() {
-		until = ceilMicro(query.Until)
+		until = graph.CeilMicro(query.Until)
 	}
 	p := &historyPages{done: after >= newest, parameters: map[string]any{
 		"after": lastSequence(after), "before": sequence(through, below) + 1, "since": since, "until": until,
@@ -234,13 +234,4 @@ func recordedOf(record *neo4j.Record) (graph.Recorded, error) {
 		Revision:    graph.Revision(number >> positionBits), Position: maxPosition - int(number&maxPosition),
 		Time: time.UnixMicro(r.number("micros")).UTC(),
 	}, r.err
-}
-
-// ceilMicro rounds up: times are kept in whole microseconds, and none that is kept lies between.
-func ceilMicro(t time.Time) int64 {
-	micros := t.UnixMicro()
-	if t.Nanosecond()%1000 != 0 {
-		micros++
-	}
-	return micros
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -150,7 +149,7 @@ func compacted(past, asked int64) error {
 // revisionBy is the newest revision whose time is not later.
 func (tx *transaction) revisionBy(at time.Time, newest head) (int64, error) {
 	record, err := tx.single(`MATCH (r:@Revision) WHERE r.number <= $newest AND r.micros <= $micros
-		RETURN r.number AS number ORDER BY r.number DESC LIMIT 1`, map[string]any{"newest": newest.revision, "micros": floorMicro(at)})
+		RETURN r.number AS number ORDER BY r.number DESC LIMIT 1`, map[string]any{"newest": newest.revision, "micros": graph.FloorMicro(at)})
 	if err != nil {
 		return 0, err
 	}
@@ -175,17 +174,6 @@ func (tx *transaction) revisionBy(at time.Time, newest head) (int64, error) {
 	default:
 		return 0, fmt.Errorf("%w: the first is of %s, and %s was asked for", graph.ErrNoRevision, oldest, asked)
 	}
-}
-
-// floorMicro rounds down to the microseconds that times are kept in. What they cannot hold is before or after all of them.
-func floorMicro(t time.Time) int64 {
-	switch {
-	case t.Year() < -290_000:
-		return math.MinInt64
-	case t.Year() > 290_000:
-		return math.MaxInt64
-	}
-	return t.UnixMicro()
 }
 
 // state streams the versions that were true at a revision, by kind and id, in a transaction a page.

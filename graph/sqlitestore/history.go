@@ -93,10 +93,10 @@ func refsToSieve(refs []catalog.Ref) map[catalog.Ref]struct{} {
 func historyStatement(query graph.HistoryQuery) (string, []any) {
 	since, until := int64(math.MinInt64), int64(math.MaxInt64)
 	if !query.Since.IsZero() {
-		since = ceilMicro(query.Since)
+		since = graph.CeilMicro(query.Since)
 	}
 	if !query.Until.IsZero() {
-		until = ceilMicro(query.Until)
+		until = graph.CeilMicro(query.Until)
 	}
 	after := int64(min(query.After, math.MaxInt64))
 	// The rows of a revision end where those of the next begin; the first of a change has the greatest id.
@@ -122,13 +122,4 @@ func historyStatement(query graph.HistoryQuery) (string, []any) {
 		}
 	}
 	return fmt.Sprint(statement, " ORDER BY h.id DESC"), args
-}
-
-// ceilMicro rounds up: times are kept in whole microseconds, and none that is kept lies between.
-func ceilMicro(t time.Time) int64 {
-	micros := t.UnixMicro()
-	if t.Nanosecond()%1000 != 0 {
-		micros++
-	}
-	return micros
 }

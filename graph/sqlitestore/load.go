@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"sync"
 	"time"
 
@@ -68,7 +67,7 @@ func (v *view) revisionAt(ctx context.Context, at graph.AsOf) (int64, error) {
 	case !at.Time.IsZero():
 		// + keeps SQLite to the order of revisions: the newest are asked for most, and times may be out of order.
 		err := v.conn.QueryRowContext(ctx, "SELECT revision FROM revisions WHERE +time <= ? ORDER BY revision DESC LIMIT 1",
-			floorMicro(at.Time)).Scan(&revision)
+			graph.FloorMicro(at.Time)).Scan(&revision)
 		if errors.Is(err, sql.ErrNoRows) {
 			return 0, v.before(ctx, at.Time)
 		} else if err != nil {
@@ -114,17 +113,6 @@ func (v *view) state(ctx context.Context, revision int64) iter.Seq2[row, error] 
 	}
 	return v.records(ctx, "SELECT "+recordColumns+" FROM records WHERE revision <= ?1 UNION ALL "+
 		"SELECT "+recordColumns+" FROM superseded WHERE revision <= ?1 AND replaced > ?1"+order, revision)
-}
-
-// floorMicro rounds down to the microseconds that times are kept in. What they cannot hold is before or after all of them.
-func floorMicro(t time.Time) int64 {
-	switch {
-	case t.Year() < -290_000:
-		return math.MinInt64
-	case t.Year() > 290_000:
-		return math.MaxInt64
-	}
-	return t.UnixMicro()
 }
 
 // loaded is a record with the size that it has packed.

@@ -20,18 +20,12 @@ type Cluster struct {
 
 	mu              sync.Mutex
 	leader          string // "" = none
-	table           func() Table
 	ttl             time.Duration
 	bookmarkTimeout time.Duration
 	script          Script
 	requests        []*Request
 	connections     int
 	newest          int64 // transaction that was committed through any member
-}
-
-// Table is a routing table, of names of members.
-type Table struct {
-	Writers, Readers, Routers []string
 }
 
 // Script decides how a request is answered. It is asked before the rules of the cluster, by the goroutine of the
@@ -106,14 +100,6 @@ func (c *Cluster) Leader() string {
 	return c.leader
 }
 
-// Route answers with these tables; nil with those that follow from the roles: the leader for writes, the others for reads,
-// every core for routes.
-func (c *Cluster) Route(table func() Table) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.table = table
-}
-
 // SetTTL is how long clients may keep a routing table: whole seconds, 1 unless set.
 func (c *Cluster) SetTTL(ttl time.Duration) {
 	c.mu.Lock()
@@ -177,34 +163,30 @@ func (c *Cluster) answered(request *Request, answer, bookmark string) {
 	c.newest = max(c.newest, Transaction(bookmark))
 }
 
-// routing is the answer to a ROUTE.
+// routing is the answer to a ROUTE: the leader for writes, the others for reads, every core for routes.
 func (c *Cluster) routing(database string) map[string]any {
 	c.mu.Lock()
-	made, ttl, leader := c.table, c.ttl, c.leader
+	ttl, leader := c.ttl, c.leader
 	c.mu.Unlock()
-	var table Table
-	if made != nil {
-		table = made()
-	} else {
-		for _, member := range c.members {
-			if strings.HasPrefix(member.Name, "core") {
-				table.Routers = append(table.Routers, member.Name)
-			}
-			if member.Name == leader {
-				table.Writers = append(table.Writers, member.Name)
-			} else {
-				table.Readers = append(table.Readers, member.Name)
-			}
+	var writers, readers, routers []string
+	for _, member := range c.members {
+		if strings.HasPrefix(member.Name, "core") {
+			routers = append(routers, member.Name)
 		}
-		if len(table.Readers) == 0 {
-			table.Readers = table.Writers
+		if member.Name == leader {
+			writers = append(writers, member.Name)
+		} else {
+			readers = append(readers, member.Name)
 		}
+	}
+	if len(readers) == 0 {
+		readers = writers
 	}
 	servers := []any{}
 	for _, role := range []struct {
 		name    string
 		members []string
-	}{{"WRITE", table.Writers}, {"READ", table.Readers}, {"ROUTE", table.Routers}} {
+	}{{"WRITE", writers}, {"READ", readers}, {"ROUTE", routers}} {
 		addresses := []any{}
 		for _, name := range role.members {
 			addresses = append(addresses, c.Member(name).Address())

@@ -1,0 +1,27 @@
+package graph
+
+import (
+	"math"
+	"time"
+)
+
+// FloorMicro, for engines, rounds down to the microseconds that times are kept in. What they cannot hold is before or
+// after all of them.
+func FloorMicro(t time.Time) int64 {
+	switch {
+	case t.Year() < -290_000:
+		return math.MinInt64
+	case t.Year() > 290_000:
+		return math.MaxInt64
+	}
+	return t.UnixMicro()
+}
+
+// CeilMicro, for engines, rounds up: times are kept in whole microseconds, and none that is kept lies between.
+func CeilMicro(t time.Time) int64 {
+	micros := t.UnixMicro()
+	if t.Nanosecond()%1000 != 0 {
+		micros++
+	}
+	return micros
+}
