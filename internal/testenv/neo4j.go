@@ -88,11 +88,6 @@ func StartNeo4j(ctx context.Context) (server Neo4jServer, end func(), err error)
 	return d.server(), end, nil
 }
 
-// MissingError says which part is not installed, and how to.
-type MissingError struct{ Reason string }
-
-func (e *MissingError) Error() string { return e.Reason }
-
 // GivenNeo4j is the server that the environment names, if it does.
 func GivenNeo4j() (Neo4jServer, bool) {
 	server := Neo4jServer{

@@ -3,7 +3,6 @@ package testenv
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,9 +10,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // neo4jVersion is that of neo4j/pom.xml.
@@ -35,12 +31,11 @@ func neo4jLibrary(ctx context.Context) (library, error) {
 	if err != nil {
 		return library{}, &MissingError{err.Error()}
 	}
-	cache, err := os.UserCacheDir()
+	jars, err := cacheFolder("neo4j-" + neo4jVersion)
 	if err != nil {
-		return library{}, &MissingError{fmt.Sprintf("there is no place for the jars of Neo4j: %s", err)}
+		return library{}, err
 	}
-	jars := filepath.Join(cache, "orrery", "neo4j-"+neo4jVersion)
-	if err := fetchJars(ctx, jars); err != nil {
+	if err := fillOnce(ctx, jars, fetchJars); err != nil {
 		return library{}, &MissingError{err.Error()}
 	}
 	return library{java: java, jars: jars}, nil
@@ -73,45 +68,29 @@ func findJava(ctx context.Context) (string, error) {
 	return java, nil
 }
 
-// fetchJars fills the folder, whole or not at all, once for all processes.
-func fetchJars(ctx context.Context, folder string) (err error) {
-	if _, err := os.Stat(folder); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
-		return err
-	}
-	lock := flock.New(folder + ".lock")
-	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
-		return fmt.Errorf("another process fetches Neo4j: %w", err)
-	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
-	if _, err := os.Stat(folder); err == nil {
-		return nil // by somebody else, in the meantime
-	}
+// fetchJars fills the folder by Maven.
+func fetchJars(ctx context.Context, folder string) error {
 	maven, err := exec.LookPath("mvn")
 	if err != nil {
 		return fmt.Errorf("there is no Maven to fetch Neo4j with: %w: %s", err, installJava)
 	}
-	work, err := os.MkdirTemp(filepath.Dir(folder), "fetch-")
-	if err != nil {
+	project := filepath.Join(filepath.Dir(folder), "project")
+	if err := os.Mkdir(project, 0o755); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	if err := os.WriteFile(filepath.Join(work, "pom.xml"), neo4jPOM, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(project, "pom.xml"), neo4jPOM, 0o644); err != nil {
 		return err
 	}
-	copied := filepath.Join(work, "jars")
 	fetch := exec.CommandContext(ctx, maven, "--batch-mode", "--quiet", "dependency:copy-dependencies",
-		"-DincludeScope=runtime", "-DoutputDirectory="+copied)
-	fetch.Dir = work
+		"-DincludeScope=runtime", "-DoutputDirectory="+folder)
+	fetch.Dir = project
 	if words, err := fetch.CombinedOutput(); err != nil {
 		return fmt.Errorf("fetching Neo4j by Maven: %w: %s", err, lastLines(string(words), 10))
 	}
-	if _, err := os.Stat(filepath.Join(copied, "neo4j-"+neo4jVersion+".jar")); err != nil {
+	if _, err := os.Stat(filepath.Join(folder, "neo4j-"+neo4jVersion+".jar")); err != nil {
 		return fmt.Errorf("fetching Neo4j by Maven: %w", err)
 	}
-	return os.Rename(copied, folder)
+	return nil
 }
 
 func lastLines(text string, count int) string {

@@ -7,7 +7,7 @@ import "errors"
 type process struct{}
 
 func startProcess(string, string, string, ...string) (*process, error) {
-	return nil, errors.New("servers for tests are started on Unix only: name one by " + Neo4jURIEnv)
+	return nil, errors.New("servers for tests are started on Unix only: name one by " + Neo4jURIEnv + " or " + KubeconfigEnv)
 }
 
 func (*process) running() bool { return false }

@@ -3,6 +3,7 @@
 package testenv
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,6 +17,7 @@ const (
 	PartCorpora = "corpora" // real catalogs, kept beside the project
 	PartBrowser = "browser" // a Chromium
 	PartNeo4j   = "neo4j"   // Java and Maven, to run a Neo4j server; or a server that is named
+	PartKube    = "kube"    // Go modules, to build and run Kubernetes; or a cluster that is named
 )
 
 // Missing ends the test: by a skip that tells the reason, or by a failure where the part is required.
@@ -43,9 +45,17 @@ func Corpora(t testing.TB) string {
 // ProjectRoot is the folder that holds go.mod.
 func ProjectRoot(t testing.TB) string {
 	t.Helper()
-	_, file, _, ok := runtime.Caller(0)
-	if !ok {
-		t.Fatal("the place of the sources is unknown")
+	root, err := projectRoot()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return filepath.Join(filepath.Dir(file), "..", "..")
+	return root
+}
+
+func projectRoot() (string, error) {
+	_, file, _, ok := runtime.Caller(0)
+	if !ok || !filepath.IsAbs(file) { // built with -trimpath
+		return "", errors.New("the place of the sources is unknown")
+	}
+	return filepath.Join(filepath.Dir(file), "..", ".."), nil
 }
