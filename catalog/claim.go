@@ -34,6 +34,8 @@ type Document struct {
 const (
 	DefaultPriorityFiles           = 100
 	DefaultPriorityImports         = 80
+	DefaultPriorityClusters        = 70
+	DefaultPriorityManifests       = 60
 	DefaultPriorityDiscoveredTeams = 50
 )
 
@@ -62,6 +64,10 @@ type Claim struct {
 	Labels map[string]string `cbor:"9,keyasint,omitempty"`
 	// Selectors are a person's word on an entity which observed subjects are it, by their labels.
 	Selectors []Selector `cbor:"10,keyasint,omitempty"`
+	// Facts are those of a Ref; on an Alias they are not looked at.
+	Facts *Facts `cbor:"11,keyasint,omitempty"`
+	// Found says that the source has seen the subject, a Ref, itself: it is no placeholder, though nobody describes it.
+	Found bool `cbor:"12,keyasint,omitempty"`
 }
 
 // Selector matches labels, as a label selector of Kubernetes does: all its requirements must hold. One of them at least
@@ -114,4 +120,7 @@ type EdgeClaim struct {
 	FirstSeen Instant `cbor:"13,keyasint,omitempty"`
 	// LastSeen is when it was seen last, where that is not when the document was read (traffic); 0 = then.
 	LastSeen Instant `cbor:"14,keyasint,omitempty"`
+	// Protocol by which the source calls the target, a lower-case word such as http, grpc, postgresql, redis, amqp or kafka;
+	// "" = unknown.
+	Protocol string `cbor:"15,keyasint,omitempty"`
 }

@@ -159,6 +159,7 @@ type EdgeDetails struct {
 	Fallback        string        // what From does without To, in the owner's words
 	CallsPerRequest float64       // mean calls of To for one request to From; 0 = unknown
 	Timeout         time.Duration // how long From waits for To; 0 = unknown
+	Protocol        string        // as in EdgeClaim; "" = unknown
 }
 
 // Evidence is one reason to believe an edge.

@@ -63,6 +63,11 @@ type Entity struct {
 	Origin     *Origin       // of the winning descriptor; nil where nobody describes the entity
 	Line       int32         // of the winning descriptor, 1-based; 0 = none
 	Aliases    []EntityAlias // sorted by alias
+	// Found marks what a source has seen itself and nobody describes: a Workload, a Node ... It is no Placeholder. It may
+	// be Discovered as well: then no declared entity runs on it.
+	Found bool
+	// Facts are those of all claims together, nil where there are none. They are shared; nobody may change them.
+	Facts *Facts
 	// FirstSeen is the earliest of what is claimed about the entity itself, also under the aliases that it took over; 0 =
 	// unknown. LastSeen is when a stale one was read last; 0 = in the last good scan of its source.
 	FirstSeen, LastSeen Instant

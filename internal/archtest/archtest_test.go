@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"scanners":           {"catalog"},
 	"graph":              {"catalog", "graph/search"},
 	"graph/search":       {"catalog"},
+	"graph/health":       {"catalog", "graph"},
 	"graph/sqlitestore":  {"catalog", "graph"},
 	"graph/neo4jstore":   {"catalog", "graph"},
 	"graph/graphtest":    {"catalog", "graph"},
@@ -37,7 +38,7 @@ var allowed = map[string][]string{
 }
 
 // engines are named by cmd alone.
-var engines = []string{"graph/sqlitestore", "graph/neo4jstore", "scanners/files", "scanners/backstage"}
+var engines = []string{"graph/sqlitestore", "graph/neo4jstore", "scanners/files", "scanners/backstage", "scanners/kubernetes"}
 
 func TestImportDirections(t *testing.T) {
 	for _, p := range packages(t) {
