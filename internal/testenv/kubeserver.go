@@ -107,8 +107,9 @@ func (p *controlPlane) startThere(ctx context.Context) (err error) {
 			"--service-account-signing-key-file=" + filepath.Join(p.home, "accounts.key"),
 			"--token-auth-file=" + filepath.Join(p.home, "tokens.csv"),
 			"--authorization-mode=RBAC", "--anonymous-auth=false",
-			// Nothing makes the service accounts that pods would have to have, nor takes the taint from a new node.
-			"--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
+			// Nothing makes the service accounts that pods would have to have, takes the taint from a new node, or lets go of a
+			// volume that is no longer used.
+			"--disable-admission-plugins=ServiceAccount,TaintNodesByCondition,StorageObjectInUseProtection",
 			"--endpoint-reconciler-type=none", "--shutdown-delay-duration=0s",
 		}, p.flags...)...)
 		if err != nil {
