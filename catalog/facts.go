@@ -174,18 +174,18 @@ type Node struct {
 	Ready   *bool  `cbor:"5,keyasint,omitempty"` // nil = unknown
 }
 
-// ProbeResult is what Orrery itself got from the health endpoint of a container. It changes only with its outcome.
+// ProbeResult is what Orrery itself got from the health endpoint of a container. It changes only with its outcome, so that
+// the history of the workload tells when that changed.
 type ProbeResult struct {
 	Container string `cbor:"1,keyasint"`
 	Purpose   string `cbor:"2,keyasint"` // READINESS, LIVENESS or STARTUP
-	Endpoint  string `cbor:"3,keyasint"` // a URL, or grpc://host:port/service
+	Endpoint  string `cbor:"3,keyasint"` // a URL: http, https, tcp or grpc
 	Healthy   bool   `cbor:"4,keyasint,omitempty"`
 	// Failures say what is not as it should be, each in one line; none where it is healthy and of the right shape.
 	Failures []string `cbor:"5,keyasint,omitempty"`
 	Status   int32    `cbor:"6,keyasint,omitempty"` // of HTTP; 0 = no answer
 	// LatencyUnder is the least of 10, 30, 100, 300, 1000, 3000 and 10000 milliseconds that the answer took less than.
-	LatencyUnder int32   `cbor:"7,keyasint,omitempty"`
-	Since        Instant `cbor:"8,keyasint,omitempty"` // of this outcome
+	LatencyUnder int32 `cbor:"7,keyasint,omitempty"`
 }
 
 // LogSample is what was seen of the lines that a container logs. The lines themselves are never kept.

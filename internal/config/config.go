@@ -37,6 +37,8 @@ const (
 const (
 	KindFiles     = "files"     // reads folders of catalog files
 	KindBackstage = "backstage" // imports the catalog of a running Backstage
+	// KindKubernetes reads what runs in a cluster, from its API server or from folders of manifests.
+	KindKubernetes = "kubernetes"
 )
 
 // maxFileBytes bounds the configuration file; a larger one is not a configuration.
@@ -53,7 +55,7 @@ type Config struct {
 	// Environments lists other names of an environment by the one that counts, as written. Case does not matter.
 	Environments map[string][]string
 	Identity     Identity
-	Sources      []Source // ids are unique
+	Sources      []Source // ids are unique, and so are the names of live clusters
 
 	shown map[string]string // masked text by field, where it differs from the value
 }
@@ -99,17 +101,26 @@ type Source struct {
 	ID, Kind    string
 	Environment string
 	Priority    int      // of its descriptors; the higher wins
-	Paths       []string // of KindFiles: folders or files, at least one
+	Paths       []string // folders or files: of KindFiles at least one; of KindKubernetes none for a live cluster
 	// Include and Exclude are globs on paths inside the folders; none = every file.
 	Include, Exclude []string
-	URL, Token       string        // of KindBackstage: of its backend; Token "" = none
-	Filter           []string      // of KindBackstage: as its API takes them; none = every entity
-	CAFile           string        // of KindBackstage; "" = none
-	Schedule         string        // as schedule.Parse reads it; "" = scanned once, at the start
-	Timezone         string        // of the fields of Schedule: an IANA name; "" = UTC
-	Jitter           time.Duration // less than this put off, to spread the sources
-	Timeout          time.Duration // of one scan
-	Watch            bool          // scanned as it changes
+	URL, Token       string   // of KindBackstage: of its backend; Token "" = none
+	Filter           []string // of KindBackstage: as its API takes them; none = every entity
+	CAFile           string   // of KindBackstage; "" = none
+	Cluster          string   // of KindKubernetes: its name in aliases
+	Context          string   // of a live cluster: that of the kubeconfig; "" = its current one
+	Kubeconfig       string   // of a live cluster; "" = as kubectl finds it
+	InCluster        bool     // a live cluster: the one that this process runs in, by its service account
+	// Namespaces of a live cluster that are read, none = all, and those that are not.
+	Namespaces, ExcludeNamespaces []string
+	// LogFormat is what containers of a live cluster should log, json or logfmt; "" = no log is looked at.
+	LogFormat string
+	LogFields map[string][]string // names of the fields of a log line besides those that are known, by what they say
+	Schedule  string              // as schedule.Parse reads it; "" = scanned once, at the start
+	Timezone  string              // of the fields of Schedule: an IANA name; "" = UTC
+	Jitter    time.Duration       // less than this put off, to spread the sources
+	Timeout   time.Duration       // of one scan
+	Watch     bool                // scanned as it changes
 }
 
 // Lookup finds the value of an environment variable, as os.LookupEnv does.
@@ -145,6 +156,7 @@ func Parse(file string, data []byte, lookup Lookup) (*Config, error) {
 	c := &Config{File: file}
 	if root, ok := d.document(data); ok {
 		decodeMapping(d, root, "", rootSettings(), c)
+		settleKubernetes(d, c)
 		validate(d, c)
 	}
 	if len(d.errs) > 0 {
@@ -170,6 +182,9 @@ func (c *Config) MergeOptions() catalog.MergeOptions {
 	}
 	return options
 }
+
+// Live says whether the source is a cluster that is asked by its API server.
+func (s Source) Live() bool { return s.Kind == KindKubernetes && len(s.Paths) == 0 }
 
 // Times are when the source is scanned again; nil = never by itself. Parse has refused what cannot be read.
 func (s Source) Times() (*schedule.Schedule, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/internal/config"
 )
 
@@ -137,10 +138,10 @@ func TestErrors(t *testing.T) {
 		"empty list":           {"sources:\n  - {id: a, kind: files, paths: []}", "f.yaml:2: sources[0].paths: is empty (name at least one)"},
 		"graph is text":        {"graph: sqlite", "f.yaml:1: graph: must hold settings, one `name: value` a line (known: engine, path, uri, username, password, database, labelPrefix, history)"},
 		"sources is a mapping": {"sources: {a: b}", "f.yaml:1: sources: must be a list (write [a, b] or one `- a` a line)"},
-		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, include, exclude, url, token, filter, caFile, environment, priority, schedule, timezone, jitter, watch, timeout)"},
+		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, include, exclude, url, token, filter, caFile, cluster, context, kubeconfig, inCluster, namespaces, excludeNamespaces, logFormat, logFields, environment, priority, schedule, timezone, jitter, watch, timeout)"},
 		"unknown engine":       {"graph:\n  engine: dgraph\n  uri: neo4j://host\n", `f.yaml:2: graph.engine: "dgraph" is no engine that exists (known: sqlite, neo4j)`},
 		"near engine":          {"graph: {engine: SQLlite}", `f.yaml:1: graph.engine: "SQLlite" is no engine that exists (did you mean sqlite?)`},
-		"unknown kind":         {"sources:\n  - {id: acme, kind: github, organization: acme}", `f.yaml:2: sources[0].kind: "github" is no kind that exists (known: files, backstage)`},
+		"unknown kind":         {"sources:\n  - {id: acme, kind: github, organization: acme}", `f.yaml:2: sources[0].kind: "github" is no kind that exists (known: files, backstage, kubernetes)`},
 		"no kind":              {"sources:\n  - {id: acme, paths: [x]}", "f.yaml:2: sources[0]: the setting kind is missing (What kind of place it is.)"},
 		"no id":                {"sources:\n  - {kind: files, paths: [x]}", "f.yaml:2: sources[0]: the setting id is missing (Name of the source, unique in the file: letters, digits and . _ - between them, at most 63.)"},
 		"schedule":             {timed("schedule: hourly"), `f.yaml:2: sources[0].schedule: "hourly" is no schedule: expected exactly 5 fields, found 1: [hourly] (write for example "*/30 * * * *", @hourly or "@every 30m")`},
@@ -189,7 +190,7 @@ func TestErrors(t *testing.T) {
 		"variable open":        {"listen: ${N", "f.yaml:1: listen: a ${ is not closed by } (write $${ for a plain ${)"},
 		"variable nested":      {"listen: ${A:-${B}}", "f.yaml:1: listen: the default of ${A} holds another variable (a default is plain text)"},
 		"a secret stays one":   {"listen: ${TOKEN}", `f.yaml:1: listen: "********" is no host:port (for example 127.0.0.1:7007)`},
-		"secret as a kind":     {"sources:\n  - {id: a, kind: '${TOKEN}', paths: [x]}", `f.yaml:2: sources[0].kind: "${TOKEN}" is no kind that exists (known: files, backstage)`},
+		"secret as a kind":     {"sources:\n  - {id: a, kind: '${TOKEN}', paths: [x]}", `f.yaml:2: sources[0].kind: "${TOKEN}" is no kind that exists (known: files, backstage, kubernetes)`},
 		"url is missing":       {"sources:\n  - {id: a, kind: backstage}", `f.yaml:2: sources[0]: the setting url is missing (Address of the backend (its backend.baseUrl), such as https://backstage.example.com.)`},
 		"url for files":        {"sources:\n  - {id: a, kind: files, paths: [x], url: 'https://b'}", `f.yaml:2: sources[0].url: is not for "files" (it is for backstage: change kind, or remove it)`},
 		"secret as an id":      {"sources:\n  - {id: '${TOKEN}', kind: files, paths: [x]}", `f.yaml:2: sources[0].id: "********" is no id (use letters, digits and . _ - between them, at most 63)`},
@@ -300,6 +301,79 @@ graph:
 sources: []
 `, string(shown)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestKubernetes holds what a source of kind kubernetes is, live and from manifests, and that what is shown of it is
+// accepted again.
+func TestKubernetes(t *testing.T) {
+	t.Parallel()
+	lookup := environment(nil)
+	c, err := config.Parse("conf/f.yaml", []byte(`sources:
+  - {id: prod-eu, kind: kubernetes, context: eu}
+  - {id: prod-us, kind: kubernetes, kubeconfig: us.yaml, cluster: us, namespaces: [shop], watch: false, logFormat: json, logFields: {level: [lvl]}}
+  - {id: here, kind: kubernetes, inCluster: true, priority: 90}
+  - {id: rendered, kind: kubernetes, paths: [manifests], exclude: ["*.json"], cluster: us}
+`), lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := config.Source{
+		Kind: "kubernetes", Environment: "production", Priority: catalog.DefaultPriorityClusters, Watch: true, Timeout: time.Hour,
+	}
+	eu, us, here, rendered := all, all, all, all
+	eu.ID, eu.Cluster, eu.Context = "prod-eu", "prod-eu", "eu"
+	us.ID, us.Cluster, us.Kubeconfig, us.Namespaces, us.Watch = "prod-us", "us", "conf/us.yaml", []string{"shop"}, false
+	us.LogFormat, us.LogFields = "json", map[string][]string{"level": {"lvl"}}
+	here.ID, here.Cluster, here.InCluster, here.Priority = "here", "here", true, 90
+	rendered.ID, rendered.Cluster, rendered.Paths, rendered.Exclude = "rendered", "us", []string{"conf/manifests"}, []string{"*.json"}
+	rendered.Priority, rendered.Watch = catalog.DefaultPriorityManifests, false
+	if diff := cmp.Diff([]config.Source{eu, us, here, rendered}, c.Sources); diff != "" {
+		t.Error(diff)
+	}
+	if !c.Sources[0].Live() || c.Sources[3].Live() {
+		t.Error("a source without paths is live, and no other")
+	}
+	shown, err := c.Show()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := config.Parse("f.yaml", shown, lookup)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, shown)
+	}
+	if diff := cmp.Diff(c.Sources, again.Sources); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestKubernetesErrors(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ settings, want string }{
+		"live and manifests": {"paths: [x], context: eu", "sources[0].context: is for a live cluster, and this source reads manifests (remove it, or remove paths)"},
+		"globs of a cluster": {"include: ['*.yaml']", "sources[0].include: is for manifests, and this source reads a live cluster (remove it, or give paths)"},
+		"inside and outside": {"inCluster: true, context: eu", "sources[0].context: is for a cluster that is reached from outside (remove it, or remove inCluster)"},
+		"no log is read":     {"logFields: {level: [lvl]}", "sources[0].logFields: is for sources that look at logs (remove it, or give logFormat)"},
+		"unknown log field":  {"logFormat: json, logFields: {lvel: [lvl]}", `sources[0].logFields.lvel: "lvel" is nothing that a line of a log should say (did you mean level?)`},
+		"unknown log format": {"logFormat: xml", `sources[0].logFormat: "xml" is no logFormat that exists (known: json, logfmt)`},
+		"name of a cluster":  {"cluster: a/b", `sources[0].cluster: "a/b" is no name of a cluster (use letters, digits and . _ - between them, at most 63)`},
+		"two of one name": {
+			"cluster: b}\n  - {id: b, kind: kubernetes",
+			`sources[1]: the cluster "b" is read by the source of line 2 already (give one of them another name by cluster:)`,
+		},
+		"for another kind": {"url: 'https://x'", `sources[0].url: is not for "kubernetes" (it is for backstage: change kind, or remove it)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := config.Parse("f.yaml", []byte("sources:\n  - {id: a, kind: kubernetes, "+c.settings+"}"), environment(nil))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			_, message, _ := strings.Cut(err.Error(), ": ")
+			if diff := cmp.Diff(c.want, message); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 
@@ -525,7 +599,7 @@ func TestMergeOptions(t *testing.T) {
 func TestReferenceNamesEverySetting(t *testing.T) {
 	t.Parallel()
 	reference := config.Reference()
-	for _, want := range []string{"listen\n", "graph.engine\n", "One of: sqlite, neo4j.", "Only for: sqlite. Default: orrery.db.", "graph.uri\n", "Only for: neo4j. Required.", "graph.password\n", "sources[].priority\n", "Default: 100, or 80 for backstage.", "One of: files, backstage.", "sources[].paths\n    Folders or files to read. Only for: files. Required.", "identity.rewrites[].match\n", "Default: 90d.", "Default: 127.0.0.1:7007."} {
+	for _, want := range []string{"listen\n", "graph.engine\n", "One of: sqlite, neo4j.", "Only for: sqlite. Default: orrery.db.", "graph.uri\n", "Only for: neo4j. Required.", "graph.password\n", "sources[].priority\n", "Default: 100, or 80 for backstage, or 70 for kubernetes.", "One of: files, backstage, kubernetes.", "sources[].paths\n    Folders or files to read. A kubernetes source with paths reads manifests instead of a live cluster. Only for: files, kubernetes. Required, but for: kubernetes.", "identity.rewrites[].match\n", "Default: 90d.", "Default: 127.0.0.1:7007."} {
 		if !strings.Contains(reference, want) {
 			t.Errorf("%q is missing in:\n%s", want, reference)
 		}

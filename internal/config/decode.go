@@ -52,7 +52,7 @@ func decodeMapping[T any](d *decoder, node *yaml.Node, at string, settings []set
 			}
 		case given:
 			decodeValue(d, value, field(at, s.name), s, into)
-		case s.required:
+		case s.needed(selected(settings, into)):
 			d.fail(node.Line, at, fmt.Sprintf("the setting %s is missing", s.name), s.help)
 		default:
 			s.fallback = s.otherwise(selected(settings, into))

@@ -56,7 +56,7 @@ func schemaBeside[T any](settings []setting[T], selects setting[T], value string
 		switch {
 		case !s.holds(value):
 			rules.Properties[s.name] = &jsonschema.Schema{Not: &jsonschema.Schema{}}
-		case s.required && s.only != nil:
+		case s.needed(value) && s.only != nil:
 			rules.Required = append(rules.Required, s.name)
 		case s.fallbacks != nil:
 			rules.Properties[s.name] = &jsonschema.Schema{Default: defaultOf(s.otherwise(value))}
@@ -127,6 +127,8 @@ func describe[T any](b *strings.Builder, at string, settings []setting[T]) {
 			fmt.Fprintf(b, " One of: %s.", strings.Join(s.choices, ", "))
 		}
 		switch {
+		case s.required && s.optional != nil:
+			fmt.Fprintf(b, " Required, but for: %s.", strings.Join(s.optional, ", "))
 		case s.required:
 			b.WriteString(" Required.")
 		case s.fallback != nil:

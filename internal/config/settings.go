@@ -19,6 +19,8 @@ type setting[T any] struct {
 	// fallbacks hold instead beside those values of the setting that selects.
 	fallbacks map[string]any
 	required  bool // the key must be there
+	// optional are values of the setting that selects beside which a required key may be absent.
+	optional []string
 	// choices are the only values. A setting that selects which others make sense is decoded first, and where it is wrong
 	// nothing else is said about its mapping.
 	choices []string
@@ -33,6 +35,11 @@ type setting[T any] struct {
 // holds says whether the setting makes sense beside the value of the one that selects; "" = there is none.
 func (s setting[T]) holds(selected string) bool {
 	return s.only == nil || slices.Contains(s.only, selected)
+}
+
+// needed says whether the key must be there beside the value of the setting that selects.
+func (s setting[T]) needed(selected string) bool {
+	return s.required && !slices.Contains(s.optional, selected)
 }
 
 // otherwise is what holds where the key is absent.
@@ -164,19 +171,20 @@ func sourceSettings() []setting[Source] {
 		},
 		{
 			name: "kind", into: func(s *Source) any { return &s.Kind }, required: true,
-			choices: []string{KindFiles, KindBackstage}, selects: true,
+			choices: []string{KindFiles, KindBackstage, KindKubernetes}, selects: true,
 			help: "What kind of place it is.",
 		},
 		{
-			name: "paths", into: func(s *Source) any { return &s.Paths }, required: true, isPath: true, only: []string{KindFiles},
-			help: "Folders or files to read.",
+			name: "paths", into: func(s *Source) any { return &s.Paths }, required: true, isPath: true,
+			only: []string{KindFiles, KindKubernetes}, optional: []string{KindKubernetes},
+			help: "Folders or files to read. A kubernetes source with paths reads manifests instead of a live cluster.",
 		},
 		{
-			name: "include", into: func(s *Source) any { return &s.Include }, only: []string{KindFiles},
+			name: "include", into: func(s *Source) any { return &s.Include }, only: []string{KindFiles, KindKubernetes},
 			help: "Globs on paths inside the folders: only such files are opened. Every YAML and JSON file where it is absent.",
 		},
 		{
-			name: "exclude", into: func(s *Source) any { return &s.Exclude }, only: []string{KindFiles},
+			name: "exclude", into: func(s *Source) any { return &s.Exclude }, only: []string{KindFiles, KindKubernetes},
 			help: "Globs on paths inside the folders: such files are never opened.",
 		},
 		{
@@ -196,13 +204,48 @@ func sourceSettings() []setting[Source] {
 			help: "PEM file of certificates that are trusted besides those of the system.",
 		},
 		{
+			name: "cluster", into: func(s *Source) any { return &s.Cluster }, only: []string{KindKubernetes},
+			help: "Name of the cluster, as spans have it in k8s.cluster.name. The id of the source where it is absent.",
+		},
+		{
+			name: "context", into: func(s *Source) any { return &s.Context }, only: []string{KindKubernetes},
+			help: "Context of the kubeconfig by which a live cluster is reached; its current one where it is absent.",
+		},
+		{
+			name: "kubeconfig", into: func(s *Source) any { return &s.Kubeconfig }, isPath: true, only: []string{KindKubernetes},
+			help: "The kubeconfig file; found as kubectl finds it where it is absent.",
+		},
+		{
+			name: "inCluster", into: func(s *Source) any { return &s.InCluster }, only: []string{KindKubernetes},
+			help: "Read the cluster that the server itself runs in, by its service account.",
+		},
+		{
+			name: "namespaces", into: func(s *Source) any { return &s.Namespaces }, only: []string{KindKubernetes},
+			help: "Namespaces of a live cluster to read; all where it is absent. With some, permissions in these are enough.",
+		},
+		{
+			name: "excludeNamespaces", into: func(s *Source) any { return &s.ExcludeNamespaces }, only: []string{KindKubernetes},
+			help: "Namespaces of a live cluster that are passed over.",
+		},
+		{
+			name: "logFormat", into: func(s *Source) any { return &s.LogFormat }, choices: []string{"json", "logfmt"},
+			only: []string{KindKubernetes},
+			help: "What containers of a live cluster should log: a few lines of each are looked at, never kept, and judged by the check log-format. No log is read where it is absent.",
+		},
+		{
+			name: "logFields", into: func(s *Source) any { return &s.LogFields }, only: []string{KindKubernetes},
+			help: "More names of fields of a log line, by what they say: timestamp, level, message and correlation, such as `level: [lvl]`.",
+		},
+		{
 			name: "environment", into: func(s *Source) any { return &s.Environment }, fallback: DefaultEnvironment,
 			help: "The environment that observed facts of the source belong to. Declared facts hold in all.",
 		},
 		{
 			name: "priority", into: func(s *Source) any { return &s.Priority }, fallback: catalog.DefaultPriorityFiles,
-			fallbacks: map[string]any{KindBackstage: catalog.DefaultPriorityImports},
-			help:      "Where two sources describe one entity, the higher priority wins: 1 to 1000.",
+			fallbacks: map[string]any{
+				KindBackstage: catalog.DefaultPriorityImports, KindKubernetes: catalog.DefaultPriorityClusters,
+			},
+			help: "Where two sources describe one entity, the higher priority wins: 1 to 1000. Manifests have 60.",
 		},
 		{
 			name: "schedule", into: func(s *Source) any { return &s.Schedule },
@@ -217,8 +260,8 @@ func sourceSettings() []setting[Source] {
 			help: "Every scheduled scan starts later by a time below this, the same for one source, so that sources do not start together: at most 1h.",
 		},
 		{
-			name: "watch", into: func(s *Source) any { return &s.Watch }, fallback: false, only: []string{KindFiles},
-			help: "Scan what changes as soon as it changes. Where that cannot be heard of, it is scanned by its schedule, or every minute.",
+			name: "watch", into: func(s *Source) any { return &s.Watch }, fallback: false, only: []string{KindFiles, KindKubernetes},
+			help: "Scan what changes as soon as it changes. Where that cannot be heard of, it is scanned by its schedule, or every minute. A live cluster is watched unless this is false.",
 		},
 		{
 			name: "timeout", into: func(s *Source) any { return &s.Timeout }, fallback: time.Hour, least: time.Second, most: 7 * day,

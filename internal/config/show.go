@@ -37,6 +37,8 @@ func isEmpty(place any) bool {
 		return *value == ""
 	case *time.Duration:
 		return *value == 0
+	case *bool:
+		return !*value
 	case *[]string:
 		return len(*value) == 0
 	case *map[string][]string:

@@ -49,9 +49,10 @@ func validate(d *decoder, c *Config) {
 			d.fail(d.lines[at], at, err.message, err.fix)
 		}
 	}
-	first := map[string]string{}
+	first, live := map[string]string{}, map[string]int{}
 	for i, s := range c.Sources {
 		validateTiming(d, index("sources", i), s)
+		validateKubernetes(d, index("sources", i), s, live)
 		id, environment, priority := index("sources", i)+".id", index("sources", i)+".environment", index("sources", i)+".priority"
 		if !wellFormedID.MatchString(s.ID) {
 			d.fail(d.lines[id], id, d.written(id, s.ID)+" is no id", idRule)
