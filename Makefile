@@ -37,28 +37,37 @@ web/dist/index.html: web/node_modules $(shell find web -not -path '*/node_module
 	cd web && npm run build
 
 .PHONY: test
-test: web chromium bin/withneo4j ## Run every test, in Go and in the UI; writes bin/test.json
+test: bin/withservers chromium ## Run every test, in Go and in the UI; writes bin/test.json
+	$(MAKE) -j2 servers test-ui
+	bin/withservers $(TOOLS) gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg --jsonfile bin/test.json -- -timeout 30m ./...
+
+# What the Go tests need of the UI comes with it: the bundle, and a browser.
+.PHONY: test-ui
+test-ui: web chromium
 	cd web && npm test
-	bin/withneo4j $(TOOLS) gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg --jsonfile bin/test.json -- -timeout 30m ./...
 
 .PHONY: test-short
-test-short: bin/withneo4j ## Run the quick tests, in under 3 minutes
-	bin/withneo4j go test -short ./...
+test-short: bin/withservers ## Run the quick tests, in under 3 minutes
+	bin/withservers -built go test -short ./...
 
 .PHONY: test-race
-test-race: bin/withneo4j ## Run the quick tests under the race detector
-	bin/withneo4j go test -race -short -timeout 20m ./...
+test-race: bin/withservers ## Run the quick tests under the race detector
+	bin/withservers -built go test -race -short -timeout 20m ./...
 
 # A browser for the UI's end-to-end test. Where it cannot be installed, that test is skipped and says so.
 .PHONY: chromium
 chromium:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || echo "no Chromium: the browser test will be skipped"
 
-# Starts one Neo4j for all packages, on free ports, and ends it with the tests. Maven fetches the server, once.
-.PHONY: bin/withneo4j
-bin/withneo4j: java
+# Starts one Neo4j and one Kubernetes for all packages, on free ports, and ends them with the tests.
+.PHONY: bin/withservers
+bin/withservers: java
 	@mkdir -p bin
-	@go build -o $@ ./internal/testenv/withneo4j
+	@go build -o $@ ./internal/testenv/withservers
+
+.PHONY: servers
+servers: bin/withservers ## Fetch and build the servers that tests need: once, for some minutes
+	@bin/withservers -prepare
 
 # Java and Maven, for the tests on Neo4j. Where they cannot be installed, those are skipped and say so.
 .PHONY: java

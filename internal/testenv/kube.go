@@ -40,9 +40,18 @@ type KubeCluster struct {
 // disturb others, or for controllers and nodes.
 func Kube(t testing.TB) KubeCluster {
 	t.Helper()
+	skipBuilding(t)
 	shared := sharedKube()
 	skipMissing(t, PartKube, shared.err)
 	return shared.cluster
+}
+
+// skipBuilding ends a quick test rather than build for minutes.
+func skipBuilding(t testing.TB) {
+	t.Helper()
+	if os.Getenv(KubeconfigEnv) == "" && testing.Short() && !required(PartKube) && !KubeBuilt() {
+		Missing(t, PartKube, "it is not built yet, and quick tests do not wait for that: run make servers")
+	}
 }
 
 // skipMissing ends the test where there is an error.

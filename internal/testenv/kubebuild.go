@@ -3,6 +3,7 @@ package testenv
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,20 +13,21 @@ import (
 	"strings"
 )
 
-// kubeVersion is that of k8s.io/kubernetes in kube/go.mod. The server tells it to its clients.
-const kubeVersion = "v1.36.3"
-
-const componentVersion = "k8s.io/component-base/version"
-
 // kubeProgram is the program of kube/main.go, built once into the cache folder of the user. A *MissingError says that its
 // modules cannot be had.
 func kubeProgram(ctx context.Context) (string, error) {
-	major, minor, _ := strings.Cut(strings.TrimPrefix(kubeVersion, "v"), ".")
-	minor, _, _ = strings.Cut(minor, ".")
 	folder, err := builtModule(ctx, "kube", func(ctx context.Context, module, folder string) error {
-		return goCommand(ctx, module, "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(folder, "kube"),
-			"-ldflags", fmt.Sprintf("-s -w -X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s",
-				componentVersion, kubeVersion, major, minor), ".")
+		version, err := goCommand(ctx, module, "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
+		if err != nil {
+			return err
+		}
+		// What the server tells its clients.
+		numbers := append(strings.Split(strings.TrimPrefix(version, "v"), "."), "", "")
+		flags := fmt.Sprintf("-s -w -X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s",
+			"k8s.io/component-base/version", version, numbers[0], numbers[1])
+		_, err = goCommand(ctx, module, "build", "-trimpath", "-buildvcs=false", "-ldflags="+flags,
+			"-o", filepath.Join(folder, "kube"), ".")
+		return err
 	})
 	return filepath.Join(folder, "kube"), err
 }
@@ -45,19 +47,18 @@ var kwokStages = []string{
 // kwokProgram is built as kubeProgram is. It is a program of its own, as its flags clash with those of Kubernetes.
 func kwokProgram(ctx context.Context) (kwok, error) {
 	folder, err := builtModule(ctx, "kwok", func(ctx context.Context, module, folder string) error {
-		if err := goCommand(ctx, module, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w",
-			"-o", filepath.Join(folder, "kwok"), "sigs.k8s.io/kwok/cmd/kwok"); err != nil {
+		_, err := goCommand(ctx, module, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w",
+			"-o", filepath.Join(folder, "kwok"), "sigs.k8s.io/kwok/cmd/kwok")
+		if err != nil {
 			return err
 		}
-		list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok")
-		list.Dir, list.Env = module, goEnvironment()
-		source, err := list.Output()
+		source, err := goCommand(ctx, module, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok")
 		if err != nil {
-			return fmt.Errorf("finding the sources of kwok: %w", err)
+			return err
 		}
 		var stages []byte
 		for _, name := range kwokStages {
-			stage, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(source)), "kustomize", "stage", name))
+			stage, err := os.ReadFile(filepath.Join(source, "kustomize", "stage", name))
 			if err != nil {
 				return err
 			}
@@ -68,8 +69,33 @@ func kwokProgram(ctx context.Context) (kwok, error) {
 	return kwok{program: filepath.Join(folder, "kwok"), stages: filepath.Join(folder, "stages.yaml")}, err
 }
 
-// builtModule is the folder that build fills from the module of that name below this package. It is kept until the module
-// or Go changes.
+// KubeBuilt says whether the programs lie in the cache folder.
+func KubeBuilt() bool {
+	for _, name := range []string{"kube", "kwok"} {
+		folder, _, err := moduleFolder(name)
+		if err != nil {
+			return false
+		}
+		if _, err := os.Stat(folder); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// PrepareKube builds the programs that are not built yet. A *MissingError says that their modules cannot be had.
+func PrepareKube(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, kubeBuilds)
+	defer cancel()
+	if _, err := kubeProgram(ctx); err != nil {
+		return err
+	}
+	_, err := kwokProgram(ctx)
+	return err
+}
+
+// builtModule is the folder that build fills from the module of that name below this package. It is kept until the module,
+// this file or Go changes.
 func builtModule(ctx context.Context, name string, build func(ctx context.Context, module, folder string) error) (string, error) {
 	folder, module, err := moduleFolder(name)
 	if err != nil {
@@ -79,7 +105,7 @@ func builtModule(ctx context.Context, name string, build func(ctx context.Contex
 		if _, err := exec.LookPath("go"); err != nil {
 			return &MissingError{fmt.Sprintf("there is no Go to build %s with: %s", name, err)}
 		}
-		if err := goCommand(ctx, module, "mod", "download"); err != nil {
+		if _, err := goCommand(ctx, module, "mod", "download"); err != nil {
 			return &MissingError{fmt.Sprintf("the Go modules of %s cannot be had: %s", name, err)}
 		}
 		return build(ctx, module, empty)
@@ -95,29 +121,32 @@ func moduleFolder(name string) (folder, module string, err error) {
 	module = filepath.Join(root, "internal", "testenv", name)
 	digest := sha256.New()
 	_, _ = fmt.Fprintln(digest, runtime.Version()) // hashing never fails
-	files := os.DirFS(module)
-	err = fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
+	files := os.DirFS(filepath.Dir(module))
+	add := func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		content, err := fs.ReadFile(files, path)
 		_, _ = fmt.Fprintf(digest, "%s %d\n%s", path, len(content), content)
 		return err
-	})
-	if err != nil {
+	}
+	// How it is built stands in this file.
+	if err := errors.Join(fs.WalkDir(files, name, add), fs.WalkDir(files, "kubebuild.go", add)); err != nil {
 		return "", "", fmt.Errorf("reading the module %s: %w", name, err)
 	}
 	folder, err = cacheFolder(fmt.Sprintf("%s-%x", name, digest.Sum(nil)[:6]))
 	return folder, module, err
 }
 
-func goCommand(ctx context.Context, module string, args ...string) error {
+// goCommand returns what go writes, without the end of the line.
+func goCommand(ctx context.Context, module string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, "go", args...)
-	command.Dir, command.Env = module, goEnvironment()
-	if words, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("go %s in %s: %w: %s", args[0], module, err, lastLines(string(words), 10))
+	command.Dir, command.Env = module, append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	var words strings.Builder
+	command.Stderr = &words
+	output, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("go %s in %s: %w: %s", args[0], module, err, lastLines(words.String(), 10))
 	}
-	return nil
+	return strings.TrimSpace(string(output)), nil
 }
-
-func goEnvironment() []string { return append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off") }

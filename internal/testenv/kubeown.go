@@ -35,6 +35,7 @@ type OwnKubeCluster struct {
 // OwnKube starts a cluster that ends with the test: some 400 MiB, and 900 MiB with controllers.
 func OwnKube(t testing.TB, options KubeOptions) *OwnKubeCluster {
 	t.Helper()
+	skipBuilding(t)
 	ctx, cancel := context.WithTimeout(t.Context(), kubeBuilds+kubeAnswers)
 	defer cancel()
 	program, err := kubeProgram(ctx)

@@ -41,6 +41,12 @@ func neo4jLibrary(ctx context.Context) (library, error) {
 	return library{java: java, jars: jars}, nil
 }
 
+// PrepareNeo4j fetches what a server needs, where it is not there yet. A *MissingError tells what is not there.
+func PrepareNeo4j(ctx context.Context) error {
+	_, err := neo4jLibrary(ctx)
+	return err
+}
+
 const installJava = "install JDK 17 (Debian, Ubuntu: apt-get install openjdk-17-jre-headless maven)"
 
 var javaVersion = regexp.MustCompile(`version "(\d+)`)

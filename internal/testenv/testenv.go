@@ -23,10 +23,14 @@ const (
 // Missing ends the test: by a skip that tells the reason, or by a failure where the part is required.
 func Missing(t testing.TB, part, reason string) {
 	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("ORRERY_REQUIRE"), ","), part) {
+	if required(part) {
 		t.Fatalf("%s is required by ORRERY_REQUIRE and missing: %s", part, reason)
 	}
 	t.Skipf("%s is missing: %s", part, reason)
+}
+
+func required(part string) bool {
+	return slices.Contains(strings.Split(os.Getenv("ORRERY_REQUIRE"), ","), part)
 }
 
 // Corpora is the folder of the real catalogs: ORRERY_CORPORA, or `shared/corpora/dev` beside the project.
