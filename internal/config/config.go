@@ -39,6 +39,7 @@ const (
 	KindBackstage = "backstage" // imports the catalog of a running Backstage
 	// KindKubernetes reads what runs in a cluster, from its API server or from folders of manifests.
 	KindKubernetes = "kubernetes"
+	KindProbe      = "probe" // calls the health endpoints of the workloads of a cluster
 )
 
 // maxFileBytes bounds the configuration file; a larger one is not a configuration.
@@ -107,7 +108,8 @@ type Source struct {
 	URL, Token       string   // of KindBackstage: of its backend; Token "" = none
 	Filter           []string // of KindBackstage: as its API takes them; none = every entity
 	CAFile           string   // of KindBackstage; "" = none
-	Cluster          string   // of KindKubernetes: its name in aliases
+	Cluster          string   // of KindKubernetes: its name in aliases; of KindProbe: whose workloads are called
+	Networks         []string // of KindProbe: prefixes of the only addresses that are called; none = see the package probe
 	Context          string   // of a live cluster: that of the kubeconfig; "" = its current one
 	Kubeconfig       string   // of a live cluster; "" = as kubectl finds it
 	InCluster        bool     // a live cluster: the one that this process runs in, by its service account

@@ -58,7 +58,7 @@ func schemaBeside[T any](settings []setting[T], selects setting[T], value string
 			rules.Properties[s.name] = &jsonschema.Schema{Not: &jsonschema.Schema{}}
 		case s.needed(value) && s.only != nil:
 			rules.Required = append(rules.Required, s.name)
-		case s.fallbacks != nil:
+		case s.fallbacks != nil && s.otherwise(value) != nil:
 			rules.Properties[s.name] = &jsonschema.Schema{Default: defaultOf(s.otherwise(value))}
 		}
 	}
@@ -137,6 +137,10 @@ func describe[T any](b *strings.Builder, at string, settings []setting[T]) {
 				fmt.Fprintf(b, ", or %v for %s", written(s.fallbacks[value]), value)
 			}
 			b.WriteString(".")
+		case s.fallbacks != nil:
+			for _, value := range slices.Sorted(maps.Keys(s.fallbacks)) {
+				fmt.Fprintf(b, " Default for %s: %v.", value, written(s.fallbacks[value]))
+			}
 		}
 		b.WriteString("\n")
 		switch s.into(&zero).(type) {

@@ -171,7 +171,7 @@ func sourceSettings() []setting[Source] {
 		},
 		{
 			name: "kind", into: func(s *Source) any { return &s.Kind }, required: true,
-			choices: []string{KindFiles, KindBackstage, KindKubernetes}, selects: true,
+			choices: []string{KindFiles, KindBackstage, KindKubernetes, KindProbe}, selects: true,
 			help: "What kind of place it is.",
 		},
 		{
@@ -204,8 +204,13 @@ func sourceSettings() []setting[Source] {
 			help: "PEM file of certificates that are trusted besides those of the system.",
 		},
 		{
-			name: "cluster", into: func(s *Source) any { return &s.Cluster }, only: []string{KindKubernetes},
-			help: "Name of the cluster, as spans have it in k8s.cluster.name. The id of the source where it is absent.",
+			name: "cluster", into: func(s *Source) any { return &s.Cluster }, required: true,
+			only: []string{KindKubernetes, KindProbe}, optional: []string{KindKubernetes},
+			help: "Name of the cluster, as spans have it in k8s.cluster.name. The id of a kubernetes source where it is absent. A probe source calls the Services of this cluster, by the names that they have inside.",
+		},
+		{
+			name: "networks", into: func(s *Source) any { return &s.Networks }, only: []string{KindProbe},
+			help: "The only networks in which addresses are called, such as 10.0.0.0/8. All but the loopback of this machine where it is absent; never link-local and metadata addresses.",
 		},
 		{
 			name: "context", into: func(s *Source) any { return &s.Context }, only: []string{KindKubernetes},
@@ -248,8 +253,8 @@ func sourceSettings() []setting[Source] {
 			help: "Where two sources describe one entity, the higher priority wins: 1 to 1000. Manifests have 60.",
 		},
 		{
-			name: "schedule", into: func(s *Source) any { return &s.Schedule },
-			help: "When it is scanned again: the five fields of cron, @hourly and the like, or @every 30m. Without one it is scanned when the server starts.",
+			name: "schedule", into: func(s *Source) any { return &s.Schedule }, fallbacks: map[string]any{KindProbe: "@every 1m"},
+			help: "When it is scanned again: the five fields of cron, @hourly and the like, or @every 30m. Without one it is scanned when the server starts; a probe source calls each minute.",
 		},
 		{
 			name: "timezone", into: func(s *Source) any { return &s.Timezone },

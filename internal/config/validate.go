@@ -73,6 +73,12 @@ func validate(d *decoder, c *Config) {
 				}
 			}
 		}
+		for j, network := range s.Networks {
+			if _, err := netip.ParsePrefix(network); err != nil {
+				at := index(index("sources", i)+".networks", j)
+				d.fail(d.lines[at], at, d.written(at, network)+" is no network", "write it like 10.0.0.0/8")
+			}
+		}
 		if at := index("sources", i) + ".url"; s.Kind == KindBackstage && d.lines[at] > 0 {
 			if message, fix := checkURL(s.URL); message != "" {
 				d.fail(d.lines[at], at, message, fix)
