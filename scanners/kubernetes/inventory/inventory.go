@@ -5,94 +5,156 @@ import (
 	"maps"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
-
-	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/tidwall/btree"
 )
 
-// Inventory holds the objects of one cluster. It is not safe for use from several goroutines.
+// Inventory holds the objects of one cluster. It is not safe for use from several goroutines, and must not change while
+// one of its sequences is gone through.
 type Inventory struct {
 	cluster string
-	objects map[Kind]map[string]map[string]*Object // by namespace and name
+	spaces  map[string]*space // by namespace; "" holds what has none
+}
+
+// space is what is in one namespace, with the indexes over it, which change with each object that comes or goes. What an
+// index holds of an object follows from that object alone, so that objects may come in any order.
+type space struct {
+	count   int
+	objects map[Kind]*btree.Map[string, *Object] // by name
+	works   btree.Map[string, *work]             // the workloads, by kind/name
+	members map[Key]*member                      // what workloads are made of
+	labels  map[label]map[Key]*member            // the same, by each label of their pods
+	owned   map[owner]map[string]*Object         // the ReplicaSets, Jobs and Pods of each controller, by name
+	guessed map[string]map[string]int            // by the probable name of a Deployment: its ReplicaSets, with their numbers of pods
+	slices  map[string]map[string]*Object        // the EndpointSlices of each Service, by name
 }
 
 // New makes an empty one; cluster is the name of the cluster in aliases.
 func New(cluster string) *Inventory {
-	return &Inventory{cluster: cluster, objects: make(map[Kind]map[string]map[string]*Object)}
+	return &Inventory{cluster: cluster, spaces: make(map[string]*space)}
 }
 
 // Cluster is the name of the cluster.
 func (i *Inventory) Cluster() string { return i.cluster }
 
-// Put adds an object, in place of the one of the same Key.
+// Put adds an object, in place of the one of the same Key. Its Value is of the type that its Kind names, as [Trim] and
+// [FromUnstructured] give it.
 func (i *Inventory) Put(o *Object) {
-	if i.objects[o.Kind] == nil {
-		i.objects[o.Kind] = make(map[string]map[string]*Object)
+	s := i.spaces[o.Namespace]
+	if s == nil {
+		s = &space{
+			objects: make(map[Kind]*btree.Map[string, *Object]), members: make(map[Key]*member),
+			labels: make(map[label]map[Key]*member), owned: make(map[owner]map[string]*Object),
+			guessed: make(map[string]map[string]int), slices: make(map[string]map[string]*Object),
+		}
+		i.spaces[o.Namespace] = s
 	}
-	if i.objects[o.Kind][o.Namespace] == nil {
-		i.objects[o.Kind][o.Namespace] = make(map[string]*Object)
+	if s.objects[o.Kind] == nil {
+		s.objects[o.Kind] = new(btree.Map[string, *Object])
 	}
-	i.objects[o.Kind][o.Namespace][o.Name] = o
+	if before, replaced := s.objects[o.Kind].Set(o.Name, o); replaced {
+		s.forget(before)
+	} else {
+		s.count++
+	}
+	s.learn(o)
 }
 
 // Delete takes an object out, if it is there.
 func (i *Inventory) Delete(key Key) {
-	delete(i.objects[key.Kind][key.Namespace], key.Name)
+	s := i.spaces[key.Namespace]
+	if s == nil || s.objects[key.Kind] == nil {
+		return
+	}
+	before, found := s.objects[key.Kind].Delete(key.Name)
+	if !found {
+		return
+	}
+	s.forget(before)
+	if s.count--; s.count == 0 {
+		delete(i.spaces, key.Namespace)
+	}
 }
 
 // Get finds an object; nil = there is none.
 func (i *Inventory) Get(kind Kind, namespace, name string) *Object {
-	return i.objects[kind][namespace][name]
+	s := i.spaces[namespace]
+	if s == nil {
+		return nil
+	}
+	return s.get(kind, name)
+}
+
+func (s *space) get(kind Kind, name string) *Object {
+	all := s.objects[kind]
+	if all == nil {
+		return nil
+	}
+	o, _ := all.Get(name)
+	return o
 }
 
 // List gives the objects of a kind in a namespace ("" for kinds without), by name.
 func (i *Inventory) List(kind Kind, namespace string) iter.Seq[*Object] {
 	return func(yield func(*Object) bool) {
-		all := i.objects[kind][namespace]
-		for _, name := range slices.Sorted(maps.Keys(all)) {
-			if !yield(all[name]) {
-				return
-			}
+		if s := i.spaces[namespace]; s != nil && s.objects[kind] != nil {
+			s.objects[kind].Scan(func(_ string, o *Object) bool { return yield(o) })
 		}
 	}
 }
 
 // Namespaces are those in which anything is, sorted, without "".
-func (i *Inventory) Namespaces() []string { return nil }
-
-// Workload is a controller, or a pod without one, whatever its kind.
-type Workload struct {
-	Object   *Object
-	Kind     string // one of [catalog.WorkloadKinds]
-	Alias    catalog.Alias
-	Ref      catalog.Ref // [catalog.DiscoveredRef] of Alias
-	Labels   map[string]string
-	Template *corev1.PodTemplateSpec // never nil
-	// TemplatePath is the path of Template in Object, for [Object.Line]: "spec.template", for a pod "".
-	TemplatePath string
-	Wanted       *int32 // replicas; nil = no fixed number
-	Ready        *int32 // nil = unknown
+func (i *Inventory) Namespaces() []string {
+	names := slices.Sorted(maps.Keys(i.spaces))
+	if len(names) > 0 && names[0] == "" {
+		names = names[1:]
+	}
+	return names
 }
 
-// Workloads gives the workloads of a namespace, by kind, then name. A ReplicaSet, Job or Pod that has a controller is none.
-func (i *Inventory) Workloads(namespace string) iter.Seq[*Workload] {
-	return func(func(*Workload) bool) {}
+// learn takes an object into the indexes.
+func (s *space) learn(o *Object) {
+	if key, ok := workloadOf(o); ok {
+		s.join(key, o)
+	}
+	if by, ok := ownerOf(o); ok {
+		add(s.owned, by, o.Name, o)
+		if deployment, ok := guess(o, by); ok {
+			if s.guessed[deployment] == nil {
+				s.guessed[deployment] = make(map[string]int)
+			}
+			s.guessed[deployment][by.name]++
+		}
+	}
+	if o.Kind == EndpointSlices {
+		add(s.slices, o.Value.GetLabels()[serviceNameLabel], o.Name, o)
+	}
 }
 
-// Workload finds one by its kind and name; nil = there is none.
-func (i *Inventory) Workload(namespace, kind, name string) *Workload { return nil }
+// forget takes an object out of the indexes.
+func (s *space) forget(o *Object) {
+	s.leave(o)
+	if by, ok := ownerOf(o); ok {
+		remove(s.owned, by, o.Name)
+		if deployment, ok := guess(o, by); ok {
+			if s.guessed[deployment][by.name]--; s.guessed[deployment][by.name] == 0 {
+				remove(s.guessed, deployment, by.name)
+			}
+		}
+	}
+	if o.Kind == EndpointSlices {
+		remove(s.slices, o.Value.GetLabels()[serviceNameLabel], o.Name)
+	}
+}
 
-// Selected are the workloads of a namespace whose pods a selector matches, in the order of Workloads. An empty selector
-// matches all of them, nil none.
-func (i *Inventory) Selected(namespace string, selector labels.Selector) []*Workload { return nil }
+func add[K1, K2 comparable, V any](index map[K1]map[K2]V, at K1, name K2, value V) {
+	if index[at] == nil {
+		index[at] = make(map[K2]V)
+	}
+	index[at][name] = value
+}
 
-// Behind are the workloads that a Service leads to: by its selector, or where it has none by the pods that its
-// EndpointSlices name.
-func (i *Inventory) Behind(service *Object) []*Workload { return nil }
-
-// SlicesOf are the EndpointSlices of a Service.
-func (i *Inventory) SlicesOf(service *Object) []*Object { return nil }
-
-// PodsOf are the pods of a workload, that of a bare pod included, by name.
-func (i *Inventory) PodsOf(w *Workload) []*Object { return nil }
+func remove[K1, K2 comparable, V any](index map[K1]map[K2]V, at K1, name K2) {
+	if delete(index[at], name); len(index[at]) == 0 {
+		delete(index, at)
+	}
+}
