@@ -12,7 +12,8 @@ import (
 // one of its sequences is gone through.
 type Inventory struct {
 	cluster string
-	spaces  map[string]*space // by namespace; "" holds what has none
+	spaces  map[string]*space                      // by namespace; "" holds what has none
+	covers  func(kind Kind, namespace string) bool // nil = everything
 }
 
 // space is what is in one namespace, with the indexes over it, which change with each object that comes or goes. What an
