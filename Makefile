@@ -112,6 +112,13 @@ fuzz: ## Fuzz every parser in turn (FUZZTIME=30s each)
 	  done; \
 	done
 
+# kube-score comes from its module; kube-linter and polaris are run where they are on PATH.
+.PHONY: peers
+peers: ## Ask other checkers about the cases of internal/peers; writes what they say and docs/health-compared.md
+	ORRERY_PEERS=1 go test -count 1 -run '^TestPeersSay$$' ./internal/peers -update
+	go test -count 1 -run '^TestPage$$' ./internal/peers -update
+	ORRERY_PEERS=1 go test -count 1 ./internal/peers
+
 .PHONY: soak
 soak: ## Run the server under random changes, questions and subscribers (SOAK=20m), every answer checked
 	go test -run '^TestSoak$$' -v -count 1 -timeout 120m ./cmd/orrery -soak '$(SOAK)'
