@@ -29,6 +29,7 @@ type question struct {
 	Right     string            // PASS, FAIL or NOT_APPLICABLE
 	Severity  string            // of a FAIL: ERROR or WARNING; "" = either
 	Tier      int               // that the catalog gives to the service; 0 = it has no entry
+	Refused   bool              // by the API server
 	Why       map[string]string // why a peer answers otherwise; exactly for those that do
 }
 
