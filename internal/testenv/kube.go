@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -94,7 +95,7 @@ func StartKube(ctx context.Context) (cluster KubeCluster, end func(), err error)
 	if err != nil {
 		return KubeCluster{}, nil, err
 	}
-	p := &controlPlane{program: program, home: home}
+	p := &controlPlane{program: program, home: home, name: "test"}
 	end = func() {
 		p.kill()
 		_ = os.RemoveAll(home) // only a temporary folder stays behind
@@ -121,6 +122,20 @@ func GivenKube() (cluster KubeCluster, given bool, err error) {
 
 // Environ are the environment variables that name the cluster.
 func (c KubeCluster) Environ() []string { return []string{KubeconfigEnv + "=" + c.Kubeconfig} }
+
+// Address is host:port of the API server, for a [Proxy].
+func (c KubeCluster) Address() string { return strings.TrimPrefix(c.URL, "https://") }
+
+// Through is the same cluster by way of a proxy that stands before its [KubeCluster.Address].
+func (c KubeCluster) Through(t testing.TB, proxy *TCPProxy) KubeCluster {
+	t.Helper()
+	c.URL = "https://" + proxy.Address()
+	c.Kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+	if err := c.write("proxied", ""); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
 
 // kubeconfig is what we write and read of such a file.
 type kubeconfig struct {
@@ -157,8 +172,10 @@ type namedUser struct {
 	} `yaml:"user"`
 }
 
-// write writes the kubeconfig file. The token is read from a file at each use where tokenFile is given.
+// write writes the kubeconfig file. Clients follow what is in tokenFile, where it is given. All names differ from those of
+// clusters with another context, so that files can be joined by the variable KUBECONFIG.
 func (c KubeCluster) write(user, tokenFile string) error {
+	user = c.Context + "-" + user
 	config := kubeconfig{
 		APIVersion: "v1", Kind: "Config", CurrentContext: c.Context,
 		Contexts: make([]namedContext, 1), Clusters: make([]namedCluster, 1), Users: make([]namedUser, 1),

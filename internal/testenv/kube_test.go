@@ -158,3 +158,34 @@ func TestKubeconfigOfTheEnvironment(t *testing.T) {
 		t.Error("a file that does not exist is taken")
 	}
 }
+
+func TestProxyBeforeKube(t *testing.T) {
+	cluster := testenv.Kube(t)
+	proxy := testenv.Proxy(t, cluster.Address())
+	through := cluster.Through(t, proxy)
+	ask(t, through, http.MethodGet, "/version", "")
+	proxy.Cut()
+	if answer, err := through.Ask(t.Context(), http.MethodGet, "/version", ""); err == nil {
+		t.Errorf("it answers %s through a proxy that is cut", answer)
+	}
+	proxy.Mend()
+	ask(t, through, http.MethodGet, "/version", "")
+}
+
+// TestKubeWithoutModules has neither what is built nor what it would be built from.
+func TestKubeWithoutModules(t *testing.T) {
+	empty := t.TempDir()
+	for name, value := range map[string]string{
+		"HOME": empty, "XDG_CACHE_HOME": empty, "GOCACHE": filepath.Join(empty, "build"), "GOMODCACHE": filepath.Join(empty, "modules"),
+		"GOPROXY": "off", "GOFLAGS": "-modcacherw",
+	} {
+		t.Setenv(name, value)
+	}
+	err := testenv.PrepareKube(t.Context())
+	if missing := (*testenv.MissingError)(nil); !errors.As(err, &missing) || !strings.Contains(err.Error(), "modules") {
+		t.Errorf("the error is %v", err)
+	}
+	if testenv.KubeBuilt() {
+		t.Error("it says to be built")
+	}
+}

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 
 // KubeOptions say what an [OwnKube] has. The zero value is an API server alone.
 type KubeOptions struct {
+	// Name is that of the context in its kubeconfig; "" = "test".
+	Name string
 	// Controllers runs the controllers that make pods of workloads and fill EndpointSlices, the scheduler, and fake nodes
 	// on which pods really become Running. No container runs: what a probe would find is not simulated, every pod is ready.
 	// What a test writes into the status of a running pod stays.
@@ -17,7 +20,7 @@ type KubeOptions struct {
 	// FakeNodes is how many nodes there are with Controllers; 0 = 3. They are node-1, node-2 and so on, each in the next of
 	// the zones zone-a, zone-b and zone-c of region-1. A test may make more by the annotation kwok.x-k8s.io/node: fake.
 	FakeNodes int
-	// Flags are further flags of the API server: "--max-requests-inflight=5".
+	// Flags are further flags of the API server, in the form "--name=value".
 	Flags []string
 }
 
@@ -32,7 +35,7 @@ type OwnKubeCluster struct {
 	logs        podLogs
 }
 
-// OwnKube starts a cluster that ends with the test: some 400 MiB, and 900 MiB with controllers.
+// OwnKube starts a cluster that ends with the test: some 400 MiB of memory, and 700 MiB with controllers.
 func OwnKube(t testing.TB, options KubeOptions) *OwnKubeCluster {
 	t.Helper()
 	skipBuilding(t)
@@ -50,7 +53,7 @@ func OwnKube(t testing.TB, options KubeOptions) *OwnKubeCluster {
 		t.Fatal(err)
 	}
 	o := &OwnKubeCluster{t: t, parts: map[string]*process{}, logs: podLogs{}}
-	o.plane = &controlPlane{program: program, home: home, flags: options.Flags}
+	o.plane = &controlPlane{program: program, name: cmp.Or(options.Name, "test"), home: home}
 	t.Cleanup(o.end)
 	o.tokens = reviewTokens(t, filepath.Join(home, "reviewer"))
 	o.plane.flags = append(o.tokens.flags(), options.Flags...)

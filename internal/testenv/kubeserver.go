@@ -18,6 +18,7 @@ import (
 // controlPlane is an API server and its etcd, started here. It listens on the loopback interface only.
 type controlPlane struct {
 	program string   // of kubeProgram
+	name    string   // of the context of its kubeconfig
 	home    string   // holds its data, keys and logs; goes with the process that started it
 	flags   []string // of the API server, beside the usual ones
 
@@ -28,7 +29,7 @@ type controlPlane struct {
 
 func (p *controlPlane) cluster() KubeCluster {
 	return KubeCluster{
-		Kubeconfig: filepath.Join(p.home, "kubeconfig"), Context: "test", URL: "https://" + loopback(p.port), Token: p.token,
+		Kubeconfig: filepath.Join(p.home, "kubeconfig"), Context: p.name, URL: "https://" + loopback(p.port), Token: p.token,
 		CAFile: filepath.Join(p.home, "certificates", "apiserver.crt"), // made by the server for itself
 	}
 }

@@ -27,7 +27,7 @@ type identity struct {
 	Groups   []string `json:"groups"`
 }
 
-// User makes somebody the server knows. Give them rights by applying roles and bindings.
+// User makes somebody the server knows. Give them rights by applying roles and bindings, which count a moment later.
 func (o *OwnKubeCluster) User(name string, groups ...string) *KubeUser {
 	o.t.Helper()
 	folder, err := os.MkdirTemp(o.plane.home, "user-")
