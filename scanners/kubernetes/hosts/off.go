@@ -1,0 +1,84 @@
+package hosts
+
+import (
+	"slices"
+	"strings"
+)
+
+// Off are the features that a value switches off, as words that begin the names of their settings: "zipkin" for
+// -Dspring.zipkin.enabled=false and for ZIPKIN_ENABLED=0.
+func Off(name, value string) []string {
+	var off []string
+	walk(name, value, func(s setting) {
+		if s.upstream {
+			return
+		}
+		add := func(name, value string) {
+			if feature := switchedOff(name, value); feature != "" && len(off) < maxReferences && !slices.Contains(off, feature) {
+				off = append(off, feature)
+			}
+		}
+		add(s.path, s.value)
+		if len(s.value) < maxWords && strings.Contains(s.value, "=") {
+			for _, word := range strings.Fields(s.value) {
+				if key, value, ok := strings.Cut(word, "="); ok {
+					add(strings.TrimPrefix(key, "-D"), value)
+				}
+			}
+		}
+	})
+	return off
+}
+
+// maxWords is the longest value, in bytes, that is looked at for switches.
+const maxWords = 1 << 16
+
+// Disabled says whether a setting belongs to a feature that is off. A feature covers the settings whose names begin with
+// its words, whatever framework stands before.
+func Disabled(name string, off []string) bool {
+	if len(off) == 0 {
+		return false
+	}
+	words := strings.Join(bare(Words(name)), " ")
+	return slices.ContainsFunc(off, func(feature string) bool {
+		return words == feature || strings.HasPrefix(words, feature+" ")
+	})
+}
+
+func switchedOff(name, value string) string {
+	if len(value) > 8 {
+		return ""
+	}
+	words := bare(Words(name))
+	if len(words) < 2 {
+		return ""
+	}
+	last := len(words) - 1
+	switch no, yes := isNo(value), isYes(value); {
+	case no && (words[last] == "enabled" || words[last] == "enable"), yes && (words[last] == "disabled" || words[last] == "disable"):
+		return strings.Join(words[:last], " ")
+	case no && (words[0] == "enable" || words[0] == "enabled" || words[0] == "use"),
+		yes && (words[0] == "disable" || words[0] == "disabled"):
+		return strings.Join(words[1:], " ")
+	}
+	return ""
+}
+
+// bare takes off words that frameworks put before every name.
+func bare(words []string) []string {
+	for len(words) > 1 && frameworks[words[0]] {
+		words = words[1:]
+	}
+	return words
+}
+
+// frameworks are the words before the names of their settings.
+var frameworks = set("spring quarkus micronaut management d application app config data")
+
+func isNo(value string) bool {
+	return slices.Contains([]string{"false", "0", "no", "off", "none", "disabled"}, strings.ToLower(strings.Trim(value, `"' `)))
+}
+
+func isYes(value string) bool {
+	return slices.Contains([]string{"true", "1", "yes", "on"}, strings.ToLower(strings.Trim(value, `"' `)))
+}

@@ -1,0 +1,54 @@
+package hosts
+
+import "strings"
+
+// script follows the commands of a shell through the words of a text, to find the hosts among their arguments.
+type script struct {
+	c       *collector
+	command string // whose arguments follow; "" = none that names hosts
+	begun   bool   // within a command
+	host    string // an argument that is a host if a port follows: nc host port
+	quiet   bool   // the command only prints
+}
+
+// takes says whether a word was one of a command's arguments that is not to be looked at otherwise.
+func (s *script) takes(word string) bool {
+	word = strings.Trim(word, "()[]{}$")
+	switch word {
+	case "&&", "!", "do", "then", "else", "if", "while", "until", "sudo", "exec", "-c", "--", "sh", "bash", "/bin/sh", "/bin/bash", "":
+		s.command, s.begun, s.host, s.quiet = "", false, "", false
+		return true
+	}
+	if s.quiet {
+		return true
+	}
+	if !s.begun {
+		base := word[strings.LastIndexByte(word, '/')+1:]
+		s.begun = true
+		switch {
+		case base == "echo" || base == "printf":
+			s.quiet = true
+		case commands[strings.TrimSuffix(base, ".sh")]:
+			s.command = strings.TrimSuffix(base, ".sh")
+		}
+		return s.quiet || s.command != ""
+	}
+	if s.command == "" || strings.HasPrefix(word, "-") || strings.ContainsAny(word, ":/=") {
+		return false
+	}
+	switch {
+	case s.host != "" && strings.Trim(word, "0123456789") == "":
+		s.c.host(s.host+":"+word, WithPort, "", NamesHost)
+		s.host = ""
+	case isWord(word) || isClusterName(word):
+		if s.host = word; !withPort[s.command] {
+			s.c.host(word, Dotted, "", NamesHost)
+		}
+	}
+	return true
+}
+
+var (
+	commands = set("nc ncat netcat telnet nslookup ping getent curl wget wait-for-it wait-for dig")
+	withPort = set("nc ncat netcat telnet")
+)

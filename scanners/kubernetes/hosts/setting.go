@@ -1,0 +1,276 @@
+package hosts
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// setting finds the hosts in one value. Alone says that nothing else stands under the name.
+func (c *collector) setting(name, value string, alone bool) {
+	naming := Judge(name)
+	if naming == NamesNone {
+		return
+	}
+	value = unquote(value)
+	if value == "" {
+		return
+	}
+	if pairs(value) {
+		c.pairs(value, naming)
+		return
+	}
+	words := split(value)
+	if len(words) == 1 {
+		c.word(words[0], naming, naming == NamesHost || alone && naming == Unnamed, value == words[0])
+		return
+	}
+	list := naming == NamesHost && onlyHosts(words)
+	script := script{c: c}
+	flag := ""
+	for _, word := range words {
+		if script.takes(word) {
+			flag = ""
+			continue
+		}
+		if flag != "" && !strings.HasPrefix(word, "-") {
+			if judged := Judge(flag); judged != NamesNone {
+				c.word(word, judged, judged == NamesHost, false)
+			}
+			flag = ""
+			continue
+		}
+		flag = ""
+		if strings.HasPrefix(word, "-") && !strings.Contains(word, "=") {
+			flag = word
+			continue
+		}
+		c.word(word, naming, list, false)
+	}
+}
+
+// word finds the hosts in what has no blanks. A single word counts only where alone says that it stands for itself.
+func (c *collector) word(word string, naming Naming, alone, whole bool) {
+	switch {
+	case strings.Contains(word, "://"):
+		if key, rest, ok := assignment(word); ok {
+			if naming = Judge(key); naming == NamesNone || Disabled(key, c.off) {
+				return
+			}
+			word = rest
+		}
+		c.urls(word, naming)
+	case strings.Contains(word, "jdbc:oracle:") || strings.Contains(word, "=(") || strings.HasPrefix(word, "(DESCRIPTION"):
+		c.oracle(word, naming)
+	case strings.Contains(word, "/dev/tcp/"):
+		_, rest, _ := strings.Cut(word, "/dev/tcp/")
+		host, rest, _ := strings.Cut(rest, "/")
+		port, _, _ := strings.Cut(rest, "/")
+		c.host(host+":"+port, WithPort, "", naming)
+	case strings.Contains(word, "tcp(") || strings.Contains(word, "tcp6("):
+		_, rest, _ := strings.Cut(word[strings.LastIndex(word, "tcp"):], "(")
+		if address, _, ok := strings.Cut(rest, ")"); ok {
+			c.host(address, InURL, "mysql", naming)
+		}
+	default:
+		if key, rest, ok := assignment(word); ok {
+			if judged := Judge(key); judged != NamesNone && !Disabled(key, c.off) {
+				c.word(unquote(rest), judged, judged == NamesHost, false)
+			}
+			return
+		}
+		c.list(word, naming, alone, whole)
+	}
+}
+
+// list finds hosts in a list with commas, which may be one of a single item. Where a user stands before an at sign, all
+// before the last of them belongs to that user.
+func (c *collector) list(word string, naming Naming, alone, whole bool) {
+	if at := strings.LastIndexByte(word, '@'); at >= 0 {
+		word = word[at+1:]
+		if address, _, _ := strings.Cut(word, "/"); !strings.Contains(address, ":") {
+			return // a mail address, or a package
+		}
+		alone, whole = false, false
+	}
+	items := strings.Split(word, ",")
+	if len(items) > 1 {
+		whole = false
+		alone = alone && naming == NamesHost && onlyHosts(items)
+	}
+	for _, item := range items {
+		item = unquote(strings.TrimSpace(item))
+		if strings.Contains(item, "=") { // redis:6379,password=secret
+			continue
+		}
+		address, path, hasPath := strings.Cut(item, "/")
+		if hasPath && (address == "" || strings.Trim(path, "0123456789") == "" && path != "") {
+			continue // a path or a range of addresses
+		}
+		whole := whole && !hasPath
+		switch host, port := cutPort(address); {
+		case port != "":
+			c.hostWhole(address, WithPort, "", naming, whole)
+		case host != address:
+		case hasPath && !alone:
+		case strings.Contains(address, "."):
+			if alone && !isFile(address) && !isClass(address) && address == strings.ToLower(address) || isClusterName(address) {
+				c.hostWhole(address, Dotted, "", naming, whole)
+			}
+		case alone && !hasPath && isWord(address):
+			c.hostWhole(address, Word, "", naming, whole)
+		}
+	}
+}
+
+func (c *collector) host(address string, form Form, protocol string, naming Naming) {
+	c.hostWhole(address, form, protocol, naming, false)
+}
+
+// hostWhole adds host or host:port, if it is one.
+func (c *collector) hostWhole(address string, form Form, protocol string, naming Naming, whole bool) {
+	host, portText := cutPort(strings.TrimSpace(address))
+	port := int32(0)
+	if portText != "" && !isVariable(portText) {
+		n, err := strconv.ParseUint(portText, 10, 16)
+		if err != nil || n == 0 {
+			return
+		}
+		port = int32(n)
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if !isHost(host) {
+		return
+	}
+	if protocol == "" {
+		protocol = protocolOfPort(port)
+	}
+	c.add(Reference{Host: host, Port: port, Protocol: protocol, Form: form, Named: naming, Whole: whole})
+}
+
+// cutPort takes host:port or [host]:port apart; an address that has no port is the host.
+func cutPort(address string) (host, port string) {
+	if inner, ok := strings.CutPrefix(address, "["); ok {
+		host, rest, ok := strings.Cut(inner, "]")
+		if !ok {
+			return "", ""
+		}
+		return host, strings.TrimPrefix(rest, ":")
+	}
+	host, port, ok := strings.Cut(address, ":")
+	if !ok {
+		return address, ""
+	}
+	if !isVariable(port) && strings.Trim(port, "0123456789") != "" {
+		if _, err := netip.ParseAddr(address); err == nil {
+			return address, ""
+		}
+		return "", ""
+	}
+	return host, port
+}
+
+// isVariable says whether all of a text is to be replaced before it is used.
+func isVariable(s string) bool {
+	for _, sign := range [][2]string{{"$(", ")"}, {"${", "}"}, {"{{", "}}"}, {"<", ">"}, {"%", "%"}} {
+		if strings.HasPrefix(s, sign[0]) && strings.HasSuffix(s, sign[1]) && len(s) > 2 {
+			return true
+		}
+	}
+	return len(s) > 1 && s[0] == '$' && plainKey(s[1:])
+}
+
+// isHost says whether a name in lower case can be a host that others reach.
+func isHost(host string) bool {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return !address.IsLoopback() && !address.IsUnspecified() && !address.IsLinkLocalUnicast() && !address.IsMulticast() &&
+			address.Zone() == "" && host != "255.255.255.255"
+	}
+	if host == "" || len(host) > 253 || host == "localhost" || strings.HasSuffix(host, ".localhost") ||
+		strings.HasPrefix(host, "localhost.") || host == "host.docker.internal" {
+		return false
+	}
+	labels := strings.Split(host, ".")
+	for _, label := range labels {
+		if !isLabel(label) {
+			return false
+		}
+	}
+	last := labels[len(labels)-1]
+	return strings.Trim(last, "0123456789-") != "" && !reservedTLD[last] && !isExample(host)
+}
+
+func isLabel(s string) bool {
+	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		if b := s[i]; !(b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+// isWord says whether a single word could be the name of a Service: nobody calls one true or debug.
+func isWord(s string) bool {
+	return isLabel(s) && strings.Trim(s, "0123456789-") != "" && !noWords[s]
+}
+
+func isExample(host string) bool {
+	for _, name := range []string{"example.com", "example.org", "example.net", "w3.org", "json-schema.org", "xmlsoap.org",
+		"jcp.org", "java.sun.com", "maven.apache.org", "springframework.org", "schemas.microsoft.com", "yourdomain.com",
+		"mycompany.com", "company.com", "domain.com", "yourcompany.com"} {
+		if host == name || strings.HasSuffix(host, "."+name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isClusterName says whether a name is surely one of a Service: it has the label svc, or the domain of a cluster.
+func isClusterName(name string) bool {
+	return strings.HasSuffix(name, ".svc") || strings.Contains(name, ".svc.") || strings.HasSuffix(name, ".cluster.local")
+}
+
+// isFile says whether a name ends as files do, which is more than most hosts that stand without a port can say.
+func isFile(name string) bool {
+	_, extension := cutExtension(name)
+	return extensions[extension]
+}
+
+// isClass says whether a name is one of a program: a class, or a package, which begin with the end of a domain.
+func isClass(name string) bool {
+	first, _, _ := strings.Cut(name, ".")
+	return packages[first]
+}
+
+func onlyHosts(items []string) bool {
+	for _, item := range items {
+		host, _ := cutPort(strings.Trim(item, `"' ,`))
+		if !isHost(host) {
+			return false
+		}
+	}
+	return true
+}
+
+func unquote(s string) string { return strings.Trim(s, " \t\"'`,;") }
+
+// assignment takes --key=value, -Dkey=value and KEY=value apart.
+func assignment(word string) (key, value string, ok bool) {
+	key, value, ok = strings.Cut(word, "=")
+	if !ok || key == "" || !plainKey(strings.TrimLeft(key, "-")) {
+		return "", "", false
+	}
+	return strings.TrimPrefix(key, "-D"), value, true
+}
+
+// split takes a value apart at blanks, quotes and the signs of a shell.
+func split(value string) []string {
+	if len(value) > maxWords {
+		value = value[:maxWords]
+	}
+	value = strings.NewReplacer("&&", " && ", "||", " && ", ";", " && ", "|", " && ", "\n", " && ").Replace(value)
+	return strings.FieldsFunc(value, func(r rune) bool { return r <= ' ' || strings.ContainsRune("\"'`", r) })
+}
