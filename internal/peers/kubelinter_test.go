@@ -19,6 +19,7 @@ var kubeLinter = peer{
 		"too-few-replicas":          asks("minimum-three-replicas"),
 		"disruption-budget-blocks":  {{check: "pdb-min-available", kind: "PodDisruptionBudget"}, {check: "pdb-max-unavailable", kind: "PodDisruptionBudget"}},
 		"no-spread":                 asks("no-anti-affinity"),
+		"recreate-strategy":         asks("no-rolling-update-strategy"),
 		"service-selects-nothing":   asks("dangling-service"),
 		"service-port-unresolved":   asks("invalid-target-ports"),
 		"route-to-nowhere":          asks("dangling-ingress"),

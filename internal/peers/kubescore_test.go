@@ -34,6 +34,7 @@ var kubeScore = peer{
 		"too-few-replicas":             asks("deployment-replicas"),
 		"no-disruption-budget":         asks("deployment-has-poddisruptionbudget", "statefulset-has-poddisruptionbudget"),
 		"no-spread":                    asks("pod-topology-spread-constraints", "deployment-has-host-podantiaffinity", "statefulset-has-host-podantiaffinity"),
+		"recreate-strategy":            asks("deployment-strategy"),
 		"service-selects-nothing":      asks("service-targets-pod"),
 		"route-to-nowhere":             asks("ingress-targets-service"),
 		"autoscaler-without-target":    asks("horizontalpodautoscaler-has-target"),

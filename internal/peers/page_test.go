@@ -99,8 +99,9 @@ func outcome(right, severity string) string {
 // sections are the checks of ours in the order of the page; others come behind.
 var sections = []string{
 	"no-probes", "no-readiness", "no-liveness", "identical-liveness-readiness", "probe-port-unresolved", "slow-start-unprotected",
-	"liveness-before-readiness", "timeout-over-period", "health-path-unconventional", "probe-calls-dependency", "too-few-replicas",
-	"no-disruption-budget", "disruption-budget-blocks", "no-spread", "service-selects-nothing", "service-port-unresolved",
+	"liveness-before-readiness", "timeout-over-period", "health-path-unconventional", "probe-calls-dependency",
+	"liveness-on-dependency-endpoint", "probe-asks-node", "too-few-replicas",
+	"no-disruption-budget", "disruption-budget-blocks", "no-spread", "recreate-strategy", "service-selects-nothing", "service-port-unresolved",
 	"route-to-nowhere", "autoscaler-without-target", "budget-selects-nothing",
 }
 
