@@ -42,10 +42,7 @@ type HTTPRoute struct {
 				Path *struct {
 					Value string `json:"value"`
 				} `json:"path"`
-				Method *struct { // of a GRPCRoute an object; of an HTTPRoute a string, which is passed over
-					Service string `json:"service"`
-					Method  string `json:"method"`
-				} `json:"-"`
+				Method *RPC `json:"-"` // of a GRPCRoute; in an HTTPRoute a word, which is passed over, has its place
 			} `json:"matches"`
 			BackendRefs []struct {
 				Group     string `json:"group"`
@@ -57,6 +54,12 @@ type HTTPRoute struct {
 			} `json:"backendRefs"`
 		} `json:"rules"`
 	} `json:"spec"`
+}
+
+// RPC is which calls a rule of a GRPCRoute matches; "" = any.
+type RPC struct {
+	Service string `json:"service"`
+	Method  string `json:"method"`
 }
 
 // VirtualService is how Istio routes requests for hosts.
