@@ -27,15 +27,21 @@ import (
 // kubectl, a status is written too, so that a test without controllers can say how an object fares.
 func Apply(t testing.TB, cluster KubeCluster, namespace string, manifests ...[]byte) {
 	t.Helper()
+	if err := apply(t.Context(), cluster, namespace, manifests...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func apply(ctx context.Context, cluster KubeCluster, namespace string, manifests ...[]byte) error {
 	var objects []*manifestObject
 	for _, manifest := range manifests {
 		found, err := readManifest(manifest)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		objects = append(objects, found...)
 	}
-	applyAll(t, cluster, namespace, objects)
+	return applyAll(ctx, cluster, namespace, objects)
 }
 
 // ApplyFiles is [Apply] with files, and with folders, whose *.yaml, *.yml and *.json files are meant, at any depth.
@@ -63,16 +69,17 @@ func ApplyFiles(t testing.TB, cluster KubeCluster, namespace string, paths ...st
 			t.Fatal(err)
 		}
 	}
-	applyAll(t, cluster, namespace, objects)
+	if err := applyAll(t.Context(), cluster, namespace, objects); err != nil {
+		t.Fatal(err)
+	}
 }
 
-func applyAll(t testing.TB, cluster KubeCluster, namespace string, objects []*manifestObject) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), kubeAnswers)
+func applyAll(ctx context.Context, cluster KubeCluster, namespace string, objects []*manifestObject) error {
+	ctx, cancel := context.WithTimeout(ctx, kubeAnswers)
 	defer cancel()
 	client, err := cluster.client()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer client.CloseIdleConnections()
 	a := &applier{cluster: cluster, client: client, namespace: namespace, resources: map[string][]kubeResource{}, exist: map[string]bool{}}
@@ -80,9 +87,10 @@ func applyAll(t testing.TB, cluster KubeCluster, namespace string, objects []*ma
 	slices.SortStableFunc(objects, func(x, y *manifestObject) int { return x.rank() - y.rank() })
 	for _, object := range objects {
 		if err := a.apply(ctx, object); err != nil {
-			t.Fatalf("applying %s %s: %v", object.Kind, object.Metadata.Name, err)
+			return fmt.Errorf("applying %s %s: %w", object.Kind, object.Metadata.Name, err)
 		}
 	}
+	return nil
 }
 
 // manifestObject is one object of a manifest.

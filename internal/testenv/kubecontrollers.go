@@ -22,7 +22,9 @@ func (o *OwnKubeCluster) startControllers(ctx context.Context, player kwok, node
 	if nodes == 0 {
 		nodes = 3
 	}
-	applyDefinitions(o.t, o.KubeCluster, logsResource)
+	if err := define(ctx, o.KubeCluster, logsResource); err != nil {
+		return err
+	}
 	kubelet, err := freePort(ctx)
 	if err != nil {
 		return err

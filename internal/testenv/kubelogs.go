@@ -49,7 +49,9 @@ func (o *OwnKubeCluster) writeLog(ctx context.Context, namespace, pod, container
 		if err != nil {
 			return err
 		}
-		Apply(o.t, o.KubeCluster, namespace, object)
+		if err := apply(ctx, o.KubeCluster, namespace, object); err != nil {
+			return err
+		}
 	}
 	// kwok hears of it a moment later.
 	path := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/log?container=%s", namespace, pod, url.QueryEscape(container))

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -61,18 +62,19 @@ var meshResources = []customResource{
 // an [OwnKube].
 func ApplyMeshCRDs(t testing.TB, cluster KubeCluster) {
 	t.Helper()
-	applyDefinitions(t, cluster, meshResources...)
+	if err := define(t.Context(), cluster, meshResources...); err != nil {
+		t.Fatal(err)
+	}
 }
 
-func applyDefinitions(t testing.TB, cluster KubeCluster, resources ...customResource) {
-	t.Helper()
+func define(ctx context.Context, cluster KubeCluster, resources ...customResource) error {
 	var manifests [][]byte
 	for _, resource := range resources {
 		manifest, err := resource.definition()
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		manifests = append(manifests, manifest)
 	}
-	Apply(t, cluster, "default", manifests...)
+	return apply(ctx, cluster, "default", manifests...)
 }

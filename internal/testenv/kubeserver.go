@@ -112,6 +112,7 @@ func (p *controlPlane) startThere(ctx context.Context) (err error) {
 			// volume that is no longer used.
 			"--disable-admission-plugins=ServiceAccount,TaintNodesByCondition,StorageObjectInUseProtection",
 			"--endpoint-reconciler-type=none", "--shutdown-delay-duration=0s",
+			"--shutdown-watch-termination-grace-period=1s", // or its end waits a minute for clients that watch
 		}, p.flags...)...)
 		if err != nil {
 			return err
