@@ -1,0 +1,111 @@
+package health
+
+import (
+	"fmt"
+
+	"github.com/orrery-catalog/orrery/catalog"
+)
+
+func tooFewReplicas() *Check {
+	return &Check{
+		ID:        "too-few-replicas",
+		Title:     "Fewer replicas than the tier asks for",
+		Rationale: "With one replica, every crash, every update of its node and every eviction is an outage of the service.",
+		Fix:       "Raise replicas to what the tier asks for, or add an autoscaler with that minimum.",
+		Reference: "By replicas of the policy: by default 2 for tiers 1 and 2. ERROR for these, WARNING for others. Workloads that one Service leads to count together.",
+		Severity:  catalog.Error, About: SubjectWorkload,
+		workload: func(w *workload) []verdict {
+			asked := w.policy.Replicas[w.tier]
+			switch {
+			case w.isDaemonSet():
+				return one(notApplicable("a DaemonSet has a replica on each node"))
+			case len(w.facts.Autoscalers) > 0:
+				return one(notApplicable("its autoscaler decides on the replicas"))
+			case w.Wanted == nil:
+				return one(unknown("how many replicas are wanted is not known"))
+			case *w.Wanted == 0:
+				return one(notApplicable("it is scaled to zero"))
+			}
+			together, others := alternatives(w)
+			has := fmt.Sprintf("%d %s", *w.Wanted, plural(int(*w.Wanted), "replica"))
+			if others > 0 {
+				has += fmt.Sprintf(", %d together with the other workloads of its Services", together)
+			}
+			if together >= asked {
+				return one(pass("%s; %s at least %d", has, asking(w.tier), asked))
+			}
+			return one(fail("%s; %s at least %d", has, asking(w.tier), asked).as(severityByTier(w.tier)))
+		},
+	}
+}
+
+func autoscalerBelowTier() *Check {
+	return &Check{
+		ID:        "autoscaler-below-tier",
+		Title:     "An autoscaler goes below what the tier asks for",
+		Rationale: "In a quiet hour the autoscaler leaves fewer replicas than can lose one.",
+		Fix:       "Raise minReplicas to what the tier asks for.",
+		Reference: "By replicas of the policy, as too-few-replicas. An autoscaler that states no minimum has 1.",
+		Severity:  catalog.Error, About: SubjectWorkload,
+		workload: func(w *workload) []verdict {
+			if len(w.facts.Autoscalers) == 0 {
+				return one(notApplicable("it has no autoscaler"))
+			}
+			asked := w.policy.Replicas[w.tier]
+			var list []verdict
+			for _, scaler := range w.facts.Autoscalers {
+				v := pass("%s leaves at least %d; %s at least %d", scaler.Name, scaler.Min, asking(w.tier), asked)
+				if int(scaler.Min) < asked {
+					v = fail("%s goes down to %d; %s at least %d", scaler.Name, scaler.Min, asking(w.tier), asked).as(severityByTier(w.tier))
+				}
+				list = append(list, v)
+			}
+			return list
+		},
+	}
+}
+
+// alternatives counts the replicas of a workload together with those of the other workloads of the entity that a Service
+// leads to as well: losing one of them is no outage. others is how many these are.
+func alternatives(w *workload) (together, others int) {
+	together = int(*w.Wanted)
+	for _, other := range w.others {
+		if n := other.Workload.Wanted; n != nil && *n > 0 && shareService(w.facts, other) {
+			together += int(*n)
+			others++
+		}
+	}
+	return together, others
+}
+
+func shareService(a, b *catalog.Facts) bool {
+	for _, mine := range a.Services {
+		for _, theirs := range b.Services {
+			if mine.Namespace == theirs.Namespace && mine.Name == theirs.Name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func asking(tier int) string {
+	if tier == 0 {
+		return "without a tier, it should have"
+	}
+	return fmt.Sprintf("tier %d asks for", tier)
+}
+
+func severityByTier(tier int) catalog.Severity {
+	if tier == 1 || tier == 2 {
+		return catalog.Error
+	}
+	return catalog.Warning
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}
