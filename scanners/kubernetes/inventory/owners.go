@@ -18,30 +18,25 @@ type owner struct {
 	name string
 }
 
-// known are the controllers whose own objects are in an inventory.
-func known(ref *v1.OwnerReference) (Kind, bool) {
+// known is the kind of a controller, if it is one whose objects an inventory holds and that controls objects of the kind of.
+func known(of Kind, ref *v1.OwnerReference) (Kind, bool) {
 	group, _, _ := strings.Cut(ref.APIVersion, "/")
-	switch {
-	case group == "apps" || group == "extensions":
-		switch ref.Kind {
-		case "Deployment":
-			return Deployments, true
-		case "ReplicaSet":
-			return ReplicaSets, true
-		case "StatefulSet":
-			return StatefulSets, true
-		case "DaemonSet":
-			return DaemonSets, true
-		}
-	case group == "batch":
-		switch ref.Kind {
-		case "CronJob":
-			return CronJobs, true
-		case "Job":
-			return Jobs, true
-		}
+	var kind Kind
+	switch ref.Kind {
+	case "Deployment":
+		return Deployments, of == ReplicaSets && (group == "apps" || group == "extensions")
+	case "CronJob":
+		return CronJobs, of == Jobs && group == "batch"
+	case "Job":
+		return Jobs, of == Pods && group == "batch"
+	case "ReplicaSet":
+		kind = ReplicaSets
+	case "StatefulSet":
+		kind = StatefulSets
+	case "DaemonSet":
+		kind = DaemonSets
 	}
-	return "", false
+	return kind, kind != "" && of == Pods && (group == "apps" || group == "extensions")
 }
 
 // controller is the reference to an object's controller; nil = it has none. A pod that the kubelet itself runs from a file
@@ -59,7 +54,7 @@ func ownerOf(o *Object) (owner, bool) {
 	switch o.Kind {
 	case ReplicaSets, Jobs, Pods:
 		if ref := controller(o); ref != nil {
-			kind, ok := known(ref)
+			kind, ok := known(o.Kind, ref)
 			return owner{of: o.Kind, kind: kind, name: ref.Name}, ok
 		}
 	}

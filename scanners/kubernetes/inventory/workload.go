@@ -64,7 +64,7 @@ func workloadOf(o *Object) (key string, ok bool) {
 	ref := controller(o)
 	foreign := false
 	if ref != nil {
-		_, native := known(ref)
+		_, native := known(o.Kind, ref)
 		foreign = !native
 	}
 	switch value := o.Value.(type) {
@@ -208,19 +208,19 @@ func (w *work) leading() *Object {
 	return best
 }
 
-// leads says whether one member says more of a workload than another: a controller more than what is controlled, then what
-// has replicas, then the newer.
+// leads says whether one member says more of a workload than another: what has replicas more than what has none, then a
+// controller more than what is controlled, then the newer.
 func leads(a, b *Object) bool {
 	rank := func(o *Object) int {
-		switch wanted, _ := replicas(o); {
-		case o.Kind != ReplicaSets && o.Kind != Pods && controller(o) == nil:
-			return 3
-		case o.Kind == ReplicaSets && wanted != nil && *wanted > 0:
-			return 2
-		case o.Kind != Pods:
-			return 1
+		wanted, _ := replicas(o)
+		rank := 0
+		if o.Kind != Pods && (wanted == nil || *wanted > 0) {
+			rank += 2
 		}
-		return 0
+		if o.Kind != Pods && o.Kind != ReplicaSets && (o.Kind != Jobs || controller(o) == nil) {
+			rank++
+		}
+		return rank
 	}
 	created := func(o *Object) int64 { return o.Value.GetCreationTimestamp().Unix() }
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(created(a), created(b)), cmp.Compare(b.Name, a.Name)) > 0
