@@ -62,7 +62,8 @@ func newGraphQL(config Config, m *metrics) *graphQL {
 	}
 	return &graphQL{
 		exec: resolve.NewExecutor(resolve.Config{
-			Snapshots: config.Snapshots, Past: config.Past, Live: config.Live, Freshness: config.Freshness, Log: config.Log, Limits: config.Limits,
+			Snapshots: config.Snapshots, Past: config.Past, Live: config.Live, Freshness: config.Freshness, Health: config.Health,
+			Log: config.Log, Limits: config.Limits,
 		}),
 		metrics:   m,
 		flight:    semaphore.NewWeighted(costInFlight),

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/health"
 	"github.com/orrery-catalog/orrery/schema/resolve"
 )
 
@@ -24,7 +25,8 @@ type Config struct {
 	// Freshness tells how far the newest snapshot can be taken for what the store holds; nil = there is no store. It must
 	// answer at once.
 	Freshness func() graph.Freshness
-	UI        http.Handler // serves every path that is not the API's; nil = no UI
+	Health    *health.Judge // nil = by the default policy
+	UI        http.Handler  // serves every path that is not the API's; nil = no UI
 	Log       zerolog.Logger
 	// Hosts are names besides the loopback ones by which clients may call the server, without ports: the host it listens
 	// on, or that of a proxy in front.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/health"
 )
 
 // Two entities between which no dependency is to be left.
@@ -247,6 +248,68 @@ type GraphOptions struct {
 	Add []*AssumedDependency `json:"add,omitempty"`
 	// Pairs between which no dependency is left for this question, at most 100.
 	Remove []*AssumedAbsence `json:"remove,omitempty"`
+}
+
+// A page of services with their health.
+type HealthConnection struct {
+	// The elements with their cursors.
+	Edges []*HealthEdge `json:"edges"`
+	// The elements alone.
+	Nodes []*health.Service `json:"nodes"`
+	// Where this page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many elements the whole list has.
+	TotalCount int `json:"totalCount"`
+	// Numbers over the whole list.
+	Totals *health.Totals `json:"totals"`
+	// What is wrong with the policy: exemptions that have expired and count no more.
+	Problems []*catalog.Problem `json:"problems"`
+	// The checks that are made, in the order in which they are told.
+	Definitions []*health.Check `json:"definitions"`
+}
+
+// A service with its health, in a page.
+type HealthEdge struct {
+	// The element.
+	Node *health.Service `json:"node"`
+	// Marks the place of the element, whatever is added or removed elsewhere. Opaque.
+	Cursor string `json:"cursor"`
+}
+
+// What to keep of the services. Every field that is given must hold; of a list, any one element.
+type HealthFilter struct {
+	// Owned by these groups or users. `payments` is `group:default/payments`.
+	Owners []string `json:"owners,omitempty"`
+	// Directly part of these systems. `shop` is `system:default/shop`.
+	Systems []string `json:"systems,omitempty"`
+	// Of these tiers, 1 to 4; 0 is those without one.
+	Tiers []int `json:"tiers,omitempty"`
+	// Only list the results of these checks (ids), and services that have any.
+	Checks []string `json:"checks,omitempty"`
+	// Only list results of these severities, and services that have any.
+	Severities []catalog.Severity `json:"severities,omitempty"`
+	// With these outcomes. With `checks` or `severities`, services of which one of the listed results came out so.
+	Outcomes []graph.Outcome `json:"outcomes,omitempty"`
+}
+
+// A page of teams with the health of their services.
+type HealthTeamConnection struct {
+	// The elements with their cursors.
+	Edges []*HealthTeamEdge `json:"edges"`
+	// The elements alone.
+	Nodes []*health.TeamTotals `json:"nodes"`
+	// Where this page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many elements the whole list has.
+	TotalCount int `json:"totalCount"`
+}
+
+// A team with the health of its services, in a page.
+type HealthTeamEdge struct {
+	// The element.
+	Node *health.TeamTotals `json:"node"`
+	// Marks the place of the element, whatever is added or removed elsewhere. Opaque.
+	Cursor string `json:"cursor"`
 }
 
 // Removals that wait for a person: too much of a source is gone at once.
@@ -667,6 +730,67 @@ func (e *EntityOrder) UnmarshalJSON(b []byte) error {
 }
 
 func (e EntityOrder) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// The order of a list of services by health.
+type HealthOrder string
+
+const (
+	// By ref.
+	HealthOrderRef HealthOrder = "REF"
+	// The worst outcome first, then by ref.
+	HealthOrderOutcome HealthOrder = "OUTCOME"
+	// The most critical tier first, then those without one, then by ref.
+	HealthOrderTier HealthOrder = "TIER"
+)
+
+var AllHealthOrder = []HealthOrder{
+	HealthOrderRef,
+	HealthOrderOutcome,
+	HealthOrderTier,
+}
+
+func (e HealthOrder) IsValid() bool {
+	switch e {
+	case HealthOrderRef, HealthOrderOutcome, HealthOrderTier:
+		return true
+	}
+	return false
+}
+
+func (e HealthOrder) String() string {
+	return string(e)
+}
+
+func (e *HealthOrder) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = HealthOrder(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid HealthOrder", str)
+	}
+	return nil
+}
+
+func (e HealthOrder) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *HealthOrder) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e HealthOrder) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -29,11 +29,17 @@ type ResolverRoot interface {
 	Entity() EntityResolver
 	EntityAlias() EntityAliasResolver
 	Failed() FailedResolver
+	HealthCheck() HealthCheckResolver
+	HealthExemption() HealthExemptionResolver
+	HealthResult() HealthResultResolver
+	HealthTeamTotals() HealthTeamTotalsResolver
+	HealthTotals() HealthTotalsResolver
 	Impacted() ImpactedResolver
 	Mutation() MutationResolver
 	Problem() ProblemResolver
 	Query() QueryResolver
 	Relation() RelationResolver
+	ServiceHealth() ServiceHealthResolver
 	Snapshot() SnapshotResolver
 	Subscription() SubscriptionResolver
 }
@@ -68,6 +74,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputBlastRadiusOptions,
 		ec.unmarshalInputEntityFilter,
 		ec.unmarshalInputGraphOptions,
+		ec.unmarshalInputHealthFilter,
 		ec.unmarshalInputProblemFilter,
 	)
 	first := true
@@ -644,6 +651,225 @@ enum EntityOrder {
   NAME
   "By tier, the most critical first, those without one last."
   TIER
+}
+`, BuiltIn: false},
+	{Name: "../health.graphqls", Input: `"How a judgement came out: a health check, a rule of a scorecard."
+enum Outcome {
+  "It is as it should be."
+  PASS
+  "The defect is there."
+  FAIL
+  "What would have to be known is not."
+  UNKNOWN
+  "There is nothing to judge, or somebody is exempted."
+  NOT_APPLICABLE
+}
+
+"What a health check looks at."
+enum HealthSubject {
+  "Each container that keeps running."
+  CONTAINER
+  "Each workload, such as a Deployment."
+  WORKLOAD
+  "Each object of a cluster that leads to nothing."
+  CLUSTER
+}
+
+"The order of a list of services by health."
+enum HealthOrder {
+  "By ref."
+  REF
+  "The worst outcome first, then by ref."
+  OUTCOME
+  "The most critical tier first, then those without one, then by ref."
+  TIER
+}
+
+"What to keep of the services. Every field that is given must hold; of a list, any one element."
+input HealthFilter {
+  "Owned by these groups or users. ` + "`" + `payments` + "`" + ` is ` + "`" + `group:default/payments` + "`" + `."
+  owners: [String!]
+  "Directly part of these systems. ` + "`" + `shop` + "`" + ` is ` + "`" + `system:default/shop` + "`" + `."
+  systems: [String!]
+  "Of these tiers, 1 to 4; 0 is those without one."
+  tiers: [Int!]
+  "Only list the results of these checks (ids), and services that have any."
+  checks: [String!]
+  "Only list results of these severities, and services that have any."
+  severities: [Severity!]
+  "With these outcomes. With ` + "`" + `checks` + "`" + ` or ` + "`" + `severities` + "`" + `, services of which one of the listed results came out so."
+  outcomes: [Outcome!]
+}
+
+"A rule of health with all that is needed to follow it."
+type HealthCheck {
+  "Its stable id. It names the defect that FAIL means."
+  id: String!
+  "The defect in a few words."
+  title: String!
+  "Why it matters."
+  rationale: String!
+  "What to do about it."
+  fix: String!
+  "Where the rule comes from, and how it is measured."
+  reference: String!
+  "That of its findings; the gravest, where the check grades them."
+  severity: Severity!
+  "What it looks at."
+  about: HealthSubject!
+}
+
+"How an entity came out that runs on workloads; or a workload that belongs to no entity; or a cluster in which something leads to nothing."
+type ServiceHealth {
+  "The entity."
+  entity: Entity!
+  """
+  FAIL where a check of severity ERROR failed; else UNKNOWN where one of severity ERROR is unknown and passed nowhere in the
+  entity; else PASS. NOT_APPLICABLE where nothing was judged.
+  """
+  outcome: Outcome!
+  "How each check came out: by workload, then by check, then by container."
+  checks("Only results that came out so; null is all." outcomes: [Outcome!]): [HealthResult!]!
+}
+
+"How one check of one subject came out."
+type HealthResult {
+  "The check."
+  check: HealthCheck!
+  "How it came out."
+  outcome: Outcome!
+  "How grave it is if it fails."
+  severity: Severity!
+  "The workload that was judged; null for an object of a cluster that leads to nothing."
+  workload: Entity
+  "The container of the workload; null where the check is about the whole workload."
+  container: String
+  "What was found, in a sentence."
+  message: String!
+  "The path or URL of where it is written; null where that is not known."
+  location: String
+  "The line, from 1; null where there is none."
+  line: Int
+  "What excuses the finding, which is then NOT_APPLICABLE; null where nothing does."
+  exemption: HealthExemption
+}
+
+"An exemption from a health check, as configured."
+type HealthExemption {
+  "Why."
+  reason: String!
+  "The moment from which it counts no more; null = never."
+  expires: Time
+}
+
+"A page of services with their health."
+type HealthConnection {
+  "The elements with their cursors."
+  edges: [HealthEdge!]!
+  "The elements alone."
+  nodes: [ServiceHealth!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many elements the whole list has."
+  totalCount: Int!
+  "Numbers over the whole list."
+  totals: HealthTotals!
+  "What is wrong with the policy: exemptions that have expired and count no more."
+  problems: [Problem!]!
+  "The checks that are made, in the order in which they are told."
+  definitions: [HealthCheck!]!
+}
+
+"A service with its health, in a page."
+type HealthEdge {
+  "The element."
+  node: ServiceHealth!
+  "Marks the place of the element, whatever is added or removed elsewhere. Opaque."
+  cursor: String!
+}
+
+"Numbers by outcome."
+type OutcomeCounts {
+  "How many passed."
+  pass: Int!
+  "How many failed."
+  fail: Int!
+  "How many are unknown."
+  unknown: Int!
+  "How many there is nothing to judge about."
+  notApplicable: Int!
+}
+
+"Numbers over a list of services."
+type HealthTotals {
+  "The services by outcome."
+  services: OutcomeCounts!
+  "The results of each check that has any, in the order of the checks."
+  checks: [HealthCheckTotals!]!
+  "The services of each owner: the most failing first, those of nobody last."
+  teams("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): HealthTeamConnection!
+}
+
+"The results of one check."
+type HealthCheckTotals {
+  "The check."
+  check: HealthCheck!
+  "Its results by outcome."
+  results: OutcomeCounts!
+}
+
+"The services of one owner."
+type HealthTeamTotals {
+  "The owner; null for services of nobody."
+  owner: Entity
+  "The services by outcome."
+  services: OutcomeCounts!
+}
+
+"A page of teams with the health of their services."
+type HealthTeamConnection {
+  "The elements with their cursors."
+  edges: [HealthTeamEdge!]!
+  "The elements alone."
+  nodes: [HealthTeamTotals!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many elements the whole list has."
+  totalCount: Int!
+}
+
+"A team with the health of its services, in a page."
+type HealthTeamEdge {
+  "The element."
+  node: HealthTeamTotals!
+  "Marks the place of the element, whatever is added or removed elsewhere. Opaque."
+  cursor: String!
+}
+
+extend type Query {
+  """
+  Whether what runs can be checked for health and stays up: each entity that runs on workloads, each workload that belongs to
+  none, and each cluster in which something leads to nothing.
+  """
+  health(
+    "What to keep. Without it, everything."
+    filter: HealthFilter
+    "The environment to look at; production where none is named."
+    environment: String
+    "The order of the list. Cursors of one order are not valid in another."
+    orderBy: HealthOrder = REF
+    "How many at most, up to 1000."
+    first: Int = 25
+    "A cursor: only what comes after it."
+    after: String
+    "A past moment to answer as of, instead of now."
+    at: Time
+  ): HealthConnection!
+}
+
+extend type Entity {
+  "How its health checks came out; null where there is nothing to judge: it runs on no workload, or is one that belongs to another entity."
+  health("The environment to look at; production where none is named." environment: String): ServiceHealth
 }
 `, BuiltIn: false},
 	{Name: "../live.graphqls", Input: `"What an operator may do. Only POST runs it."
@@ -1702,6 +1928,8 @@ func (ec *executionContext) childFields_Entity(ctx context.Context, field graphq
 		return ec.fieldContext_Entity_dependents(ctx, field)
 	case "blastRadius":
 		return ec.fieldContext_Entity_blastRadius(ctx, field)
+	case "health":
+		return ec.fieldContext_Entity_health(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Entity", field.Name)
 }
@@ -1806,6 +2034,146 @@ func (ec *executionContext) childFields_FailedEdge(ctx context.Context, field gr
 		return ec.fieldContext_FailedEdge_cursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FailedEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_HealthCheck_id(ctx, field)
+	case "title":
+		return ec.fieldContext_HealthCheck_title(ctx, field)
+	case "rationale":
+		return ec.fieldContext_HealthCheck_rationale(ctx, field)
+	case "fix":
+		return ec.fieldContext_HealthCheck_fix(ctx, field)
+	case "reference":
+		return ec.fieldContext_HealthCheck_reference(ctx, field)
+	case "severity":
+		return ec.fieldContext_HealthCheck_severity(ctx, field)
+	case "about":
+		return ec.fieldContext_HealthCheck_about(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthCheck", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthCheckTotals(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "check":
+		return ec.fieldContext_HealthCheckTotals_check(ctx, field)
+	case "results":
+		return ec.fieldContext_HealthCheckTotals_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthCheckTotals", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_HealthConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_HealthConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_HealthConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_HealthConnection_totalCount(ctx, field)
+	case "totals":
+		return ec.fieldContext_HealthConnection_totals(ctx, field)
+	case "problems":
+		return ec.fieldContext_HealthConnection_problems(ctx, field)
+	case "definitions":
+		return ec.fieldContext_HealthConnection_definitions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_HealthEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_HealthEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthExemption(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_HealthExemption_reason(ctx, field)
+	case "expires":
+		return ec.fieldContext_HealthExemption_expires(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthExemption", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "check":
+		return ec.fieldContext_HealthResult_check(ctx, field)
+	case "outcome":
+		return ec.fieldContext_HealthResult_outcome(ctx, field)
+	case "severity":
+		return ec.fieldContext_HealthResult_severity(ctx, field)
+	case "workload":
+		return ec.fieldContext_HealthResult_workload(ctx, field)
+	case "container":
+		return ec.fieldContext_HealthResult_container(ctx, field)
+	case "message":
+		return ec.fieldContext_HealthResult_message(ctx, field)
+	case "location":
+		return ec.fieldContext_HealthResult_location(ctx, field)
+	case "line":
+		return ec.fieldContext_HealthResult_line(ctx, field)
+	case "exemption":
+		return ec.fieldContext_HealthResult_exemption(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthResult", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthTeamConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_HealthTeamConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_HealthTeamConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_HealthTeamConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_HealthTeamConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthTeamConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthTeamEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_HealthTeamEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_HealthTeamEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthTeamEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthTeamTotals(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "owner":
+		return ec.fieldContext_HealthTeamTotals_owner(ctx, field)
+	case "services":
+		return ec.fieldContext_HealthTeamTotals_services(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthTeamTotals", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthTotals(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "services":
+		return ec.fieldContext_HealthTotals_services(ctx, field)
+	case "checks":
+		return ec.fieldContext_HealthTotals_checks(ctx, field)
+	case "teams":
+		return ec.fieldContext_HealthTotals_teams(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthTotals", field.Name)
 }
 
 func (ec *executionContext) childFields_HeldRemoval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1944,6 +2312,20 @@ func (ec *executionContext) childFields_LostInput(ctx context.Context, field gra
 		return ec.fieldContext_LostInput_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LostInput", field.Name)
+}
+
+func (ec *executionContext) childFields_OutcomeCounts(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pass":
+		return ec.fieldContext_OutcomeCounts_pass(ctx, field)
+	case "fail":
+		return ec.fieldContext_OutcomeCounts_fail(ctx, field)
+	case "unknown":
+		return ec.fieldContext_OutcomeCounts_unknown(ctx, field)
+	case "notApplicable":
+		return ec.fieldContext_OutcomeCounts_notApplicable(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OutcomeCounts", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2202,6 +2584,18 @@ func (ec *executionContext) childFields_SearchHit(ctx context.Context, field gra
 		return ec.fieldContext_SearchHit_text(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SearchHit", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entity":
+		return ec.fieldContext_ServiceHealth_entity(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ServiceHealth_outcome(ctx, field)
+	case "checks":
+		return ec.fieldContext_ServiceHealth_checks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceHealth", field.Name)
 }
 
 func (ec *executionContext) childFields_Snapshot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

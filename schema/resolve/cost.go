@@ -40,6 +40,8 @@ var walks = map[string]int{
 	"BlastRadius.tiers":   100,
 	"Query.changes":       1000,
 	"Entity.changes":      1000,
+	"Query.health":        3000,
+	"Entity.health":       100,
 	// A scan is no walk, but few of them are enough for one operation.
 	"Mutation.scanSource":  50_000,
 	"Mutation.approveScan": 50_000,
@@ -58,6 +60,10 @@ var lengths = map[string]int{
 	"Relation.evidence":     2,
 	"Impacted.alternatives": 3,
 	"Entity.annotations":    10,
+	// A check of each of one or two containers of a workload.
+	"ServiceHealth.checks":         40,
+	"HealthConnection.definitions": 30,
+	"HealthTotals.checks":          30,
 	// A subscription may compute as much for each revision as a query may at once.
 	"RevisionChanges.changes": maxChanges,
 	"__Schema.types":          80,

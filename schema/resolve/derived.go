@@ -10,19 +10,23 @@ import (
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/health"
 )
 
 // derived is what is computed once for a whole snapshot, when first asked for, because many operations share it.
 type derived struct {
 	snapshot *graph.Snapshot
 	cycles   func() [][]catalog.Ref
-	walks    graphql.Cache[*graph.Deps] // large ones, whose pages are asked for one after the other
+	walks    graphql.Cache[*graph.Deps]       // large ones, whose pages are asked for one after the other
+	health   graphql.Cache[[]*health.Service] // by day and environment
 }
 
 // A walk of more than largeWalk edges is kept for the next pages; keptWalks of them.
 const (
 	largeWalk = 2000
 	keptWalks = 2
+	// keptHealth is how many environments are kept as judged.
+	keptHealth = 3
 )
 
 // derivedOf keeps what belongs to one snapshot, which is nearly always the newest.
@@ -34,6 +38,7 @@ func (r *root) derivedOf(snapshot *graph.Snapshot) *derived {
 		snapshot: snapshot,
 		cycles:   sync.OnceValue(snapshot.Cycles),
 		walks:    lru.New[*graph.Deps](keptWalks),
+		health:   lru.New[[]*health.Service](keptHealth),
 	}
 	r.derived.Store(made)
 	return made

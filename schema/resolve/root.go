@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/health"
 	"github.com/orrery-catalog/orrery/schema/gen"
 )
 
@@ -50,8 +51,10 @@ type Config struct {
 	Live      Live // nil = nothing ever changes, and nobody may ask for it
 	// Freshness tells how far the newest Snapshot can be taken for what the store holds; nil = all of it.
 	Freshness func() graph.Freshness
-	Log       zerolog.Logger // for errors and panics that only their maker can mend
-	Limits    Limits
+	// Health judges by the policy of the company; nil = by the default one.
+	Health *health.Judge
+	Log    zerolog.Logger // for errors and panics that only their maker can mend
+	Limits Limits
 }
 
 // Limits bound what one operation may ask for.
@@ -98,7 +101,11 @@ func (c documentCache) Add(ctx context.Context, query string, document *ast.Quer
 // NewExecutor makes an executor of the schema, ready for any transport.
 func NewExecutor(config Config) *executor.Executor {
 	limits := config.Limits.orDefaults()
+	if config.Health == nil {
+		config.Health = health.DefaultJudge()
+	}
 	root := &root{
+		judge:     config.Health,
 		snapshots: config.Snapshots, past: config.Past, live: config.Live, freshness: config.Freshness, log: config.Log,
 		historyReads: semaphore.NewWeighted(parallelHistoryReads), eventCosts: semaphore.NewWeighted(eventsInFlight),
 	}
@@ -130,6 +137,7 @@ type root struct {
 	past      Past
 	live      Live
 	freshness func() graph.Freshness // nil = always fresh
+	judge     *health.Judge
 	log       zerolog.Logger
 	derived   atomic.Pointer[derived]
 
@@ -155,3 +163,10 @@ func (r *root) EntityAlias() gen.EntityAliasResolver       { return aliasResolve
 func (r *root) Change() gen.ChangeResolver                 { return changeResolver{} }
 func (r *root) Mutation() gen.MutationResolver             { return mutationResolver{r} }
 func (r *root) Subscription() gen.SubscriptionResolver     { return subscriptionResolver{r} }
+
+func (r *root) ServiceHealth() gen.ServiceHealthResolver       { return serviceHealthResolver{} }
+func (r *root) HealthResult() gen.HealthResultResolver         { return healthResultResolver{} }
+func (r *root) HealthCheck() gen.HealthCheckResolver           { return healthCheckResolver{r} }
+func (r *root) HealthExemption() gen.HealthExemptionResolver   { return healthExemptionResolver{} }
+func (r *root) HealthTotals() gen.HealthTotalsResolver         { return healthTotalsResolver{} }
+func (r *root) HealthTeamTotals() gen.HealthTeamTotalsResolver { return healthTeamResolver{} }

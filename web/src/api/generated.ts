@@ -94,6 +94,31 @@ export type EntityOrder =
   | 'NAME'
   | 'TIER';
 
+export type Outcome =
+  | 'PASS'
+  | 'FAIL'
+  | 'UNKNOWN'
+  | 'NOT_APPLICABLE';
+
+export type HealthSubject =
+  | 'CONTAINER'
+  | 'WORKLOAD'
+  | 'CLUSTER';
+
+export type HealthOrder =
+  | 'REF'
+  | 'OUTCOME'
+  | 'TIER';
+
+export type HealthFilter = {
+  readonly owners?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  readonly systems?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  readonly tiers?: InputMaybe<ReadonlyArray<Scalars['Int']['input']>>;
+  readonly checks?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  readonly severities?: InputMaybe<ReadonlyArray<Severity>>;
+  readonly outcomes?: InputMaybe<ReadonlyArray<Outcome>>;
+};
+
 export type Severity =
   | 'ERROR'
   | 'WARNING';
