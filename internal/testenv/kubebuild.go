@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -35,13 +36,17 @@ func kubeProgram(ctx context.Context) (string, error) {
 // kwok is what plays the nodes and the life of their pods.
 type kwok struct {
 	program string
-	stages  string // a file: how nodes become ready, and pods run, complete and go
+	stages  string // a file: how nodes become ready, pods run, complete and go, and claims of storage get a volume
 }
+
+// storageClass is the usual name of the one that clusters have by default.
+const storageClass = "standard"
 
 // kwokStages are the files of the module that kwok needs to be told; it knows no life by itself.
 var kwokStages = []string{
 	"node/fast/node-initialize.yaml", "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
 	"pod/fast/pod-ready.yaml", "pod/fast/pod-complete.yaml", "pod/fast/pod-delete.yaml",
+	"volume/fast/pvc-provision.yaml", "volume/fast/pv-bind.yaml",
 }
 
 // kwokProgram is built as kubeProgram is. It is a program of its own, as its flags clash with those of Kubernetes.
@@ -62,7 +67,7 @@ func kwokProgram(ctx context.Context) (kwok, error) {
 			if err != nil {
 				return err
 			}
-			stages = append(append(stages, "---\n"...), stage...)
+			stages = fmt.Appendf(stages, "---\n%s", bytes.ReplaceAll(stage, []byte("kwok-volume"), []byte(storageClass)))
 		}
 		return os.WriteFile(filepath.Join(folder, "stages.yaml"), stages, 0o644)
 	})

@@ -55,6 +55,13 @@ func (o *OwnKubeCluster) startControllers(ctx context.Context, player kwok, node
 			return err
 		}
 	}
+	_, err = o.Ask(ctx, http.MethodPost, "/apis/storage.k8s.io/v1/storageclasses", fmt.Sprintf(`{
+		"metadata": {"name": %q, "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+		"provisioner": "kwok.x-k8s.io/volume"
+	}`, storageClass))
+	if err != nil {
+		return err
+	}
 	for number := range nodes {
 		if _, err := o.Ask(ctx, http.MethodPost, "/api/v1/nodes", fakeNode(number)); err != nil {
 			return err
@@ -72,6 +79,7 @@ func fakeNode(number int) string {
 			"annotations": {"kwok.x-k8s.io/node": "fake"},
 			"labels": {
 				"kubernetes.io/hostname": %[1]q, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
+				"beta.kubernetes.io/os": "linux", "beta.kubernetes.io/arch": "amd64",
 				"topology.kubernetes.io/region": "region-1", "topology.kubernetes.io/zone": "zone-%[2]c"
 			}
 		},

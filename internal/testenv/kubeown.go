@@ -15,7 +15,7 @@ type KubeOptions struct {
 	Name string
 	// Controllers runs the controllers that make pods of workloads and fill EndpointSlices, the scheduler, and fake nodes
 	// on which pods really become Running. No container runs: what a probe would find is not simulated, every pod is ready.
-	// What a test writes into the status of a running pod stays.
+	// What a test writes into the status of a running pod stays. Claims of the storage class "standard" get a volume.
 	Controllers bool
 	// FakeNodes is how many nodes there are with Controllers; 0 = 3. They are node-1, node-2 and so on, each in the next of
 	// the zones zone-a, zone-b and zone-c of region-1. A test may make more by the annotation kwok.x-k8s.io/node: fake.

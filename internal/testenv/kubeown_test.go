@@ -169,17 +169,19 @@ spec:
     metadata: {labels: {app: ledger}}
     spec:
       containers: [{name: app, image: "registry.example/ledger:1", volumeMounts: [{name: data, mountPath: /data}]}]
-      volumes: [{name: data, persistentVolumeClaim: {claimName: ledger}}]
+      volumes: [{name: shared, persistentVolumeClaim: {claimName: ledger}}]
+  volumeClaimTemplates:
+  - {metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
 ---
 apiVersion: v1
 kind: PersistentVolume
 metadata: {name: ledger}
-spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /data}, storageClassName: standard}
+spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /data}, storageClassName: made-by-hand}
 ---
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: ledger}
-spec: {accessModes: [ReadWriteOnce], storageClassName: standard, resources: {requests: {storage: 1Gi}}}
+spec: {accessModes: [ReadWriteOnce], storageClassName: made-by-hand, resources: {requests: {storage: 1Gi}}}
 ---
 apiVersion: apps/v1
 kind: DaemonSet
