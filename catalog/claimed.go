@@ -72,14 +72,13 @@ func (a *aliasRecord) firstClaimant() claimant {
 // give thousands of entities the same alias.
 const maxNamedInConflict = 5
 
-// tellAliasConflict makes a problem on each entity that claims an alias which others claim as well. Only a repository may
-// be stated by several, since it may hold several: that it stands for none of them is no mistake of anybody.
+// tellAliasConflict makes a problem on each entity that claims an alias which others claim as well.
 func (m *Merger) tellAliasConflict(a *aliasRecord) {
 	for _, p := range a.told {
 		m.problems.add(p, -1)
 	}
 	a.told = nil
-	if !a.words().contested || a.alias.World() == WorldRepository {
+	if !a.words().contested || m.mayBeShared(a) {
 		return
 	}
 	all := a.claimants()
@@ -121,4 +120,18 @@ func (m *Merger) tellAliasConflict(a *aliasRecord) {
 	for _, p := range a.told {
 		m.problems.add(p, 1)
 	}
+}
+
+// mayBeShared says whether it is nobody's mistake that several claim an alias and that it stands for none of them: a
+// repository may hold several entities, and a Kubernetes Service lead to several workloads.
+func (m *Merger) mayBeShared(a *aliasRecord) bool {
+	switch a.alias.World() {
+	case WorldRepository:
+		return true
+	case WorldDNS:
+		return len(a.selected) == 0 && !slices.ContainsFunc(a.declared, func(word occurrence) bool {
+			return m.refs.at(word.claim.subject).ref.Kind() != "workload"
+		})
+	}
+	return false
 }

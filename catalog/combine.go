@@ -16,9 +16,9 @@ type fact struct {
 
 func (f fact) edge() *edgeRecord { return &f.claim.edges[f.index] }
 
-// environment of a fact: what is declared holds in every one.
+// environment of a fact: what is declared holds in every one, but where something runs.
 func (f fact) environment() string {
-	if f.edge().evidence() == Declared {
+	if edge := f.edge(); edge.evidence() == Declared && edge.relation != RunsOn {
 		return ""
 	}
 	return f.claim.document.origin.Environment
@@ -33,8 +33,9 @@ type combiner struct {
 }
 
 // row makes all edges from one entity, in order. same says that they are as they were.
-func (c *combiner) row(r *refRecord) (row []Edge, same bool) {
-	c.collect(r)
+func (c *combiner) row(from int32) (row []Edge, same bool) {
+	c.collect(from)
+	r := c.refs.at(from)
 	c.edges, c.evidence = c.edges[:0], c.evidence[:0]
 	for facts := c.facts; len(facts) > 0; {
 		end := 1
@@ -60,21 +61,22 @@ func (c *combiner) row(r *refRecord) (row []Edge, same bool) {
 }
 
 // collect takes the edges of all claims that count, by target, then precedence.
-func (c *combiner) collect(r *refRecord) {
+func (c *combiner) collect(from int32) {
 	c.facts = c.facts[:0]
+	r := c.refs.at(from)
 	if r.winner != nil {
-		c.own(r.winner)
+		c.own(from, r.winner)
 	}
 	for _, claim := range r.contributed {
-		c.own(claim)
+		c.own(from, claim)
 	}
-	c.others(r.reverse)
+	c.others(from, r.reverse)
 	for _, id := range r.aliases {
 		a := c.aliases.at(id)
 		for _, claim := range a.subjects {
-			c.own(claim)
+			c.own(from, claim)
 		}
-		c.others(a.reverse)
+		c.others(from, a.reverse)
 	}
 	slices.SortFunc(c.facts, func(a, b fact) int {
 		switch {
@@ -87,22 +89,28 @@ func (c *combiner) collect(r *refRecord) {
 	})
 }
 
-func (c *combiner) own(claim *claimRecord) {
+func (c *combiner) own(from int32, claim *claimRecord) {
 	for i := range claim.edges {
 		if edge := &claim.edges[i]; !edge.reverse() {
-			c.add(edge.target, int32(i), claim)
+			c.add(from, edge.target, int32(i), claim)
 		}
 	}
 }
 
-func (c *combiner) others(reverse []occurrence) {
+func (c *combiner) others(from int32, reverse []occurrence) {
 	for _, edge := range reverse {
-		c.add(edge.claim.subject, edge.index, edge.claim)
+		c.add(from, edge.claim.subject, edge.index, edge.claim)
 	}
 }
 
-func (c *combiner) add(target, index int32, claim *claimRecord) {
+// add passes over what runs on itself because an alias stands for the very thing it runs on: a workload that belongs to
+// nobody.
+func (c *combiner) add(from, target, index int32, claim *claimRecord) {
 	to := c.refOf(target)
+	edge := &claim.edges[index]
+	if to == from && edge.relation == RunsOn && (claim.subject < 0 || edge.target < 0) {
+		return
+	}
 	c.facts = append(c.facts, fact{to, c.refs.at(to).order, index, claim})
 }
 
@@ -216,6 +224,7 @@ func settle(edge *Edge, facts []fact) {
 				details.Fallback = cmp.Or(details.Fallback, said.details.fallback)
 				details.CallsPerRequest = cmp.Or(details.CallsPerRequest, said.details.calls)
 				details.Timeout = cmp.Or(details.Timeout, said.details.timeout)
+				details.Protocol = cmp.Or(details.Protocol, said.details.protocol)
 			}
 			declared = declared || rank < 3
 		}

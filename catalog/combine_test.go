@@ -28,7 +28,9 @@ func TestEdgesCombine(t *testing.T) {
 	consume := func(e *catalog.EdgeClaim) { e.Role = catalog.Consume }
 	anyOf := func(group string) change { return func(e *catalog.EdgeClaim) { e.AnyOf = group } }
 	line := func(line int32) change { return func(e *catalog.EdgeClaim) { e.Line = line } }
-	said := func(e *catalog.EdgeClaim) { e.Fallback, e.CallsPerRequest, e.Timeout = "cache", 2, time.Second }
+	said := func(e *catalog.EdgeClaim) {
+		e.Fallback, e.CallsPerRequest, e.Timeout, e.Protocol = "cache", 2, time.Second, "grpc"
+	}
 	seen := func(e *catalog.EdgeClaim) { e.Evidence = catalog.Observed }
 	guessed := func(e *catalog.EdgeClaim) { e.Evidence = catalog.Inferred }
 
@@ -58,7 +60,7 @@ func TestEdgesCombine(t *testing.T) {
 		{
 			name: "both places of a file are evidence of one edge, and the entry wins",
 			own:  []catalog.EdgeClaim{plain(), entry(line(5), soft, anyOf("g"), said)},
-			want: "component:default/a dependsOn component:default/b SOFT anyOf=g {Fallback:cache CallsPerRequest:2 Timeout:1s} [DECLARED a:2] [DECLARED a:5]",
+			want: "component:default/a dependsOn component:default/b SOFT anyOf=g {Fallback:cache CallsPerRequest:2 Timeout:1s Protocol:grpc} [DECLARED a:2] [DECLARED a:5]",
 		},
 		{
 			name: "the entry wins over a stricter plain one", own: []catalog.EdgeClaim{plain(hard), entry(soft)},
@@ -135,7 +137,7 @@ func TestEdgesCombine(t *testing.T) {
 		},
 		{
 			name: "what is seen says how, where nothing is declared of it", own: []catalog.EdgeClaim{plain()}, live: []catalog.EdgeClaim{plain(seen, consume, said, line(0))},
-			want: "component:default/a dependsOn component:default/b ASYNC CONSUME {Fallback:cache CallsPerRequest:2 Timeout:1s} [DECLARED a:2] [OBSERVED live:0]",
+			want: "component:default/a dependsOn component:default/b ASYNC CONSUME {Fallback:cache CallsPerRequest:2 Timeout:1s Protocol:grpc} [DECLARED a:2] [OBSERVED live:0]",
 		},
 		{
 			name: "what is seen may be of a group of its own", live: []catalog.EdgeClaim{plain(seen, anyOf("g"), line(0))},

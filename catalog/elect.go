@@ -128,16 +128,18 @@ type content struct {
 	aliases   map[int32]bool
 	links     map[Link]bool
 	selectors map[string]bool
+	facts     *Facts
 }
 
 func contentOf(c *claimRecord) content {
-	w := content{map[int32]bool{}, map[Link]bool{}, map[string]bool{}}
+	w := content{aliases: map[int32]bool{}, links: map[Link]bool{}, selectors: map[string]bool{}}
 	for _, stated := range c.aliases {
 		w.aliases[stated.alias] = true
 	}
 	if c.more == nil {
 		return w
 	}
+	w.facts = c.more.facts
 	for _, link := range c.more.links {
 		w.links[link] = true
 	}

@@ -12,17 +12,21 @@ func (m *Merger) entity(r *refRecord) *Entity {
 		return nil
 	}
 	e := &Entity{}
-	switch discovered := m.discovery(r); {
-	case r.winner != nil:
-		document := r.winner.document
+	if r.winner != nil {
 		e.Descriptor = *r.winner.descriptor
-		e.Origin, e.Line, e.Stale, e.LastSeen = document.origin, r.winner.line, document.stale, document.lastSeen
-	case len(discovered) > 0:
-		e.Discovered, e.Lifecycle = true, LifecycleDiscovered
-		e.Stale, e.LastSeen = staleness(discovered)
-	default:
-		e.Placeholder = true
+		e.claimedBy(r.winner)
+	} else {
+		discovered, found := m.discovery(r), r.firstFound()
+		if e.Discovered = len(discovered) > 0; e.Discovered {
+			e.Lifecycle = LifecycleDiscovered
+			e.Stale, e.LastSeen = staleness(discovered)
+		}
+		if e.Found = found != nil; e.Found {
+			e.claimedBy(found)
+		}
+		e.Placeholder = !e.Discovered && !e.Found
 	}
+	e.Facts = r.unitedFacts()
 	e.Ref = r.ref
 	if e.Kind == "" || e.Namespace == "" || e.Name == "" {
 		kind, namespace, name := r.ref.parts()
@@ -44,6 +48,26 @@ func (m *Merger) entity(r *refRecord) *Entity {
 	}
 	slices.SortFunc(e.Aliases, func(a, b EntityAlias) int { return cmp.Compare(a.Alias, b.Alias) })
 	return e
+}
+
+// claimedBy takes over where the claim stands that says what the entity is, and whether that could be renewed.
+func (e *Entity) claimedBy(c *claimRecord) {
+	document := c.document
+	e.Origin, e.Line, e.Stale, e.LastSeen = document.origin, c.line, document.stale, document.lastSeen
+}
+
+// firstFound is the first by precedence of what says that it was found, of those that are not stale where there are any;
+// nil for none.
+func (r *refRecord) firstFound() (first *claimRecord) {
+	for _, c := range r.contributed {
+		switch {
+		case !c.found:
+		case first == nil, first.document.stale && !c.document.stale,
+			first.document.stale == c.document.stale && precedence(c, first) < 0:
+			first = c
+		}
+	}
+	return first
 }
 
 // shareDescriptor lets the claim that describes an entity use the entity's copy of the descriptor, where nothing was added

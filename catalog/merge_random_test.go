@@ -27,6 +27,7 @@ var (
 	worldRefs = []catalog.Ref{
 		"component:default/a", "component:shop/a", "component:default/b", "resource:shop/b", "resource:default/orders",
 		"external:default/api.psp.com", "api:default/p", "group:default/team", "component:default/nobody",
+		"workload:shop/eu.deployment.a", "workload:shop/eu.job.x", "node:default/eu.n1",
 	}
 	worldAliases = []catalog.Alias{
 		"otel:a", "otel:b", "otel:shop/a", "dns:a.shop.svc", "k8s:eu/shop/deployment/a", "host:api.psp.com",
@@ -131,6 +132,10 @@ func randomClaim(r *rand.Rand) catalog.Claim {
 	if claim.Subject.Alias != "" && r.IntN(2) == 0 {
 		claim.Labels = randomLabels(r)
 	}
+	if r.IntN(3) == 0 {
+		claim.Facts = randomFacts(r)
+	}
+	claim.Found = r.IntN(3) == 0
 	if claim.Subject.Ref != "" && r.IntN(3) == 0 {
 		claim.Selectors = []catalog.Selector{randomSelector(r), randomSelector(r)}[:1+r.IntN(2)]
 	}
@@ -138,6 +143,34 @@ func randomClaim(r *rand.Rand) catalog.Claim {
 		claim.Edges = append(claim.Edges, randomEdge(r))
 	}
 	return claim
+}
+
+// randomFacts have few keys, so that they meet, in any order, some of them twice.
+func randomFacts(r *rand.Rand) *catalog.Facts {
+	f := &catalog.Facts{}
+	if r.IntN(3) == 0 {
+		f.Workload = &catalog.Workload{Cluster: "eu", Version: pick(r, "1", "2")}
+	}
+	if r.IntN(4) == 0 {
+		f.Node = &catalog.Node{Name: pick(r, "n1", "n2")}
+	}
+	name := func() string { return pick(r, "a", "b", "c") }
+	for range r.IntN(3) {
+		f.Services = append(f.Services, catalog.Service{Namespace: pick(r, "shop", "x"), Name: name(), Type: name()})
+	}
+	for range r.IntN(3) {
+		f.Routes = append(f.Routes, catalog.Route{Kind: pick(r, "Ingress", "HTTPRoute"), Name: name(), Hosts: []string{name()}})
+	}
+	for range r.IntN(2) {
+		f.Autoscalers = append(f.Autoscalers, catalog.Autoscaler{Name: name(), Min: int32(r.IntN(3))})
+		f.Budgets = append(f.Budgets, catalog.DisruptionBudget{Name: name(), MinAvailable: name()})
+		f.Probed = append(f.Probed, catalog.ProbeResult{Container: name(), Purpose: name(), Status: int32(r.IntN(3))})
+	}
+	for range r.IntN(3) {
+		f.Logs = append(f.Logs, catalog.LogSample{Container: name(), Format: pick(r, "json", "logfmt")})
+		f.LooseEnds = append(f.LooseEnds, catalog.LooseEnd{Kind: "Service", Name: name(), Code: name(), Message: name()})
+	}
+	return f
 }
 
 func randomSubject(r *rand.Rand) catalog.Subject {
@@ -158,6 +191,7 @@ func randomEdge(r *rand.Rand) catalog.EdgeClaim {
 		Role:     pick(r, catalog.NoRole, catalog.NoRole, catalog.Publish, catalog.Consume, catalog.PublishAndConsume),
 		AnyOf:    pick(r, "", "", "psp", "cdn"),
 		Fallback: pick(r, "", "", "cache", "stale data"),
+		Protocol: pick(r, "", "", "grpc", "http"),
 		Timeout:  pick(r, 0, time.Second), FirstSeen: randomInstant(r), LastSeen: randomInstant(r),
 	}
 	edge.CallsPerRequest = pick(r, 0, 0, 2.5)
@@ -237,8 +271,9 @@ func brokenPromise(model *catalog.Model) string {
 		if e.Kind == "" || e.Namespace == "" || e.Name == "" {
 			return fmt.Sprintf("%s has no kind, namespace or name", e.Ref)
 		}
-		if described := !e.Placeholder && !e.Discovered; described != (e.Origin != nil) || e.Placeholder && e.Discovered {
-			return fmt.Sprintf("%s is not exactly one of described, discovered and placeholder", e.Ref)
+		described := !e.Placeholder && !e.Discovered && !e.Found
+		if (described || e.Found) != (e.Origin != nil) || e.Placeholder && (e.Discovered || e.Found) {
+			return fmt.Sprintf("%s is not exactly one of described, discovered or found, and placeholder", e.Ref)
 		}
 		if e.Discovered != (e.Lifecycle == catalog.LifecycleDiscovered) || e.Discovered && (e.Owner != "" || len(e.Aliases) == 0) {
 			return fmt.Sprintf("%s is discovered with an owner or without an alias", e.Ref)
@@ -275,7 +310,7 @@ func brokenPromise(model *catalog.Model) string {
 			return fmt.Sprintf("%v is stale: %v", id, e.Stale)
 		case e.Type.IsDependency() == (e.Strength == catalog.Unstated):
 			return fmt.Sprintf("%v has the strength %q", id, e.Strength)
-		case e.KindsOfEvidence().Has(catalog.Declared) && e.Environment != "":
+		case e.KindsOfEvidence().Has(catalog.Declared) && e.Environment != "" && e.Type != catalog.RunsOn:
 			return fmt.Sprintf("%v is declared for one environment", id)
 		}
 		seen[id] = true

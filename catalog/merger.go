@@ -82,7 +82,7 @@ func (m *Merger) renew() *ModelChange {
 			r.shareDescriptor()
 		}
 		if r.marks&markRow != 0 {
-			if row, same := c.row(r); !same {
+			if row, same := c.row(id); !same {
 				r.row = row
 				change.Edges = append(change.Edges, EdgesChange{r.ref, row})
 			}

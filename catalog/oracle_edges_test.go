@@ -35,8 +35,12 @@ func (o *oracle) words() []word {
 			case !edge.Detailed:
 				w.authority = 1
 			}
-			if edge.Evidence == catalog.Declared {
+			if edge.Evidence == catalog.Declared && edge.Type != catalog.RunsOn {
 				w.env = ""
+			}
+			isByAlias := s.claim.Subject.Ref == "" || edge.Target.Ref == ""
+			if w.from == w.to && edge.Type == catalog.RunsOn && isByAlias {
+				continue // it is what it runs on
 			}
 			w.evidence = catalog.Evidence{
 				Kind: edge.Evidence, Stale: s.stale(), Line: s.line(edge.Line), Origin: o.origin(s),
@@ -168,6 +172,9 @@ func oracleEdge(group []word) catalog.Edge {
 		}
 		if details.Timeout == time.Duration(0) {
 			details.Timeout = w.Timeout
+		}
+		if details.Protocol == "" {
+			details.Protocol = w.Protocol
 		}
 	}
 	if details != (catalog.EdgeDetails{}) {

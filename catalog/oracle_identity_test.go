@@ -251,6 +251,10 @@ func (o *oracle) aliasProblems(model *catalog.Model) {
 		if len(claims) < 2 || strings.HasPrefix(string(alias), "repo:") {
 			continue
 		}
+		ofOther := func(c claimed) bool { return c.claim.Subject.Ref.Kind() != "workload" || c.selector != nil }
+		if strings.HasPrefix(string(alias), "dns:") && !slices.ContainsFunc(claims, ofOther) {
+			continue
+		}
 		for _, c := range claims {
 			p := catalog.Problem{
 				Location: c.document.Location, Line: c.line, Severity: catalog.Warning, Code: "alias-conflict", Ref: c.claim.Subject.Ref,

@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -120,6 +121,9 @@ func content(s statement) string {
 		selector.Line = 0
 		parts[fmt.Sprintf("selector %#v", selector)] = true
 	}
+	if facts, err := json.Marshal(s.claim.Facts); err == nil {
+		parts["facts "+string(facts)] = true
+	}
 	d := s.claim.Descriptor
 	return fmt.Sprint(d.Ref, d.Kind, d.Namespace, d.Name, "|", d.Title, "|", d.Description, "|", d.Labels, d.Annotations,
 		d.Tags, d.Links, d.Type, "|", d.Lifecycle, "|", d.Owner, slices.Sorted(maps.Keys(parts)))
@@ -180,6 +184,12 @@ func (o *oracle) entities(model *catalog.Model) {
 		default:
 			e.Placeholder = true
 		}
+		witness, isFound := o.found(ref)
+		if isFound = isFound && !described; isFound {
+			e.Found, e.Placeholder = true, false
+			e.Origin, e.Line, e.Stale = o.origin(witness), witness.claim.Line, witness.stale()
+		}
+		e.Facts = o.facts(ref)
 		if !described {
 			e.Ref, e.Kind, e.Namespace, e.Name = ref, catalog.KindSpelling(ref.Kind()), ref.Namespace(), ref.Name()
 		}
@@ -187,6 +197,9 @@ func (o *oracle) entities(model *catalog.Model) {
 			e.Aliases = append(e.Aliases, o.entityAlias(alias, known[ref][alias]))
 		}
 		o.times(e)
+		if isFound {
+			e.LastSeen = witness.lastSeen()
+		}
 		var contributed []catalog.Link
 		for _, s := range o.counted {
 			if s.claim.Subject.Ref == ref {

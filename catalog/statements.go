@@ -35,9 +35,11 @@ type claimRecord struct {
 	place      int32 // in the list of its subject: contributed or subjects
 	firstSeen  Instant
 	counted    bool
+	found      bool // of a contribution about a Ref
 }
 
 type claimDetails struct {
+	facts     *Facts
 	links     []Link
 	hints     []Hint
 	labels    []labelRecord
@@ -73,9 +75,9 @@ func (e *edgeRecord) reverse() bool          { return e.how&isReverse != 0 }
 func (e *edgeRecord) detailed() bool         { return e.how&isDetailed != 0 }
 
 type edgeDetails struct {
-	anyOf, fallback string
-	calls           float64
-	timeout         time.Duration
+	anyOf, fallback, protocol string
+	calls                     float64
+	timeout                   time.Duration
 }
 
 // occurrence is an edge, stated alias, label or selector of a claim, by its place there.
@@ -177,11 +179,12 @@ func (m *Merger) addClaim(d *documentRecord, claim *Claim) {
 	for _, stated := range claim.Aliases {
 		c.aliases = append(c.aliases, statedAlias{alias: m.aliasID(stated.Alias), line: stated.Line})
 	}
-	if len(claim.Links)+len(claim.Hints)+len(claim.Labels)+len(claim.Selectors) > 0 {
+	if len(claim.Links)+len(claim.Hints)+len(claim.Labels)+len(claim.Selectors) > 0 || claim.Facts != nil {
 		c.more = readDetails(claim)
 	}
 	c.edges = m.readEdges(claim)
 	if claim.Descriptor == nil || subject < 0 {
+		c.found = claim.Found && subject >= 0
 		m.count(c, true)
 		return
 	}
@@ -198,6 +201,7 @@ func (m *Merger) addClaim(d *documentRecord, claim *Claim) {
 func readDetails(claim *Claim) *claimDetails {
 	more := &claimDetails{links: claim.Links}
 	if claim.Subject.Ref != "" {
+		more.facts = claim.Facts
 		for _, selector := range claim.Selectors {
 			more.selectors = append(more.selectors, selectorRecord{Selector: selector})
 		}
@@ -235,8 +239,10 @@ func (m *Merger) readEdges(claim *Claim) []edgeRecord {
 		if edge.Detailed {
 			record.how |= isDetailed
 		}
-		if edge.AnyOf != "" || edge.Fallback != "" || edge.CallsPerRequest != 0 || edge.Timeout != 0 {
-			record.details = &edgeDetails{edge.AnyOf, edge.Fallback, edge.CallsPerRequest, edge.Timeout}
+		details := edgeDetails{edge.AnyOf, edge.Fallback, edge.Protocol, edge.CallsPerRequest, edge.Timeout}
+		if details != (edgeDetails{}) {
+			kept := details // a copy, so that the edges without details need no memory for any
+			record.details = &kept
 		}
 		edges = append(edges, record)
 	}
