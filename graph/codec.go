@@ -56,7 +56,7 @@ var documentCodec = sync.OnceValues(func() (codec, error) {
 		// Every element takes a byte at least, so that what can be encoded can be decoded.
 		MaxArrayElements:  MaxDocumentBytes,
 		MaxMapPairs:       MaxDocumentBytes,
-		MaxNestedLevels:   16, // a document has 8
+		MaxNestedLevels:   16, // a document has 9
 		IndefLength:       cbor.IndefLengthForbidden,
 		TagsMd:            cbor.TagsForbidden,
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
