@@ -1,8 +1,8 @@
 package inventory
 
-// Cover says what an inventory is complete in: covers answers whether all objects of a kind in a namespace ("" for kinds
-// without one) are in it. Only then does the absence of one say that there is none. An inventory covers everything unless
-// it is told otherwise.
+// Cover says what an inventory is complete in: covers answers whether all objects of a kind in a namespace are in it; ""
+// is for kinds without namespaces, and for all namespaces. Only then does the absence of one say that there is none. An
+// inventory covers everything unless it is told otherwise.
 func (i *Inventory) Cover(covers func(kind Kind, namespace string) bool) { i.covers = covers }
 
 // Covers says whether an object that is not in the inventory does not exist either.
