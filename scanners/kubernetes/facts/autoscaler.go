@@ -1,0 +1,102 @@
+package facts
+
+import (
+	"fmt"
+	"strings"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
+)
+
+// targetOf is the workload that an autoscaler scales; the zero value where that is of a kind that is no workload here.
+func targetOf(o *inventory.Object) workloadKey {
+	autoscaler, ok := o.Value.(*autoscalingv2.HorizontalPodAutoscaler)
+	if !ok {
+		return workloadKey{}
+	}
+	target := &autoscaler.Spec.ScaleTargetRef
+	switch target.Kind {
+	case "Deployment", "StatefulSet":
+		return workloadKey{o.Namespace, strings.ToLower(target.Kind), target.Name}
+	}
+	return workloadKey{}
+}
+
+// autoscaler says of a workload what scales it.
+func (d *Deriver) autoscaler(s scope) result {
+	o := d.inv.Get(inventory.HorizontalPodAutoscalers, s.namespace, s.name)
+	if o == nil {
+		return result{}
+	}
+	autoscaler, ok := o.Value.(*autoscalingv2.HorizontalPodAutoscaler)
+	target := targetOf(o)
+	if !ok || target.name == "" {
+		return result{}
+	}
+	w := d.inv.Workload(target.namespace, target.kind, target.name)
+	if w == nil {
+		kind := inventory.Deployments
+		if target.kind == "statefulset" {
+			kind = inventory.StatefulSets
+		}
+		if !d.inv.Covers(kind, s.namespace) {
+			return result{}
+		}
+		return result{loose: []catalog.LooseEnd{looseEnd(o, "HorizontalPodAutoscaler", "autoscaler-without-target", "spec.scaleTargetRef",
+			fmt.Sprintf("there is no %s %s in namespace %s to scale", target.kind, clip(target.name, maxName), s.namespace))}}
+	}
+	told := catalog.Autoscaler{Name: s.name, Min: 1, Max: autoscaler.Spec.MaxReplicas}
+	if autoscaler.Spec.MinReplicas != nil {
+		told.Min = *autoscaler.Spec.MinReplicas
+	}
+	return result{documents: []*catalog.Document{{Location: o.Location, Claims: []catalog.Claim{{
+		Subject: catalog.Subject{Ref: w.Ref}, Line: o.Line(""), Facts: &catalog.Facts{Autoscalers: []catalog.Autoscaler{told}},
+	}}}}}
+}
+
+// budget says of workloads what protects them from being stopped all at once.
+func (d *Deriver) budget(s scope) result {
+	o := d.inv.Get(inventory.PodDisruptionBudgets, s.namespace, s.name)
+	if o == nil {
+		return result{}
+	}
+	budget, ok := o.Value.(*policyv1.PodDisruptionBudget)
+	if !ok {
+		return result{}
+	}
+	selector, err := v1.LabelSelectorAsSelector(budget.Spec.Selector)
+	if err != nil {
+		return result{}
+	}
+	told := catalog.DisruptionBudget{Name: s.name}
+	if least := budget.Spec.MinAvailable; least != nil {
+		told.MinAvailable = clip(least.String(), maxName)
+	}
+	if most := budget.Spec.MaxUnavailable; most != nil {
+		told.MaxUnavailable = clip(most.String(), maxName)
+	}
+	selected := d.inv.Selected(s.namespace, selector)
+	if len(selected) == 0 {
+		if !d.coversWorkloads(s.namespace) {
+			return result{}
+		}
+		return result{loose: []catalog.LooseEnd{looseEnd(o, "PodDisruptionBudget", "budget-selects-nothing", "spec.selector",
+			fmt.Sprintf("no workload of namespace %s has pods that match %s", s.namespace, v1.FormatLabelSelector(budget.Spec.Selector)))}}
+	}
+	var r result
+	var left cuts
+	for _, w := range keep(&left, selected, maxBehind, "workloads") {
+		r.documents = append(r.documents, &catalog.Document{
+			Ordinal: len(r.documents), Location: o.Location,
+			Claims: []catalog.Claim{{
+				Subject: catalog.Subject{Ref: w.Ref}, Line: o.Line(""), Facts: &catalog.Facts{Budgets: []catalog.DisruptionBudget{told}},
+			}},
+		})
+	}
+	r.tellCut(left, o)
+	return r
+}

@@ -1,0 +1,68 @@
+package facts
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/orrery-catalog/orrery/catalog"
+)
+
+// The bounds of what one scope says: far above what anybody means, and low enough that nothing in a cluster or a folder
+// makes a document that no store takes. What is over them is left out, and that is said.
+const (
+	maxContainers = 100
+	maxPorts      = 250 // of a container, or of a Service
+	maxNamed      = 50  // headers of a probe, hosts that it calls, wishes to spread: lists that hardly ever have three
+	maxLabels     = 250
+	maxRouted     = 250  // hosts of a route, and its paths
+	maxBehind     = 5000 // workloads behind one Service, route or budget; nodes of one workload
+	maxLooseEnds  = 1000
+	maxText       = 1024 // bytes of an image, a path, a command
+	maxName       = 253  // bytes, as Kubernetes itself has it
+	maxLabel      = maxName + 1 + 63
+)
+
+// fits says whether an API server would take a name, roughly. No scope is made of another.
+func fits(name string) bool {
+	return name != "" && len(name) <= maxName && utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool {
+		return r == '/' || unicode.IsSpace(r) || unicode.IsControl(r)
+	})
+}
+
+// clip cuts a text, and marks that.
+func clip(text string, most int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if len(text) <= most {
+		return text
+	}
+	text = text[:most-len("…")]
+	for !utf8.ValidString(text) {
+		text = text[:len(text)-1]
+	}
+	return text + "…"
+}
+
+// cuts notes what was left out.
+type cuts []string
+
+// keep gives the first of a list.
+func keep[T any](c *cuts, list []T, most int, what string) []T {
+	if len(list) <= most {
+		return list
+	}
+	*c = append(*c, fmt.Sprintf("%d of %d %s", len(list)-most, len(list), what))
+	return list[:most]
+}
+
+// problems tell what was left out.
+func (c cuts) problems(at catalog.Problem) []catalog.Problem {
+	if len(c) == 0 {
+		return nil
+	}
+	at.Severity, at.Code = catalog.Warning, "too-many"
+	at.Message = clip("left out are "+strings.Join(c, ", "), maxText)
+	at.Fix = "nothing has that many on purpose: look at what wrote it"
+	return []catalog.Problem{at}
+}

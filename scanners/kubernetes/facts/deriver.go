@@ -1,0 +1,233 @@
+package facts
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/scanners/kubernetes/edges"
+	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
+)
+
+// Deriver makes documents of the objects in an inventory, by scope, and follows its changes. It is not safe for use from
+// several goroutines, and the inventory must not change while one of its methods runs.
+type Deriver struct {
+	inv      *inventory.Inventory
+	evidence catalog.EvidenceKind
+	store    store
+
+	begun   bool // the first Derive has taken in what the inventory held
+	changed map[inventory.Key]bool
+	dirty   map[scope]bool
+	edges   map[string]bool // namespaces whose edges must be inferred anew
+
+	// What follows from the objects as they were at the last Derive, so that a change is known by its difference.
+	known     map[inventory.Key]known
+	selectors map[selectorKey]map[workloadKey]bool   // workloads by what they select: the equal ones get in each other's way
+	scalers   map[workloadKey]map[inventory.Key]bool // autoscalers by their target
+	onNode    dependents[string, workloadKey]        // workloads, by the nodes that their pods run on
+	named     map[string]map[scope]bool              // Services that have no selector but slices that name pods, by namespace
+	resting   dependents[string, scope]              // routes, by the namespaces of the Services that they name
+	inferred  map[string][]string                    // scopes of edges, by namespace
+	peers     dependents[string, string]             // namespaces, by those that their edges rest on
+	loose     map[scope][]catalog.LooseEnd
+	looseEnds bool // they changed
+	derived   int  // scopes and namespaces, since the beginning
+}
+
+// NewDeriver makes one over an inventory, which may hold objects already. evidence is that of runsOn edges:
+// [catalog.Observed] for a live cluster, [catalog.Declared] for manifests.
+func NewDeriver(inv *inventory.Inventory, evidence catalog.EvidenceKind) *Deriver {
+	return &Deriver{
+		inv: inv, evidence: evidence,
+		store:     store{packed: make(map[string][]byte), changed: make(map[string]bool)},
+		changed:   make(map[inventory.Key]bool),
+		dirty:     make(map[scope]bool),
+		edges:     make(map[string]bool),
+		known:     make(map[inventory.Key]known),
+		selectors: make(map[selectorKey]map[workloadKey]bool),
+		scalers:   make(map[workloadKey]map[inventory.Key]bool),
+		onNode:    newDependents[string, workloadKey](),
+		named:     make(map[string]map[scope]bool),
+		resting:   newDependents[string, scope](),
+		inferred:  make(map[string][]string),
+		peers:     newDependents[string, string](),
+		loose:     make(map[scope][]catalog.LooseEnd),
+	}
+}
+
+// live says whether the objects come from a cluster, whose controllers fill in what they see.
+func (d *Deriver) live() bool { return d.evidence == catalog.Observed }
+
+// Changed notes that an object was put into the inventory or deleted from it; it is called after that.
+func (d *Deriver) Changed(key inventory.Key) { d.changed[key] = true }
+
+// ChangedCoverage notes that the inventory covers other kinds or namespaces than before: all that follows from the absence
+// of objects is looked at again.
+func (d *Deriver) ChangedCoverage() { d.begun = false }
+
+// Derive brings all scopes up to date, and names those that came, changed or went since the last call, sorted.
+func (d *Deriver) Derive() (changed []string) {
+	if !d.begun {
+		d.begin()
+	}
+	for key := range d.changed {
+		d.touch(key)
+	}
+	clear(d.changed)
+	for s := range d.dirty {
+		d.derive(s)
+	}
+	clear(d.dirty)
+	for namespace := range d.edges {
+		d.infer(namespace)
+	}
+	clear(d.edges)
+	if d.looseEnds {
+		d.looseEnds = false
+		d.store.set(scope{part: clusterPart}.String(), d.clusterDocuments())
+	}
+	changed = slices.Sorted(maps.Keys(d.store.changed))
+	clear(d.store.changed)
+	return changed
+}
+
+// begin takes everything that is there for changed.
+func (d *Deriver) begin() {
+	d.begun, d.looseEnds = true, true
+	for _, resource := range inventory.Resources() {
+		for _, namespace := range append(d.inv.Namespaces(), "") {
+			for o := range d.inv.List(resource.Kind, namespace) {
+				d.changed[o.Key] = true
+			}
+		}
+	}
+	for _, namespace := range d.inv.Namespaces() {
+		d.edges[namespace] = true
+	}
+}
+
+// Scope gives copies of the documents of a scope, which the caller owns; false = there is no such scope.
+func (d *Deriver) Scope(name string) ([]*catalog.Document, bool) {
+	packed, ok := d.store.packed[name]
+	if !ok {
+		return nil, false
+	}
+	documents, err := unpack(packed)
+	return documents, err == nil
+}
+
+// Scopes names all scopes, sorted.
+func (d *Deriver) Scopes() []string { return slices.Sorted(maps.Keys(d.store.packed)) }
+
+// result is what is derived for a scope.
+type result struct {
+	documents []*catalog.Document
+	loose     []catalog.LooseEnd
+	rests     []string // the namespaces of others' objects that it rests on
+}
+
+// derive brings one scope up to date.
+func (d *Deriver) derive(s scope) {
+	d.derived++
+	var r result
+	if !fits(s.name) || s.namespace != "" && !fits(s.namespace) {
+		return
+	}
+	switch s.part {
+	case nodesPart:
+		r = d.node(s)
+	case workloadsPart:
+		r = d.workload(s)
+	case placementPart:
+		r = d.placement(s)
+	case servicesPart:
+		r = d.service(s)
+	case routesPart:
+		r = d.route(s)
+		d.resting.set(s, r.rests)
+	case autoscalersPart:
+		r = d.autoscaler(s)
+	case budgetsPart:
+		r = d.budget(s)
+	}
+	d.store.set(s.String(), r.documents)
+	if len(r.loose) > 0 || len(d.loose[s]) > 0 {
+		if !slices.Equal(r.loose, d.loose[s]) {
+			d.looseEnds = true
+		}
+		if d.loose[s] = r.loose; len(r.loose) == 0 {
+			delete(d.loose, s)
+		}
+	}
+}
+
+// infer brings the edges of one namespace up to date.
+func (d *Deriver) infer(namespace string) {
+	d.derived++
+	before := d.inferred[namespace]
+	var scopes, rests []string
+	for _, inferred := range edges.Infer(d.inv, namespace) {
+		rests = append(rests, inferred.Namespaces...)
+		if inferred.Scope != "" && len(inferred.Documents) > 0 {
+			scopes = append(scopes, inferred.Scope)
+			d.store.set(inferred.Scope, inferred.Documents)
+		}
+	}
+	slices.Sort(scopes)
+	for _, name := range before {
+		if _, still := slices.BinarySearch(scopes, name); !still {
+			d.store.set(name, nil)
+		}
+	}
+	if d.inferred[namespace] = scopes; len(scopes) == 0 {
+		delete(d.inferred, namespace)
+	}
+	d.peers.set(namespace, rests)
+}
+
+// dependents finds what rests on something.
+type dependents[On, By comparable] struct {
+	on map[On]map[By]bool
+	by map[By][]On
+}
+
+func newDependents[On, By comparable]() dependents[On, By] {
+	return dependents[On, By]{on: make(map[On]map[By]bool), by: make(map[By][]On)}
+}
+
+// set makes what by rests on exactly those.
+func (d *dependents[On, By]) set(by By, on []On) {
+	for _, before := range d.by[by] {
+		take(d.on, before, by)
+	}
+	delete(d.by, by)
+	if len(on) == 0 {
+		return
+	}
+	d.by[by] = on
+	for _, one := range on {
+		put(d.on, one, by)
+	}
+}
+
+func put[K, V comparable](sets map[K]map[V]bool, key K, value V) {
+	if sets[key] == nil {
+		sets[key] = make(map[V]bool)
+	}
+	sets[key][value] = true
+}
+
+func take[K, V comparable](sets map[K]map[V]bool, key K, value V) {
+	if delete(sets[key], value); len(sets[key]) == 0 {
+		delete(sets, key)
+	}
+}
+
+// compareLooseEnds orders by namespace, kind, name and code.
+func compareLooseEnds(a, b catalog.LooseEnd) int {
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name),
+		strings.Compare(a.Code, b.Code))
+}

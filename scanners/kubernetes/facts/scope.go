@@ -1,0 +1,137 @@
+package facts
+
+import (
+	"strings"
+
+	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
+)
+
+// part is the first word of a scope's name: what sort of things the scope says.
+type part string
+
+const (
+	clusterPart     part = "cluster"
+	nodesPart       part = "nodes"
+	workloadsPart   part = "workloads"
+	placementPart   part = "placement"
+	servicesPart    part = "services"
+	routesPart      part = "routes"
+	autoscalersPart part = "autoscalers"
+	budgetsPart     part = "budgets"
+	edgesPart       part = "edges"
+)
+
+// scope names what is derived in one piece. The scopes of edges are not among these: they come by namespaces.
+type scope struct {
+	part      part
+	kind      string // of a workload or a route, in the singular
+	namespace string
+	name      string
+}
+
+// String is the name by which the scope is reported.
+func (s scope) String() string {
+	words := make([]string, 0, 4)
+	for _, word := range []string{string(s.part), s.kind, s.namespace, s.name} {
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	if s.part == workloadsPart || s.part == placementPart {
+		words[1], words[2] = words[2], words[1] // <namespace>/<kind>/<name>
+	}
+	return strings.Join(words, "/")
+}
+
+// workloadKey tells workloads apart; the zero value is none.
+type workloadKey struct{ namespace, kind, name string }
+
+func keyOf(w *inventory.Workload) workloadKey {
+	if w == nil {
+		return workloadKey{}
+	}
+	return workloadKey{w.Object.Namespace, w.Kind, w.Name()}
+}
+
+func (k workloadKey) scope(of part) scope { return scope{of, k.kind, k.namespace, k.name} }
+
+// routeKinds are the kinds of routes, as the names of scopes have them.
+func routeKinds() map[string]inventory.Kind {
+	return map[string]inventory.Kind{
+		"ingress": inventory.Ingresses, "httproute": inventory.HTTPRoutes, "grpcroute": inventory.GRPCRoutes,
+		"virtualservice": inventory.VirtualServices,
+	}
+}
+
+// workloadKinds are the objects that make workloads of a kind; for any other word those of all kinds.
+func workloadKinds(kind string) []inventory.Kind {
+	switch kind {
+	case "deployment": // a ReplicaSet or a pod of an unknown controller is told as one
+		return []inventory.Kind{inventory.Deployments, inventory.ReplicaSets, inventory.Pods}
+	case "statefulset":
+		return []inventory.Kind{inventory.StatefulSets}
+	case "daemonset":
+		return []inventory.Kind{inventory.DaemonSets}
+	case "cronjob":
+		return []inventory.Kind{inventory.CronJobs}
+	case "job":
+		return []inventory.Kind{inventory.Jobs, inventory.Pods}
+	case "pod":
+		return []inventory.Kind{inventory.Pods}
+	}
+	return []inventory.Kind{
+		inventory.Deployments, inventory.StatefulSets, inventory.DaemonSets, inventory.ReplicaSets, inventory.CronJobs,
+		inventory.Jobs, inventory.Pods,
+	}
+}
+
+// Inputs are the kinds that a scope is made from, by its name or the beginning of that: where one of them cannot be read,
+// what the scope said before may still be so.
+func Inputs(name string) []inventory.Kind {
+	words := strings.Split(name, "/")
+	word := func(i int) string {
+		if i < len(words) {
+			return words[i]
+		}
+		return ""
+	}
+	with := func(kinds ...inventory.Kind) []inventory.Kind { return append(kinds, workloadKinds("")...) }
+	switch part(words[0]) {
+	case nodesPart:
+		return []inventory.Kind{inventory.Nodes}
+	case workloadsPart:
+		return workloadKinds(word(2))
+	case placementPart:
+		switch word(2) {
+		case "deployment":
+			return []inventory.Kind{inventory.Deployments, inventory.ReplicaSets, inventory.Pods}
+		case "cronjob":
+			return []inventory.Kind{inventory.CronJobs, inventory.Jobs, inventory.Pods}
+		case "statefulset", "daemonset", "job", "pod":
+			return append(workloadKinds(word(2))[:1:1], inventory.Pods)
+		}
+		return with()
+	case servicesPart:
+		return with(inventory.Services, inventory.EndpointSlices)
+	case routesPart:
+		var kinds []inventory.Kind
+		if kind, one := routeKinds()[word(1)]; one {
+			kinds = []inventory.Kind{kind}
+		} else {
+			for _, of := range []string{"ingress", "httproute", "grpcroute", "virtualservice"} {
+				kinds = append(kinds, routeKinds()[of])
+			}
+		}
+		return with(append(kinds, inventory.Services)...)
+	case autoscalersPart:
+		return []inventory.Kind{inventory.HorizontalPodAutoscalers, inventory.Deployments, inventory.StatefulSets}
+	case budgetsPart:
+		return with(inventory.PodDisruptionBudgets)
+	case edgesPart:
+		return with(inventory.Services, inventory.ConfigMaps, inventory.VirtualServices, inventory.ServiceEntries, inventory.NetworkPolicies)
+	case clusterPart:
+		return with(inventory.Services, inventory.EndpointSlices, inventory.Ingresses, inventory.HTTPRoutes, inventory.GRPCRoutes,
+			inventory.VirtualServices, inventory.HorizontalPodAutoscalers, inventory.PodDisruptionBudgets)
+	}
+	return nil
+}
