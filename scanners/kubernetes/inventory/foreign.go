@@ -13,6 +13,8 @@ import (
 type ConfigMap struct {
 	v1.ObjectMeta `json:"metadata"`
 	Hosts         map[string][]hosts.Reference `json:"-"` // by key; a key without hosts has none
+	// Off are, by key, the features that its value switches off, as [hosts.Off] gives them.
+	Off map[string][]string `json:"-"`
 }
 
 // Gateway is one of the Gateway API: where requests come in.

@@ -26,15 +26,15 @@ const maxAnnotation = 1 << 10
 func Trim(object v1.Object) (v1.Object, error) {
 	switch o := object.(type) {
 	case *appsv1.Deployment:
-		o.Spec.Selector, o.Spec.RevisionHistoryLimit = nil, nil
+		o.Spec.RevisionHistoryLimit = nil
 		o.Status = appsv1.DeploymentStatus{ObservedGeneration: o.Status.ObservedGeneration, ReadyReplicas: o.Status.ReadyReplicas}
 		trimTemplate(&o.Spec.Template)
 	case *appsv1.StatefulSet:
-		o.Spec.Selector, o.Spec.RevisionHistoryLimit, o.Spec.VolumeClaimTemplates = nil, nil, nil
+		o.Spec.RevisionHistoryLimit, o.Spec.VolumeClaimTemplates = nil, nil
 		o.Status = appsv1.StatefulSetStatus{ObservedGeneration: o.Status.ObservedGeneration, ReadyReplicas: o.Status.ReadyReplicas}
 		trimTemplate(&o.Spec.Template)
 	case *appsv1.DaemonSet:
-		o.Spec.Selector, o.Spec.RevisionHistoryLimit = nil, nil
+		o.Spec.RevisionHistoryLimit = nil
 		o.Status = appsv1.DaemonSetStatus{
 			ObservedGeneration: o.Status.ObservedGeneration, NumberReady: o.Status.NumberReady,
 			DesiredNumberScheduled: o.Status.DesiredNumberScheduled,
@@ -163,7 +163,11 @@ func makes(kind Kind, value v1.Object) bool {
 }
 
 func trimService(o *corev1.Service) {
-	o.Status = corev1.ServiceStatus{}
+	// Somebody may call it by its address outside.
+	o.Status = corev1.ServiceStatus{LoadBalancer: corev1.LoadBalancerStatus{Ingress: o.Status.LoadBalancer.Ingress}}
+	for i := range o.Status.LoadBalancer.Ingress {
+		o.Status.LoadBalancer.Ingress[i].Ports = nil
+	}
 	spec := corev1.ServiceSpec{
 		Type: o.Spec.Type, Selector: o.Spec.Selector, Ports: o.Spec.Ports, ClusterIP: o.Spec.ClusterIP,
 		ExternalName: o.Spec.ExternalName, PublishNotReadyAddresses: o.Spec.PublishNotReadyAddresses,
@@ -209,6 +213,12 @@ func reduce(o *corev1.ConfigMap) *ConfigMap {
 			references[i].Host = strings.Clone(references[i].Host) // not the whole value with it
 		}
 		reduced.Hosts[strings.Clone(key)] = references
+		if off := hosts.Off(key, value); len(off) > 0 {
+			if reduced.Off == nil {
+				reduced.Off = make(map[string][]string)
+			}
+			reduced.Off[strings.Clone(key)] = off
+		}
 	}
 	return reduced
 }
