@@ -1414,13 +1414,20 @@ func (ec *executionContext) unmarshalInputHealthFilter(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"owners", "systems", "tiers", "checks", "severities", "outcomes"}
+	fieldsInOrder := [...]string{"refs", "owners", "systems", "tiers", "checks", "severities", "outcomes"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "refs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("refs"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Refs = data
 		case "owners":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("owners"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)

@@ -278,6 +278,8 @@ type HealthEdge struct {
 
 // What to keep of the services. Every field that is given must hold; of a list, any one element.
 type HealthFilter struct {
+	// These entities: what a person may type, as for `entity`.
+	Refs []string `json:"refs,omitempty"`
 	// Owned by these groups or users. `payments` is `group:default/payments`.
 	Owners []string `json:"owners,omitempty"`
 	// Directly part of these systems. `shop` is `system:default/shop`.

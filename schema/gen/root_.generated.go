@@ -687,6 +687,8 @@ enum HealthOrder {
 
 "What to keep of the services. Every field that is given must hold; of a list, any one element."
 input HealthFilter {
+  "These entities: what a person may type, as for ` + "`" + `entity` + "`" + `."
+  refs: [String!]
   "Owned by these groups or users. ` + "`" + `payments` + "`" + ` is ` + "`" + `group:default/payments` + "`" + `."
   owners: [String!]
   "Directly part of these systems. ` + "`" + `shop` + "`" + ` is ` + "`" + `system:default/shop` + "`" + `."

@@ -39,7 +39,16 @@ func (q queryResolver) Health(ctx context.Context, filter *gen.HealthFilter, env
 		return nil, err
 	}
 	snapshot, now := snapshotOf(ctx), time.Now()
-	services := keep.Of(snapshot, q.derivedOf(snapshot).judged(ctx, q.judge, environmentOf(environment), now))
+	var services []*health.Service
+	if filter != nil && filter.Refs != nil {
+		services, err = q.judgedAlone(ctx, filter.Refs, environmentOf(environment), now)
+		if err != nil {
+			return nil, err
+		}
+	} else {
+		services = q.derivedOf(snapshot).judged(ctx, q.judge, environmentOf(environment), now)
+	}
+	services = keep.Of(snapshot, services)
 	found, err := healthPage(services, orderBy, first, after)
 	if err != nil {
 		return nil, err
@@ -56,6 +65,33 @@ func (q queryResolver) Health(ctx context.Context, filter *gen.HealthFilter, env
 		connection.Totals = &totals
 	}
 	return connection, nil
+}
+
+// judgedAlone judges what a person typed, in the order of Ref.
+func (r *root) judgedAlone(ctx context.Context, typed []string, environment string, now time.Time) ([]*health.Service, error) {
+	if err := atMost("refs", typed); err != nil {
+		return nil, err
+	}
+	refs := make([]catalog.Ref, len(typed))
+	for i, text := range typed {
+		entity, err := typedEntity(ctx, "refs", text)
+		if err != nil {
+			return nil, err
+		}
+		refs[i] = entity.Ref
+	}
+	slices.Sort(refs)
+	var services []*health.Service
+	for _, ref := range slices.Compact(refs) {
+		service, err := r.judge.One(snapshotOf(ctx), ref, environment, now)
+		if err != nil {
+			return nil, err
+		}
+		if service != nil {
+			services = append(services, service)
+		}
+	}
+	return services, nil
 }
 
 func (e entityResolver) Health(ctx context.Context, entity *catalog.Entity, environment *string) (*health.Service, error) {

@@ -122,6 +122,7 @@ var asOfQueries = map[string]string{
 	"problems":     `{problems%s{totalCount nodes{ref entity{ref title}}}}`,
 	"sources":      `{sources%s{nodes{id state}}}`,
 	"search":       `{search(text:"checkout" %s){nodes{entity{ref title}}}}`,
+	"health":       `{health(first:10 %s){totalCount totals{services{pass fail}} nodes{entity{ref title} outcome}}}`,
 	"changes":      `{changes(first:10 %s){totalCount nodes{revision ref field entity{ref title}}}}`,
 }
 

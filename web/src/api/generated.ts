@@ -111,6 +111,7 @@ export type HealthOrder =
   | 'TIER';
 
 export type HealthFilter = {
+  readonly refs?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
   readonly owners?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
   readonly systems?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
   readonly tiers?: InputMaybe<ReadonlyArray<Scalars['Int']['input']>>;
