@@ -9,6 +9,8 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/tidwall/btree"
+
+	"github.com/orrery-catalog/orrery/scanners/folder"
 )
 
 // known is what scans leave behind in memory, so that a part can be read alone. Whoever takes it from the Scanner owns it.
@@ -57,7 +59,7 @@ func newKnown(runs []*run, opened int) *known {
 	k := &known{opened: opened}
 	for i, r := range runs {
 		for _, other := range runs[:i] {
-			if below(r.base, other.base) || below(other.base, r.base) {
+			if folder.Below(r.tree.Base, other.tree.Base) || folder.Below(other.tree.Base, r.tree.Base) {
 				return nil // who reads a file first depends on all that came before
 			}
 		}
@@ -71,7 +73,7 @@ func newKnown(runs []*run, opened int) *known {
 		for _, scope := range slices.Sorted(maps.Keys(r.reported)) {
 			scopes.Insert(scope)
 		}
-		k.roots = append(k.roots, knownRoot{base: r.base, only: r.only, scopes: scopes, relations: r.found})
+		k.roots = append(k.roots, knownRoot{base: r.tree.Base, only: r.tree.Only, scopes: scopes, relations: r.found})
 	}
 	return k
 }
@@ -99,19 +101,8 @@ func (l *location) same(other *location) bool {
 	return slices.Equal(l.targets, other.targets)
 }
 
-// below says whether a name is that of the folder or of something in it; "" and "." hold everything that is relative.
-func below(name, folder string) bool {
-	switch folder {
-	case "", ".":
-		return !path.IsAbs(name)
-	case "/":
-		return path.IsAbs(name)
-	}
-	return name == folder || strings.HasPrefix(name, folder) && name[len(folder)] == '/'
-}
-
 // near says whether one of two names is below the other.
-func near(a, b string) bool { return below(a, b) || below(b, a) }
+func near(a, b string) bool { return folder.Below(a, b) || folder.Below(b, a) }
 
 // take hands over what is known, for a scan that will know better; nil = nothing. By the number the scan gives it back.
 func (s *Scanner) take() (k *known, scan int) {
@@ -133,7 +124,7 @@ func (s *Scanner) learn(k *known, scan int, found []*relations) {
 	s.known = k
 	for i, r := range found {
 		if s.watch != nil && r != nil {
-			s.watch.learned(i, r)
+			s.watch.Also(i, r.needed())
 		}
 	}
 }
@@ -184,14 +175,14 @@ func (r *relations) read(f file, name string) {
 // noteLink remembers where a symbolic link leads. Only the walk does that, in one goroutine, while files are read.
 func (r *run) noteLink(link string) {
 	var leads []string
-	if target, err := r.tree.readLink(link); err == nil && !path.IsAbs(target) {
+	if target, err := r.tree.ReadLink(link); err == nil && !path.IsAbs(target) {
 		leads = append(leads, path.Join(path.Dir(link), target))
 	} else if err == nil {
-		if name, err := r.tree.inside(target); err == nil {
+		if name, err := r.tree.Inside(target); err == nil {
 			leads = append(leads, name)
 		}
 	}
-	if real, _, err := resolve(r.tree, link); err == nil {
+	if real, _, err := folder.Resolve(r.tree, link); err == nil {
 		leads = append(leads, real)
 	}
 	r.mu.Lock()
@@ -209,34 +200,34 @@ func (r *relations) linked(name string) bool {
 	return false
 }
 
-// naming lists the files whose Locations may lead to the name or, if it is that of a folder, into it.
-func (r *relations) naming(name string, folder bool) []file {
+// naming lists the files whose Locations may lead to the name or, with all, to something in it.
+func (r *relations) naming(name string, all bool) []file {
 	var files []file
 	for _, l := range r.locations {
-		if slices.ContainsFunc(l.patterns, func(p pattern) bool { return p.names(name, folder) }) {
+		if slices.ContainsFunc(l.patterns, func(p pattern) bool { return p.names(name, all) }) {
 			files = append(files, l.file)
 		}
 	}
 	return files
 }
 
-func (p pattern) names(name string, folder bool) bool {
+func (p pattern) names(name string, all bool) bool {
 	if !p.glob {
-		return p.name == name || folder && below(p.name, name) || below(name, p.name)
+		return p.name == name || all && folder.Below(p.name, name) || folder.Below(name, p.name)
 	}
 	base, _ := doublestar.SplitPattern(p.name)
-	if folder {
+	if all {
 		return near(base, name)
 	}
-	return doublestar.ValidatePattern(p.name) && doublestar.MatchUnvalidated(p.name, name) || below(base, name)
+	return doublestar.ValidatePattern(p.name) && doublestar.MatchUnvalidated(p.name, name) || folder.Below(base, name)
 }
 
-// reading lists the files whose placeholders read the name or, if it is that of a folder, something in it.
-func (r *relations) reading(name string, folder bool) []file {
+// reading lists the files whose placeholders read the name or, with all, something in it.
+func (r *relations) reading(name string, all bool) []file {
 	files := slices.Collect(maps.Values(r.readers[name]))
-	if folder {
+	if all {
 		for read, by := range r.readers {
-			if read != name && below(read, name) {
+			if read != name && folder.Below(read, name) {
 				files = slices.AppendSeq(files, maps.Values(by))
 			}
 		}

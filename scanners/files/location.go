@@ -13,6 +13,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/scanners/folder"
 )
 
 const (
@@ -54,7 +55,7 @@ func (r *run) target(f file, target string, optional bool) *catalog.Problem {
 		}
 	case err != nil:
 		return &catalog.Problem{
-			Code: "refused-target", Message: fmt.Sprintf("the target %q is not read: %v", target, plain(err)),
+			Code: "refused-target", Message: fmt.Sprintf("the target %q is not read: %v", target, folder.Plain(err)),
 			Fix: "name a file inside the scanned folder",
 		}
 	case f.steps == maxLocationSteps:
@@ -67,7 +68,7 @@ func (r *run) target(f file, target string, optional bool) *catalog.Problem {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, name := range names {
-		if !matches(r.config.Exclude, name) && (r.part == nil || r.part.covers(name)) {
+		if !folder.Matches(r.config.Exclude, name) && (r.part == nil || r.part.covers(name)) {
 			r.next[name] = file{name: name, real: name, steps: f.steps + 1}
 		}
 	}
@@ -80,13 +81,13 @@ func (r *run) expand(f file, target string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	real, info, err := resolve(r.tree, name)
+	real, info, err := folder.Resolve(r.tree, name)
 	r.noteTarget(f, name, real, err != nil && strings.ContainsAny(target, "*?[{"))
 	switch {
 	case err == nil && info.IsDir():
 		return nil, errors.New("it is a folder")
 	case err == nil && !info.Mode().IsRegular():
-		return nil, errIrregular
+		return nil, folder.ErrIrregular
 	case err == nil && inGit(real):
 		return nil, errGit
 	case err == nil:
@@ -102,14 +103,14 @@ func (r *run) expand(f file, target string) ([]string, error) {
 func (r *run) from(f file, target string) (string, error) {
 	var err error
 	if path.IsAbs(target) || filepath.IsAbs(target) {
-		if target, err = r.tree.inside(target); err != nil {
+		if target, err = r.tree.Inside(target); err != nil {
 			return "", err
 		}
 		return target, nil
 	}
 	name := path.Join(path.Dir(f.real), target)
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return "", errOutside
+		return "", folder.ErrOutside
 	}
 	return name, nil
 }
@@ -145,9 +146,9 @@ func (r *run) glob(pattern string) ([]string, error) {
 			return nil, errTooMuchWork
 		}
 		for _, entry := range entries {
-			name := join(at.dir, entry.Name())
+			name := folder.Join(at.dir, entry.Name())
 			switch {
-			case entry.IsDir() && at.depth > 0 && !junk(r.tree, name):
+			case entry.IsDir() && at.depth > 0 && !folder.Junk(r.tree, name):
 				stack = append(stack, level{name, at.depth - 1})
 			case entry.Type().IsRegular() && doublestar.MatchUnvalidated(pattern, name):
 				found = append(found, name)
@@ -189,7 +190,7 @@ func (l *listings) spend(work int64) bool {
 }
 
 // read lists a folder. One that cannot be read has nothing that can fit.
-func (l *listings) read(t tree, dir string) ([]fs.DirEntry, error) {
+func (l *listings) read(t *folder.Opened, dir string) ([]fs.DirEntry, error) {
 	l.mu.Lock()
 	entries, ok := l.byDir[dir]
 	l.mu.Unlock()
@@ -199,7 +200,7 @@ func (l *listings) read(t tree, dir string) ([]fs.DirEntry, error) {
 	if !l.spend(listingWork) {
 		return nil, errTooMuchWork
 	}
-	entries, err := t.readDir(dir)
+	entries, err := t.ReadDir(dir)
 	if err != nil {
 		entries = nil
 	}

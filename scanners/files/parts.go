@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/orrery-catalog/orrery/scanners"
+	"github.com/orrery-catalog/orrery/scanners/folder"
 )
 
 // ScanParts reads the named files again, all that is in the folders whose name ends in "/", and what says something else
@@ -49,15 +49,15 @@ func (s *Scanner) ScanParts(ctx context.Context, _ []byte, names []string, sink 
 func (k *knownRoot) inside(names []string) map[string]bool {
 	list := make(map[string]bool)
 	for _, name := range names {
-		name, folder := strings.CutSuffix(name, "/")
-		if !below(name, k.base) {
+		name, all := strings.CutSuffix(name, "/")
+		if !folder.Below(name, k.base) {
 			continue
 		}
 		if k.base != "" {
 			name = strings.TrimPrefix(strings.TrimPrefix(name, k.base), "/")
 		}
 		if name = path.Clean(name); filepath.IsLocal(filepath.FromSlash(name)) {
-			list[name] = list[name] || folder
+			list[name] = list[name] || all
 		}
 	}
 	return list
@@ -67,18 +67,12 @@ func (k *knownRoot) inside(names []string) map[string]bool {
 type part struct {
 	*run
 	known   *knownRoot
-	asked   []string         // the names of the scopes, as they were asked for
-	names   map[string]bool  // in the tree: files, and folders with all that is in them
-	again   map[string]file  // other files that must be read again, by name without links
-	folder  map[string]bool  // those of the names that were named as folders
-	folders map[string]entry // by name: folders that were looked at
-	deep    bool             // one of the names is or was that of a folder
-}
-
-// entry is a folder as the walk would come to it.
-type entry struct {
-	place   place
-	entered bool
+	asked   []string        // the names of the scopes, as they were asked for
+	names   map[string]bool // in the tree: files, and folders with all that is in them
+	again   map[string]file // other files that must be read again, by name without links
+	folders map[string]bool // those of the names that were named as folders
+	deep    bool            // one of the names is or was that of a folder
+	places  *folder.Walk    // that only tells how the walk of the whole comes to folders
 }
 
 func (s *Scanner) scanParts(
@@ -90,18 +84,18 @@ func (s *Scanner) scanParts(
 	}
 	p := &part{
 		run: r, known: known, asked: asked, names: make(map[string]bool), again: make(map[string]file),
-		folder: make(map[string]bool), folders: make(map[string]entry),
+		folders: make(map[string]bool), places: r.walk(nil),
 	}
 	r.part = p
-	for name, folder := range names {
-		name := p.concerned(name)
-		p.names[name], p.folder[name] = true, folder
+	for name, all := range names {
+		name := folder.Decides(name)
+		p.names[name], p.folders[name] = true, all
 	}
-	return r.found, errors.Join(p.scan(ctx), r.tree.close())
+	return r.found, errors.Join(p.scan(ctx), r.tree.Close())
 }
 
 func (p *part) scan(ctx context.Context) error {
-	if p.names["."] || p.only != p.known.only {
+	if p.names["."] || p.tree.Only != p.known.only {
 		return fmt.Errorf("%w: the folder itself has changed", scanners.ErrWhole)
 	}
 	err := p.run.scan(ctx, func(ctx context.Context, emit func(context.Context, file) error) error {
@@ -123,19 +117,6 @@ func (p *part) scan(ctx context.Context) error {
 	return p.settle(ctx)
 }
 
-// concerned is the name whose change a change of the name is: that of its folder, where it decides what is read there.
-func (p *part) concerned(name string) string {
-	switch folder := path.Dir(name); path.Base(name) {
-	case ".git", ".gitignore":
-		return folder
-	case "modules.txt", "autoload.php":
-		if path.Base(folder) == "vendor" {
-			return folder
-		}
-	}
-	return name
-}
-
 // covers says whether a file is one of those that are read again because their own names were given.
 func (p *part) covers(name string) bool {
 	for ; name != "."; name = path.Dir(name) {
@@ -148,54 +129,49 @@ func (p *part) covers(name string) bool {
 
 // look finds what is at a name now, emits the files to read, and remembers which others must be read again.
 func (p *part) look(ctx context.Context, name string, emit func(context.Context, file) error) error {
-	info, err := p.tree.lstat(name)
-	if err != nil && !gone(err) {
-		return fmt.Errorf("%w: %s: %w", scanners.ErrWhole, p.shown(name), plain(err))
+	info, err := p.tree.Lstat(name)
+	if err != nil && !folder.Gone(err) {
+		return fmt.Errorf("%w: %s: %w", scanners.ErrWhole, p.shown(name), folder.Plain(err))
 	}
 	exists := err == nil
 	if exists && info.Mode()&fs.ModeSymlink != 0 {
 		return p.whole(name, "it is a symbolic link")
 	}
-	for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
-		if p.known.scopes.Contains(p.shown(folder)+"/") && !p.names[folder] {
-			return p.whole(folder, "it could not be read")
+	for above := path.Dir(name); above != "."; above = path.Dir(above) {
+		if p.known.scopes.Contains(p.shown(above)+"/") && !p.names[above] {
+			return p.whole(above, "it could not be read")
 		}
 	}
-	at, entered, err := p.enter(path.Dir(name))
+	at, entered, err := p.places.At(path.Dir(name))
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", scanners.ErrWhole, err)
 	}
-	folder := exists && info.IsDir() || p.folder[name] || p.known.holds(p.shown(name)+"/")
-	p.deep = p.deep || folder
-	here := at.in(path.Base(name))
+	all := exists && info.IsDir() || p.folders[name] || p.known.holds(p.shown(name)+"/")
+	p.deep = p.deep || all
+	here := at.In(path.Base(name))
 	wanted := exists && entered && !info.IsDir() && p.wantsFile(here)
 	if !wanted || !info.Mode().IsRegular() || !p.known.scopes.Contains(p.shown(name)) { // more than its content may have changed
 		if p.known.linked(name) {
 			return p.whole(name, "a symbolic link leads there")
 		}
-		p.readAgain(p.known.naming(name, folder))
+		p.readAgain(p.known.naming(name, all))
 	}
-	p.readAgain(p.known.reading(name, folder))
+	p.readAgain(p.known.reading(name, all))
 	switch {
 	case !exists:
 		return nil
 	case info.IsDir():
-		if entered && p.only == "" {
-			return p.walk(ctx, here, emit)
+		if entered && p.tree.Only == "" {
+			return p.into(ctx, here, emit)
 		}
 		return nil
 	case !wanted:
 		return nil
 	case !info.Mode().IsRegular():
-		return p.irregular(ctx, name)
+		return p.refused(ctx, folder.Irregular(name))
 	}
 	p.config.Progress.Seen.Add(1)
 	return emit(ctx, file{name: name, real: name})
-}
-
-// gone says whether an error of lstat means that nothing has the name.
-func gone(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
 func (p *part) whole(name, why string) error {
@@ -210,64 +186,26 @@ func (p *part) readAgain(files []file) {
 	}
 }
 
-func (p *part) wantsFile(at place) bool {
-	if p.only != "" {
-		return at.real == p.only
+func (p *part) wantsFile(at folder.Place) bool {
+	if p.tree.Only != "" {
+		return at.Real == p.tree.Only
 	}
-	return (&walk{run: p.run}).wants(at)
+	return p.places.Wants(at)
 }
 
-// walk emits what is in a folder, unless the walk of the whole would not come there.
-func (p *part) walk(ctx context.Context, at place, emit func(context.Context, file) error) error {
-	w := &walk{run: p.run, emit: emit, visited: make(map[string]bool)}
-	if !w.enters(at) {
+// into emits what is in a folder, unless the walk of the whole would not come there.
+func (p *part) into(ctx context.Context, at folder.Place, emit func(context.Context, file) error) error {
+	w := p.walk(emit)
+	if !w.Enters(at) {
 		return nil
 	}
-	if err := w.folders(ctx, at); err != nil {
+	if err := w.Folders(ctx, at); err != nil {
 		return err
 	}
-	if len(w.links) > 0 {
-		return p.whole(w.links[0].real, "it is a symbolic link")
+	if len(w.Links) > 0 {
+		return p.whole(w.Links[0].Real, "it is a symbolic link")
 	}
 	return nil
-}
-
-// enter is a folder as the walk of the whole comes to it, if it does.
-func (p *part) enter(folder string) (place, bool, error) {
-	if known, ok := p.folders[folder]; ok {
-		return known.place, known.entered, nil
-	}
-	at, entered := place{name: ".", real: "."}, true
-	if folder != "." {
-		above, ok, err := p.enter(path.Dir(folder))
-		if err != nil {
-			return place{}, false, err
-		}
-		at = above.in(path.Base(folder))
-		info, err := p.tree.lstat(folder)
-		switch {
-		case gone(err):
-			entered = false
-		case err != nil:
-			return place{}, false, p.whole(folder, plain(err).Error())
-		case info.Mode()&fs.ModeSymlink != 0:
-			return place{}, false, p.whole(folder, "it is a symbolic link")
-		case len(at.parts) > p.config.MaxFolderDepth:
-			return place{}, false, p.whole(folder, "it is too deep")
-		default:
-			entered = ok && info.IsDir() && (&walk{run: p.run}).enters(at)
-		}
-	}
-	if entered {
-		at = p.inForce(at, p.has(folder, ".git"), p.has(folder, ".gitignore"))
-	}
-	p.folders[folder] = entry{at, entered}
-	return at, entered, nil
-}
-
-func (p *part) has(folder, name string) bool {
-	_, err := p.tree.lstat(join(folder, name))
-	return err == nil
 }
 
 // settle holds that no Location leads elsewhere than before, tells of what is gone, and remembers what was found.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/orrery-catalog/orrery/scanners/folder"
 )
 
 // placeholders gives the function by which placeholders in file f ($text, $json, $yaml) read other files of the same
@@ -19,10 +21,10 @@ func (r *run) placeholders(f file) func(target string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		real, _, err := resolve(r.tree, name)
+		real, _, err := folder.Resolve(r.tree, name)
 		r.noteRead(f, name, real)
 		if err != nil {
-			return nil, plain(err)
+			return nil, folder.Plain(err)
 		}
 		if repository := r.repository(path.Dir(f.real)); repository != "." && !strings.HasPrefix(real, repository+"/") {
 			return nil, errors.New("it leads out of the repository")
@@ -30,9 +32,9 @@ func (r *run) placeholders(f file) func(target string) ([]byte, error) {
 		if inGit(real) {
 			return nil, errGit
 		}
-		opened, info, err := openRegular(r.tree, real)
+		opened, info, err := folder.OpenRegular(r.tree, real)
 		if err != nil {
-			return nil, plain(err)
+			return nil, folder.Plain(err)
 		}
 		defer opened.Close()
 		limit := min(left, r.config.MaxFileBytes)
@@ -40,9 +42,9 @@ func (r *run) placeholders(f file) func(target string) ([]byte, error) {
 		if info.Size() > limit {
 			return nil, tooLarge
 		}
-		data, err := readUpTo(opened, limit, info.Size())
+		data, err := folder.ReadUpTo(opened, limit, info.Size())
 		if err != nil {
-			return nil, plain(err)
+			return nil, folder.Plain(err)
 		}
 		if int64(len(data)) > limit { // it grew
 			return nil, tooLarge
@@ -55,7 +57,7 @@ func (r *run) placeholders(f file) func(target string) ([]byte, error) {
 // repository is the nearest folder at or above dir that holds a .git; "." where there is none in the root.
 func (r *run) repository(dir string) string {
 	for ; dir != "."; dir = path.Dir(dir) {
-		if _, err := r.tree.lstat(dir + "/.git"); err == nil {
+		if _, err := r.tree.Lstat(dir + "/.git"); err == nil {
 			return dir
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/catalog/descriptor"
 	"github.com/orrery-catalog/orrery/scanners"
+	"github.com/orrery-catalog/orrery/scanners/folder"
 )
 
 const (
@@ -27,12 +27,12 @@ func (r *run) read(ctx context.Context, f file) error {
 		return err
 	}
 	r.config.Progress.Read.Add(1)
-	opened, info, err := openRegular(r.tree, f.real)
+	opened, info, err := folder.OpenRegular(r.tree, f.real)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return r.gone(f)
-	case errors.Is(err, errIrregular):
-		return r.irregular(ctx, f.name)
+	case errors.Is(err, folder.ErrIrregular):
+		return r.refused(ctx, folder.Irregular(f.name))
 	case err != nil:
 		return r.unreadableFile(ctx, f, err)
 	}
@@ -49,7 +49,7 @@ func (r *run) read(ctx context.Context, f file) error {
 	if info.Size() > limit {
 		limit = headBytes
 	}
-	data, err := readUpTo(opened, limit, info.Size())
+	data, err := folder.ReadUpTo(opened, limit, info.Size())
 	switch {
 	case err != nil:
 		return r.unreadableFile(ctx, f, err)
@@ -63,25 +63,6 @@ func (r *run) read(ctx context.Context, f file) error {
 		return r.silent(ctx, f, data)
 	}
 	return r.report(ctx, r.scope(f, result))
-}
-
-// readUpTo reads at most limit bytes and one more, which tells that there are more.
-func readUpTo(file fs.File, limit, expected int64) ([]byte, error) {
-	data := make([]byte, 0, min(limit, expected)+512)
-	reader := io.LimitReader(file, limit+1)
-	for {
-		n, err := reader.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		if err == io.EOF {
-			return data, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(data) == cap(data) {
-			data = slices.Grow(data, len(data))
-		}
-	}
 }
 
 // scope turns what a file says into the scope that is reported, and remembers what its Locations name.
@@ -131,14 +112,14 @@ func (r *run) locate(f file, parsed descriptor.Parsed) {
 // gone decides what it means that a file is not there any more: alone, it was deleted; with its folder, the listing
 // cannot be trusted.
 func (r *run) gone(f file) error {
-	if _, err := r.tree.lstat(path.Dir(f.real)); err != nil {
-		return r.vanished(path.Dir(f.name))
+	if _, err := r.tree.Lstat(path.Dir(f.real)); err != nil {
+		return r.tree.Vanished(path.Dir(f.name))
 	}
 	return nil
 }
 
 func (r *run) unreadableFile(ctx context.Context, f file, err error) error {
-	return r.refuse(ctx, f.name, "unreadable-file", "this file cannot be read: "+plain(err).Error(), "mend it, or leave it out by exclude")
+	return r.refuse(ctx, f.name, "unreadable-file", "this file cannot be read: "+folder.Plain(err).Error(), "mend it, or leave it out by exclude")
 }
 
 // tooLarge tells of a file over the limit, if its name or its beginning is that of a catalog file.

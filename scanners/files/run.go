@@ -1,7 +1,6 @@
 package files
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,14 +16,13 @@ import (
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/scanners"
+	"github.com/orrery-catalog/orrery/scanners/folder"
 )
 
 // run is one scan of one root.
 type run struct {
 	config *Config
-	tree   tree
-	base   string // display name of the tree; "" = none
-	only   string // the one file that the root is; "" = all
+	tree   *folder.Opened
 	sink   scanners.Sink
 	opened map[string]bool // by location without links; written between rounds and by the walk only
 	// large is held while a large file is parsed: its parsed form may be fifty times its size.
@@ -40,22 +38,16 @@ type run struct {
 }
 
 // newRun opens a root. The caller closes the tree of the run.
-func newRun(config *Config, root Root, opened map[string]bool, sink scanners.Sink) (*run, error) {
-	t, only, err := root.open()
+func newRun(config *Config, root Root, already map[string]bool, sink scanners.Sink) (*run, error) {
+	opened, err := root.Open()
 	if err != nil {
-		return nil, fmt.Errorf("read folder %s: %w", cmp.Or(root.display(), "."), plain(err))
+		return nil, err
 	}
-	r := &run{
-		config: config, tree: t, base: root.display(), only: only, sink: sink, opened: opened,
+	return &run{
+		config: config, tree: opened, sink: sink, opened: already,
 		large: make(chan struct{}, 1), listings: listings{byDir: make(map[string][]fs.DirEntry)},
 		reported: make(map[string]bool), next: make(map[string]file), found: newRelations(),
-	}
-	if only != "" {
-		if r.base = path.Dir(r.base); r.base == "." {
-			r.base = ""
-		}
-	}
-	return r, nil
+	}, nil
 }
 
 // scanRoot reads one root: what walking finds, then, round by round, what the Locations found so far name.
@@ -65,11 +57,11 @@ func (s *Scanner) scanRoot(ctx context.Context, root Root, opened map[string]boo
 		return nil, err
 	}
 	return r, errors.Join(r.scan(ctx, func(ctx context.Context, emit func(context.Context, file) error) error {
-		if r.only != "" {
-			return r.single(ctx, r.only, emit)
+		if r.tree.Only != "" {
+			return r.single(ctx, emit)
 		}
-		return (&walk{run: r, emit: emit, visited: make(map[string]bool)}).all(ctx)
-	}), r.tree.close())
+		return r.walk(emit).All(ctx)
+	}), r.tree.Close())
 }
 
 func (r *run) scan(ctx context.Context, find func(context.Context, func(context.Context, file) error) error) error {
@@ -92,11 +84,7 @@ func (r *run) scan(ctx context.Context, find func(context.Context, func(context.
 	if err != nil {
 		return err
 	}
-	// What was deleted as a whole looks empty to whoever has it open.
-	if err := r.tree.check(); err != nil {
-		return fmt.Errorf("folder %s vanished while it was read: %w", r.shown("."), plain(err))
-	}
-	return nil
+	return r.tree.Still()
 }
 
 // round reads the files that find emits, several at a time, each only once in a scan.
@@ -136,35 +124,32 @@ func (r *run) round(ctx context.Context, find func(context.Context, func(context
 }
 
 // single emits the one file that the root is.
-func (r *run) single(ctx context.Context, name string, emit func(context.Context, file) error) error {
+func (r *run) single(ctx context.Context, emit func(context.Context, file) error) error {
 	r.config.Progress.Seen.Add(1)
-	// The path was named by the operator, so a link at its end is followed wherever it leads inside the folder.
-	real, info, err := resolve(r.tree, name)
+	found, err := r.tree.Single()
 	if err != nil {
-		return fmt.Errorf("read file %s: %w", r.shown(name), plain(err))
+		return err
 	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("read file %s: %w", r.shown(name), errIrregular)
+	return emit(ctx, file{name: found.Name, real: found.Real})
+}
+
+// walk is one through the root, or a part of it.
+func (r *run) walk(emit func(context.Context, file) error) *folder.Walk {
+	return &folder.Walk{
+		In: r.tree, Options: r.config.options(), Refused: r.refused, Linked: r.noteLink,
+		Emit: func(ctx context.Context, f folder.File) error { return emit(ctx, file{name: f.Name, real: f.Real}) },
 	}
-	return emit(ctx, file{name: name, real: real})
+}
+
+// file is a file to read.
+type file struct {
+	name  string // in the root, as a person would go there; may pass symbolic links
+	real  string // the same file without links
+	steps int    // Locations that led to it; 0 = found by walking
 }
 
 // shown is the location of a file: what people see, and the name of its scope.
-func (r *run) shown(name string) string { return shown(r.base, name) }
-
-// shown is the location of a file below a display name.
-func shown(base, name string) string {
-	switch {
-	case name == "." && base == "":
-		return "."
-	case name == ".":
-		return base
-	case base == "/":
-		return "/" + name
-	default:
-		return join(base, name)
-	}
-}
+func (r *run) shown(name string) string { return r.tree.Shown(name) }
 
 func (r *run) report(ctx context.Context, scope scanners.Scope) error {
 	r.mu.Lock()
@@ -190,11 +175,17 @@ func (r *run) unreadable(ctx context.Context, scope string, problem catalog.Prob
 	})
 }
 
-func (r *run) unreadableFolder(ctx context.Context, name string, reason error) error {
-	return r.unreadable(ctx, r.shown(name)+"/", catalog.Problem{
-		Location: r.shown(name), Code: "unreadable-folder", Message: "this folder cannot be read: " + reason.Error(),
-		Fix: "mend it, or leave it out by exclude",
-	})
+// refused tells of what the walk does not read, where anybody will miss it: a link that leads nowhere, and a FIFO, device or
+// socket, only under the name of a catalog file.
+func (r *run) refused(ctx context.Context, at folder.Refusal) error {
+	if (errors.Is(at.Err, fs.ErrNotExist) || errors.Is(at.Err, folder.ErrIrregular)) && !namedCatalog(at.Name) {
+		return nil
+	}
+	scope := r.shown(at.Name)
+	if at.Folder {
+		scope += "/"
+	}
+	return r.unreadable(ctx, scope, catalog.Problem{Location: r.shown(at.Name), Code: at.Code, Message: at.Message, Fix: at.Fix})
 }
 
 func (r *run) refuse(ctx context.Context, name, code, message, fix string) error {
@@ -202,17 +193,8 @@ func (r *run) refuse(ctx context.Context, name, code, message, fix string) error
 	return r.unreadable(ctx, location, catalog.Problem{Location: location, Code: code, Message: message, Fix: fix})
 }
 
-// irregular tells of a FIFO, device or socket under the name of a catalog file; others are nobody's concern.
-func (r *run) irregular(ctx context.Context, name string) error {
-	if !namedCatalog(name) {
-		return nil
-	}
-	return r.refuse(ctx, name, "unreadable-file", "this cannot be read: "+errIrregular.Error(), "replace it by a file")
+// namedCatalog says whether a file has the name that catalog files usually have, so that it is worth a word when it
+// cannot be read.
+func namedCatalog(name string) bool {
+	return strings.Contains(strings.ToLower(path.Base(name)), "catalog-info")
 }
-
-func (r *run) vanished(folder string) error {
-	return fmt.Errorf("folder %s %w: scan again", r.shown(folder), errVanished)
-}
-
-// errVanished says that a folder went away while it was read, so that nobody knows what was in it.
-var errVanished = errors.New("vanished while it was read")

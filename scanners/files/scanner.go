@@ -1,20 +1,12 @@
 package files
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path"
-	"path/filepath"
-	"strings"
 	"sync"
-	"sync/atomic"
-
-	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/orrery-catalog/orrery/scanners"
+	"github.com/orrery-catalog/orrery/scanners/folder"
 )
 
 // Config says what a Scanner reads.
@@ -33,20 +25,10 @@ type Config struct {
 }
 
 // Root is one place that is read and that nothing leaves.
-type Root struct {
-	// Path is a folder, or a single file, which is then read whatever its name.
-	Path string
-	// FS is read instead of Path where it is set. Path may then be empty.
-	FS fs.FS
-	// Display begins every location in the root; "" = Path as it is written.
-	Display string
-}
+type Root = folder.Root
 
 // Progress counts the work of a Scanner, for people who wait.
-type Progress struct {
-	Seen atomic.Int64 // files that were looked at by name
-	Read atomic.Int64 // files that were opened
-}
+type Progress = folder.Progress
 
 // Scanner reads catalog files. One file is one scope, named like its location: the display name of the root and the path
 // inside it. It keeps no state between scans but, in memory, what it needs to read a part alone.
@@ -54,29 +36,17 @@ type Scanner struct {
 	config Config
 
 	mu    sync.Mutex
-	known *known // what the last scans found; nil = parts cannot be read alone, or a scan is under way
-	scans int    // that were begun
-	watch *watch // that wants to hear of what scans find; nil = none
+	known *known        // what the last scans found; nil = parts cannot be read alone, or a scan is under way
+	scans int           // that were begun
+	watch *folder.Watch // that wants to hear of what scans find; nil = none
 }
 
 var _ scanners.Watcher = (*Scanner)(nil)
 
 // New checks the configuration. It opens nothing: a root that is missing is an error of the scan.
 func New(config Config) (*Scanner, error) {
-	if len(config.Roots) == 0 {
-		return nil, errors.New("no folder to scan is named")
-	}
-	for i, root := range config.Roots {
-		if root.Path == "" && root.FS == nil {
-			return nil, fmt.Errorf("folder %d to scan has no path", i+1)
-		}
-	}
-	for _, globs := range [][]string{config.Include, config.Exclude} {
-		for _, glob := range globs {
-			if !doublestar.ValidatePattern(glob) {
-				return nil, fmt.Errorf("%q is not a glob: check its brackets and braces", glob)
-			}
-		}
+	if err := cmp.Or(folder.CheckRoots(config.Roots), folder.CheckGlobs(config.Include...), folder.CheckGlobs(config.Exclude...)); err != nil {
+		return nil, err
 	}
 	if config.MaxFileBytes <= 0 {
 		config.MaxFileBytes = 5 << 20
@@ -118,53 +88,7 @@ func (s *Scanner) Scan(ctx context.Context, _ []byte, sink scanners.Sink) ([]byt
 	return nil, nil
 }
 
-// display is the location of the root in the words of its configuration; "" for the current folder.
-func (r Root) display() string {
-	name := r.Display
-	if name == "" {
-		name = filepath.ToSlash(r.Path)
-	}
-	if name = path.Clean(name); name == "." {
-		return ""
-	}
-	return name
-}
-
-// open opens the root. only names the one file to read in it; "" = all.
-func (r Root) open() (t tree, only string, err error) {
-	if r.FS != nil {
-		t = embedded{r.FS}
-		return t, "", t.check()
-	}
-	dir := filepath.Clean(r.Path)
-	if info, err := os.Stat(dir); err != nil {
-		return nil, "", err
-	} else if !info.IsDir() {
-		dir, only = filepath.Dir(dir), filepath.Base(dir)
-	}
-	t, err = openFolder(dir)
-	return t, only, err
-}
-
-// join joins names inside a tree.
-func join(dir, name string) string {
-	if dir == "." || dir == "" {
-		return name
-	}
-	return dir + "/" + name
-}
-
-// matches says whether one of the globs fits the path.
-func matches(globs []string, name string) bool {
-	for _, glob := range globs {
-		glob = strings.TrimPrefix(strings.TrimPrefix(glob, "./"), "/")
-		against := name
-		if !strings.Contains(glob, "/") {
-			against = path.Base(name)
-		}
-		if doublestar.MatchUnvalidated(glob, against) {
-			return true
-		}
-	}
-	return false
+// options are what the walk of a root goes by.
+func (c *Config) options() *folder.Options {
+	return &folder.Options{Include: c.Include, Exclude: c.Exclude, MaxDepth: c.MaxFolderDepth, Progress: c.Progress}
 }

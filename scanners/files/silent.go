@@ -8,6 +8,7 @@ import (
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/catalog/descriptor"
 	"github.com/orrery-catalog/orrery/scanners"
+	"github.com/orrery-catalog/orrery/scanners/folder"
 )
 
 // spoke says whether a file said something when it was read last.
@@ -64,11 +65,11 @@ func (r *run) unreached(ctx context.Context) error {
 	}
 	why := "the Location in " + slices.Min(r.broken) + " may name it and cannot be read"
 	for _, scope := range memory.Scopes() {
-		name, inside := r.hidden(scope)
-		if !inside || strings.HasSuffix(scope, "/") || r.reported[scope] || matches(r.config.Exclude, name) {
+		name, inside := r.tree.Name(scope)
+		if !inside || strings.HasSuffix(scope, "/") || r.reported[scope] || folder.Matches(r.config.Exclude, name) {
 			continue
 		}
-		if real, info, err := resolve(r.tree, name); err != nil || !info.Mode().IsRegular() || r.opened[r.shown(real)] {
+		if real, info, err := folder.Resolve(r.tree, name); err != nil || !info.Mode().IsRegular() || r.opened[r.shown(real)] {
 			continue
 		}
 		if err := r.refuse(ctx, name, "unreached-file", "nothing leads to this file at present: "+why, "mend the Location"); err != nil {
@@ -76,15 +77,4 @@ func (r *run) unreached(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// hidden is the name in the tree of what is shown by the name of a scope, if it lies in the root.
-func (r *run) hidden(scope string) (name string, inside bool) {
-	if !below(scope, r.base) {
-		return "", false
-	}
-	if r.base != "" {
-		scope = strings.TrimPrefix(strings.TrimPrefix(scope, r.base), "/")
-	}
-	return scope, scope != ""
 }

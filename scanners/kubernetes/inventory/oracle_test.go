@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -221,10 +220,4 @@ func objectNames(objects []*inventory.Object) []string {
 		found = append(found, object.Name)
 	}
 	return found
-}
-
-// kindOf takes kind/name apart.
-func kindOf(workload string) (kind, name string) {
-	kind, name, _ = strings.Cut(workload, "/")
-	return kind, name
 }

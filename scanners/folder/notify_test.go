@@ -1,4 +1,4 @@
-package files
+package folder
 
 import (
 	"context"
@@ -42,7 +42,7 @@ func (f *fakeNotifier) Add(string) error {
 func (f *fakeNotifier) Remove(string) error { return nil }
 func (f *fakeNotifier) Close() error        { return nil }
 
-func watchedFolder(t *testing.T) (*Scanner, string) {
+func watchedFolder(t *testing.T) (*watchOf, string) {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -53,11 +53,15 @@ func watchedFolder(t *testing.T) (*Scanner, string) {
 			t.Fatal(err)
 		}
 	}
-	scanner, err := New(Config{Roots: []Root{{Path: dir, Display: "root"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return scanner, dir
+	return &watchOf{root: Root{Path: dir, Display: "root"}}, dir
+}
+
+// watchOf makes watches of one root.
+type watchOf struct{ root Root }
+
+func (w *watchOf) by(notify *fakeNotifier) *Watch {
+	options := &Options{MaxDepth: 64}
+	return newWatch([]Root{w.root}, options, func(int, string) bool { return false }, notify, notify.events, notify.errors)
 }
 
 // TestLimits holds what is said where the system does not watch, or not enough.
@@ -68,26 +72,26 @@ func TestLimits(t *testing.T) {
 		"this system does not tell":           syscall.ENOSYS,
 		"input/output error":                  &os.PathError{Op: "x", Path: "y", Err: syscall.EIO},
 	} {
-		scanner, _ := watchedFolder(t)
+		roots, _ := watchedFolder(t)
 		notify := newFakeNotifier(3, err)
-		got := newWatch(scanner, notify, notify.events, notify.errors).run(t.Context(), func(...string) { t.Error("told") })
+		got := roots.by(notify).run(t.Context(), func(...string) { t.Error("told") })
 		if got == nil || !strings.Contains(got.Error(), want) || strings.Contains(got.Error(), "\n") {
 			t.Errorf("%v, want %s", got, want)
 		}
 	}
-	scanner, _ := watchedFolder(t)
+	roots, _ := watchedFolder(t)
 	notify := newFakeNotifier(1, os.ErrPermission)
 	ctx, cancel := context.WithCancel(t.Context())
-	if err := newWatch(scanner, notify, notify.events, notify.errors).run(ctx, func(...string) { cancel() }); err != nil {
+	if err := roots.by(notify).run(ctx, func(...string) { cancel() }); err != nil {
 		t.Errorf("folders that are closed to the process: %v", err)
 	}
 }
 
 func TestOverflow(t *testing.T) {
-	scanner, _ := watchedFolder(t)
+	roots, _ := watchedFolder(t)
 	notify := newFakeNotifier(10, nil)
 	go func() { notify.errors <- fsnotify.ErrEventOverflow }()
-	err := newWatch(scanner, notify, notify.events, notify.errors).run(t.Context(), func(...string) {})
+	err := roots.by(notify).run(t.Context(), func(...string) {})
 	if err == nil || !strings.Contains(err.Error(), "faster than they could be looked at") {
 		t.Errorf("%v", err)
 	}
@@ -109,7 +113,7 @@ func TestGathering(t *testing.T) {
 		"without an end":           {25, 90 * time.Millisecond, 25, []string{"1s 12", "2.08s 12", "2.26s 1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			scanner, dir := watchedFolder(t)
+			roots, dir := watchedFolder(t)
 			synctest.Test(t, func(t *testing.T) {
 				notify := newFakeNotifier(10, nil)
 				ctx, cancel := context.WithCancel(t.Context())
@@ -118,7 +122,7 @@ func TestGathering(t *testing.T) {
 				var told []string
 				done := make(chan error, 1)
 				go func() {
-					done <- newWatch(scanner, notify, notify.events, notify.errors).run(ctx, func(names ...string) {
+					done <- roots.by(notify).run(ctx, func(names ...string) {
 						at := time.Since(began).String()
 						if len(names) == 0 {
 							told = append(told, at+" all")
@@ -155,17 +159,14 @@ func TestGathering(t *testing.T) {
 
 // TestUnconcerned holds that files that no scan reads are told to nobody.
 func TestUnconcerned(t *testing.T) {
-	scanner, dir := watchedFolder(t)
-	if _, err := scanner.Scan(t.Context(), nil, deaf{}); err != nil {
-		t.Fatal(err)
-	}
+	roots, dir := watchedFolder(t)
 	synctest.Test(t, func(t *testing.T) {
 		notify := newFakeNotifier(10, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		calls := 0
 		done := make(chan error, 1)
 		go func() {
-			done <- newWatch(scanner, notify, notify.events, notify.errors).run(ctx, func(names ...string) {
+			done <- roots.by(notify).run(ctx, func(names ...string) {
 				if calls++; calls > 1 {
 					t.Errorf("told of %q", names)
 				}
@@ -190,12 +191,12 @@ func TestUnconcerned(t *testing.T) {
 
 // TestMountedOver holds that a root that is another folder than before is noticed without an event.
 func TestMountedOver(t *testing.T) {
-	scanner, dir := watchedFolder(t)
+	roots, dir := watchedFolder(t)
 	synctest.Test(t, func(t *testing.T) {
 		notify := newFakeNotifier(10, nil)
 		done := make(chan error, 1)
 		go func() {
-			done <- newWatch(scanner, notify, notify.events, notify.errors).run(t.Context(), func(...string) {})
+			done <- roots.by(notify).run(t.Context(), func(...string) {})
 		}()
 		<-time.After(time.Minute + time.Second) // between two looks at the root, so that none sees the moment without any
 		if err := errors.Join(os.Rename(dir, dir+"-was"), os.Mkdir(dir, 0o755)); err != nil {

@@ -1,4 +1,4 @@
-package files
+package folder
 
 import (
 	"bytes"
@@ -20,8 +20,8 @@ const (
 type ignores []gitignore.Pattern
 
 // with adds the patterns of a folder's .gitignore. One that cannot be read ignores nothing.
-func (i ignores) with(t tree, dir string, parts []string) ignores {
-	file, _, err := openRegular(t, join(dir, ".gitignore"))
+func (i ignores) with(t Tree, dir string, parts []string) ignores {
+	file, _, err := OpenRegular(t, Join(dir, ".gitignore"))
 	if err != nil {
 		return i
 	}
@@ -48,15 +48,15 @@ func (i ignores) match(parts []string, isDir bool) bool {
 	return gitignore.NewMatcher(i).Match(parts, isDir)
 }
 
-// junk says whether a folder holds what tools put there: copies of other people's code, which may well carry the
+// Junk says whether a folder holds what tools put there: copies of other people's code, which may well carry the
 // catalog files of those other people.
-func junk(t tree, dir string) bool {
+func Junk(t Tree, dir string) bool {
 	switch path.Base(dir) {
 	case ".git", ".hg", ".svn", "node_modules", "bower_components", "site-packages", ".terraform", ".venv", ".tox":
 		return true
 	case "vendor": // only what Go or Composer vendored; a company may call a folder of its own like this
 		for _, mark := range []string{"modules.txt", "autoload.php"} {
-			if _, err := t.lstat(dir + "/" + mark); err == nil {
+			if _, err := t.Lstat(dir + "/" + mark); err == nil {
 				return true
 			}
 		}

@@ -1,4 +1,4 @@
-package files
+package folder
 
 import "golang.org/x/sys/unix"
 

@@ -1,4 +1,4 @@
-package files
+package folder
 
 import (
 	"errors"
@@ -12,47 +12,48 @@ import (
 	"syscall"
 )
 
-// errOutside is a path or link that leaves its root.
-var errOutside = errors.New("it leads out of the scanned folder")
-
-// errIrregular is a FIFO, device or socket.
-var errIrregular = errors.New("it is not a regular file")
-
-// errLinks is a chain of symbolic links that is too long or has no end.
-var errLinks = errors.New("its symbolic links have no end")
+// Why a name in a folder is not read.
+var (
+	// ErrOutside is a path or link that leaves its root.
+	ErrOutside = errors.New("it leads out of the scanned folder")
+	// ErrIrregular is a FIFO, device or socket.
+	ErrIrregular = errors.New("it is not a regular file")
+	// errLinks is a chain of symbolic links that is too long or has no end.
+	errLinks = errors.New("its symbolic links have no end")
+)
 
 // maxLinks is how many symbolic links one path may pass, as on Linux.
 const maxLinks = 40
 
-// tree is a folder that cannot be left. Names are slash-separated and relative to it; "." is the folder itself.
-type tree interface {
-	// open never waits for the other end of a FIFO.
-	open(name string) (fs.File, error)
-	// readDir is sorted by name.
-	readDir(name string) ([]fs.DirEntry, error)
-	lstat(name string) (fs.FileInfo, error)
-	readLink(name string) (string, error)
-	// inside turns the absolute target of a link into a name in the tree.
-	inside(target string) (string, error)
-	// check is an error when the tree is not, or no longer, where it was opened.
-	check() error
-	close() error
+// Tree is a folder that cannot be left. Names are slash-separated and relative to it; "." is the folder itself.
+type Tree interface {
+	// Open never waits for the other end of a FIFO.
+	Open(name string) (fs.File, error)
+	// ReadDir is sorted by name.
+	ReadDir(name string) ([]fs.DirEntry, error)
+	Lstat(name string) (fs.FileInfo, error)
+	ReadLink(name string) (string, error)
+	// Inside turns the absolute target of a link into a name in the tree.
+	Inside(target string) (string, error)
+	// Check is an error when the tree is not, or no longer, where it was opened.
+	Check() error
+	Close() error
 }
 
-// folder is a tree on disk. The operating system keeps it confined, also while links are changed under it.
-type folder struct {
+// disk is a tree of the file system. The operating system keeps it confined, also while links are changed under it.
+type disk struct {
 	dir   string
 	root  *os.Root
 	stat  fs.FileInfo
 	bases []string // absolute paths of the root, as given and with its links resolved
 }
 
-func openFolder(dir string) (*folder, error) {
+func openFolder(dir string) (*disk, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{dir: dir, root: root}
+	f := &disk{dir: dir, root: root}
 	if f.stat, err = root.Stat("."); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
@@ -65,11 +66,11 @@ func openFolder(dir string) (*folder, error) {
 	return f, nil
 }
 
-func (f *folder) open(name string) (fs.File, error) {
+func (f *disk) Open(name string) (fs.File, error) {
 	return f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
-func (f *folder) readDir(name string) ([]fs.DirEntry, error) {
+func (f *disk) ReadDir(name string) ([]fs.DirEntry, error) {
 	// Never waiting, too: what was a folder a moment ago may be anything now.
 	dir, err := f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -81,23 +82,23 @@ func (f *folder) readDir(name string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-func (f *folder) lstat(name string) (fs.FileInfo, error) { return f.root.Lstat(name) }
+func (f *disk) Lstat(name string) (fs.FileInfo, error) { return f.root.Lstat(name) }
 
-func (f *folder) readLink(name string) (string, error) {
+func (f *disk) ReadLink(name string) (string, error) {
 	target, err := f.root.Readlink(name)
 	return filepath.ToSlash(target), err
 }
 
-func (f *folder) inside(target string) (string, error) {
+func (f *disk) Inside(target string) (string, error) {
 	for _, base := range f.bases {
 		if name, err := filepath.Rel(base, filepath.FromSlash(target)); err == nil && filepath.IsLocal(name) {
 			return filepath.ToSlash(name), nil
 		}
 	}
-	return "", errOutside
+	return "", ErrOutside
 }
 
-func (f *folder) check() error {
+func (f *disk) Check() error {
 	now, err := os.Stat(f.dir)
 	if err != nil {
 		return err
@@ -108,32 +109,32 @@ func (f *folder) check() error {
 	return nil
 }
 
-func (f *folder) close() error { return f.root.Close() }
+func (f *disk) Close() error { return f.root.Close() }
 
 // embedded is a tree over an fs.FS.
 type embedded struct{ fsys fs.FS }
 
-func (e embedded) open(name string) (fs.File, error)          { return e.fsys.Open(name) }
-func (e embedded) readDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(e.fsys, name) }
-func (e embedded) lstat(name string) (fs.FileInfo, error)     { return fs.Lstat(e.fsys, name) }
-func (e embedded) readLink(name string) (string, error)       { return fs.ReadLink(e.fsys, name) }
-func (e embedded) inside(string) (string, error)              { return "", errOutside }
-func (e embedded) close() error                               { return nil }
+func (e embedded) Open(name string) (fs.File, error)          { return e.fsys.Open(name) }
+func (e embedded) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(e.fsys, name) }
+func (e embedded) Lstat(name string) (fs.FileInfo, error)     { return fs.Lstat(e.fsys, name) }
+func (e embedded) ReadLink(name string) (string, error)       { return fs.ReadLink(e.fsys, name) }
+func (e embedded) Inside(string) (string, error)              { return "", ErrOutside }
+func (e embedded) Close() error                               { return nil }
 
-func (e embedded) check() error {
+func (e embedded) Check() error {
 	_, err := fs.Stat(e.fsys, ".")
 	return err
 }
 
-// openRegular opens a regular file and nothing else.
-func openRegular(t tree, name string) (fs.File, fs.FileInfo, error) {
-	file, err := t.open(name)
+// OpenRegular opens a regular file and nothing else.
+func OpenRegular(t Tree, name string) (fs.File, fs.FileInfo, error) {
+	file, err := t.Open(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = errIrregular
+		err = ErrIrregular
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, file.Close())
@@ -141,8 +142,8 @@ func openRegular(t tree, name string) (fs.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// resolve follows the symbolic links in name and returns the path without any, with what is there.
-func resolve(t tree, name string) (string, fs.FileInfo, error) {
+// Resolve follows the symbolic links in name and returns the path without any, with what is there.
+func Resolve(t Tree, name string) (string, fs.FileInfo, error) {
 	at, rest := ".", strings.Split(name, "/")
 	for links := 0; len(rest) > 0; {
 		part := rest[0]
@@ -152,13 +153,13 @@ func resolve(t tree, name string) (string, fs.FileInfo, error) {
 			continue
 		case "..":
 			if at == "." {
-				return "", nil, errOutside
+				return "", nil, ErrOutside
 			}
 			at = path.Dir(at)
 			continue
 		}
 		next := path.Join(at, part)
-		found, err := t.lstat(next)
+		found, err := t.Lstat(next)
 		if err != nil {
 			return "", nil, err
 		}
@@ -169,27 +170,27 @@ func resolve(t tree, name string) (string, fs.FileInfo, error) {
 		if links++; links > maxLinks {
 			return "", nil, errLinks
 		}
-		target, err := t.readLink(next)
+		target, err := t.ReadLink(next)
 		if err != nil {
 			return "", nil, err
 		}
 		if path.IsAbs(target) || filepath.IsAbs(target) {
-			if target, err = t.inside(target); err != nil {
+			if target, err = t.Inside(target); err != nil {
 				return "", nil, err
 			}
 			at = "."
 		}
 		rest = append(strings.Split(target, "/"), rest...)
 	}
-	info, err := t.lstat(at)
+	info, err := t.Lstat(at)
 	if err != nil {
 		return "", nil, err
 	}
 	return at, info, nil
 }
 
-// plain is err without the operation and path that package os puts before it, and in words that say what to do.
-func plain(err error) error {
+// Plain is err without the operation and path that package os puts before it, and in words that say what to do.
+func Plain(err error) error {
 	var pathError *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrPermission):
