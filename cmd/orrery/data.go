@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/health"
 	"github.com/orrery-catalog/orrery/internal/config"
 	"github.com/orrery-catalog/orrery/internal/ingest"
 	"github.com/orrery-catalog/orrery/internal/server"
@@ -42,6 +43,7 @@ type source struct {
 	snapshot *graph.Snapshot // nil for a server
 	past     resolve.Past    // nil for a server, and where there is no store
 	store    graph.Store     // nil where none is open
+	judge    *health.Judge   // nil = by the default policy
 }
 
 // close ends connections that are kept for another question, and closes the store.
@@ -90,7 +92,7 @@ func (p *program) open(ctx context.Context, d *data) (*source, error) {
 		return nil, err
 	}
 	if s.client == nil {
-		s.client = local(server.New(server.Config{Snapshots: stays{s.snapshot}, Past: s.past, Log: log}))
+		s.client = local(server.New(server.Config{Snapshots: stays{s.snapshot}, Past: s.past, Health: s.judge, Log: log}))
 	}
 	s.at = at
 	return s, nil
@@ -151,6 +153,9 @@ func withoutSource(err error) error {
 func (p *program) openConfigured(ctx context.Context, s *source, file string, log zerolog.Logger) error {
 	c, err := p.loadConfig(file)
 	if err != nil {
+		return err
+	}
+	if s.judge, err = judgeOf(c); err != nil {
 		return err
 	}
 	sources, err := sourcesOf(c)

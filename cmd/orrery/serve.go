@@ -78,13 +78,17 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 	if store != nil {
 		defer func() { err = errors.Join(err, store.Close()) }()
 	}
+	judge, err := judgeOf(c)
+	if err != nil {
+		return err
+	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("%w: stop what listens there, or choose another address by --listen", err)
 	}
 	defer func() { _ = listener.Close() }() // the server closes it too, once it runs
 	face := server.Config{
-		Snapshots: starting{}, Live: starting{}, UI: web.Handler(), Log: log,
+		Snapshots: starting{}, Live: starting{}, UI: web.Handler(), Health: judge, Log: log,
 		Hosts: append(hostsOf(c.Listen), c.Hosts...), AnyAddress: c.Insecure,
 	}
 	shown := &front{}

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
@@ -39,8 +40,8 @@ func liveProbeFailed() *Check {
 				return *found
 			case seen:
 				return pass("every endpoint that was called answered as it should")
-			case !w.policy.Probes:
-				return notApplicable("live probing is off")
+			case !slices.Contains(w.policy.ProbedClusters, w.Cluster):
+				return notApplicable("health endpoints of this cluster are not called")
 			case !asksByNetwork(c.Container):
 				return notApplicable("it declares no health endpoint that can be called")
 			default:

@@ -25,9 +25,8 @@ type Policy struct {
 	// SlowImages are globs of images that start slowly, without registry, tag and digest, or with the path before them.
 	SlowImages []string
 	Exemptions []Exemption
-	// Probes says that Orrery calls the health endpoints itself; LogClusters are clusters of which it samples logs.
-	Probes      bool
-	LogClusters []string
+	// ProbedClusters are those of which Orrery calls the health endpoints itself, LogClusters those of which it samples logs.
+	ProbedClusters, LogClusters []string
 }
 
 const maxTier = 4 // the least critical

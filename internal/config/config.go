@@ -56,6 +56,7 @@ type Config struct {
 	// Environments lists other names of an environment by the one that counts, as written. Case does not matter.
 	Environments map[string][]string
 	Identity     Identity
+	Health       Health
 	Sources      []Source // ids are unique, and so are the names of live clusters
 
 	shown map[string]string // masked text by field, where it differs from the value

@@ -116,6 +116,12 @@ func decodeValue[T any](d *decoder, node *yaml.Node, at string, s setting[T], in
 		decodeMapping(d, node, at, identitySettings(), place)
 	case *[]Rewrite:
 		decodeList(d, node, at, rewriteSettings(), place)
+	case *Health:
+		decodeMapping(d, node, at, healthSettings(), place)
+	case *Replicas:
+		decodeMapping(d, node, at, replicasSettings(), place)
+	case *[]Exemption:
+		decodeList(d, node, at, exemptionSettings(), place)
 	case *[]Source:
 		decodeList(d, node, at, sourceSettings(), place)
 	case *map[string][]string:

@@ -79,10 +79,16 @@ func schemaOfValue(place any, choices []string) *jsonschema.Schema {
 		return schemaOf(identitySettings())
 	case *[]Rewrite:
 		return &jsonschema.Schema{Type: "array", Items: schemaOf(rewriteSettings())}
+	case *Health:
+		return schemaOf(healthSettings())
+	case *Replicas:
+		return schemaOf(replicasSettings())
+	case *[]Exemption:
+		return &jsonschema.Schema{Type: "array", Items: schemaOf(exemptionSettings())}
 	case *[]Source:
 		return &jsonschema.Schema{Type: "array", Items: schemaOf(sourceSettings())}
 	case *[]string:
-		return &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: &minItems}
+		return &jsonschema.Schema{Type: "array", Items: schemaOfText(choices), MinItems: &minItems}
 	case *map[string][]string:
 		return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{
 			Type: "array", Items: &jsonschema.Schema{Type: "string"},
@@ -94,6 +100,10 @@ func schemaOfValue(place any, choices []string) *jsonschema.Schema {
 	case *bool:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "boolean"}, expandable()}}
 	}
+	return schemaOfText(choices)
+}
+
+func schemaOfText(choices []string) *jsonschema.Schema {
 	text := &jsonschema.Schema{Type: "string"}
 	if choices == nil {
 		return text
@@ -150,6 +160,12 @@ func describe[T any](b *strings.Builder, at string, settings []setting[T]) {
 			describe(b, s.name, identitySettings())
 		case *[]Rewrite:
 			describe(b, field(at, s.name)+"[]", rewriteSettings())
+		case *Health:
+			describe(b, s.name, healthSettings())
+		case *Replicas:
+			describe(b, field(at, s.name), replicasSettings())
+		case *[]Exemption:
+			describe(b, field(at, s.name)+"[]", exemptionSettings())
 		case *[]Source:
 			describe(b, s.name+"[]", sourceSettings())
 		}

@@ -13,7 +13,7 @@ type setting[T any] struct {
 	name string
 	help string // one sentence for people, ending in a full stop
 	// into gives the place of the value: *string, *int, *bool, *time.Duration, *[]string, *map[string][]string, or one that
-	// has settings of its own: *Graph, *Identity, *[]Rewrite or *[]Source. Its type is the type of the setting.
+	// has settings of its own: *Graph, *Identity, *[]Rewrite, *Health, *Replicas, *[]Exemption or *[]Source. Its type is the type of the setting.
 	into     func(*T) any
 	fallback any // holds where the key is absent; nil = none
 	// fallbacks hold instead beside those values of the setting that selects.
@@ -95,6 +95,10 @@ func rootSettings() []setting[Config] {
 		{
 			name: "identity", into: func(c *Config) any { return &c.Identity },
 			help: "Who is meant by the names that other systems give.",
+		},
+		{
+			name: "health", into: func(c *Config) any { return &c.Health },
+			help: "What health checks ask for, and who is exempted.",
 		},
 		{
 			name: "sources", into: func(c *Config) any { return &c.Sources },

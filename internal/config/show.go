@@ -47,8 +47,21 @@ func isEmpty(place any) bool {
 		return len(*value) == 0
 	case *Identity:
 		return len(value.Rewrites) == 0
+	case *int:
+		return *value == 0
+	case *Health:
+		return saysNothing(healthSettings(), value)
+	case *Replicas:
+		return saysNothing(replicasSettings(), value)
+	case *[]Exemption:
+		return len(*value) == 0
 	}
 	return false
+}
+
+// saysNothing says whether every setting is empty.
+func saysNothing[T any](settings []setting[T], from *T) bool {
+	return !slices.ContainsFunc(settings, func(s setting[T]) bool { return !isEmpty(s.into(from)) })
 }
 
 func shownValue(c *Config, at string, place any) *yaml.Node {
@@ -59,6 +72,12 @@ func shownValue(c *Config, at string, place any) *yaml.Node {
 		return shownMapping(c, at, identitySettings(), value)
 	case *[]Rewrite:
 		return shownList(c, at, rewriteSettings(), *value)
+	case *Health:
+		return shownMapping(c, at, healthSettings(), value)
+	case *Replicas:
+		return shownMapping(c, at, replicasSettings(), value)
+	case *[]Exemption:
+		return shownList(c, at, exemptionSettings(), *value)
 	case *[]Source:
 		return shownList(c, at, sourceSettings(), *value)
 	case *map[string][]string:

@@ -49,6 +49,7 @@ func validate(d *decoder, c *Config) {
 			d.fail(d.lines[at], at, err.message, err.fix)
 		}
 	}
+	validateHealth(d, &c.Health)
 	first, live := map[string]string{}, map[string]int{}
 	for i, s := range c.Sources {
 		validateTiming(d, index("sources", i), s)
