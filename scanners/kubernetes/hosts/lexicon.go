@@ -72,8 +72,8 @@ func protocolOfScheme(scheme string) (protocol string, several, ok bool) {
 	return scheme, true, true
 }
 
-// protocolOfPort is the protocol of a port that hardly anybody uses for another one, "" for the rest.
-func protocolOfPort(port int32) string {
+// ProtocolOfPort is the protocol of a port that hardly anybody uses for another one, "" for the rest.
+func ProtocolOfPort(port int32) string {
 	switch port {
 	case 5432:
 		return "postgresql"

@@ -53,6 +53,9 @@ func switchedOff(name, value string) string {
 	if len(words) < 2 {
 		return ""
 	}
+	if len(words) > 2 && words[0] == "otel" && words[1] == "sdk" { // all of it
+		words = slices.Delete(words, 1, 2)
+	}
 	last := len(words) - 1
 	switch no, yes := isNo(value), isYes(value); {
 	case no && (words[last] == "enabled" || words[last] == "enable"), yes && (words[last] == "disabled" || words[last] == "disable"):

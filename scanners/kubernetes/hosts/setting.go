@@ -143,7 +143,7 @@ func (c *collector) hostWhole(address string, form Form, protocol string, naming
 		return
 	}
 	if protocol == "" {
-		protocol = protocolOfPort(port)
+		protocol = ProtocolOfPort(port)
 	}
 	c.add(Reference{Host: host, Port: port, Protocol: protocol, Form: form, Named: naming, Whole: whole})
 }

@@ -1,0 +1,238 @@
+package edges
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/scanners/kubernetes/hosts"
+	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
+)
+
+// finding is a mention with what it stands for.
+type finding struct {
+	mention
+	answer
+	// group is what tells targets apart: the Service, or the host outside.
+	group string
+}
+
+// verdict is what is made of a mention alone, before it is weighed what it stands together with.
+type verdict uint8
+
+const (
+	nothing  verdict = iota
+	proof            // of an edge, as far as the mention goes
+	itself           // it is the workload's own address
+	dangling         // it is surely meant as a host, and nothing answers
+)
+
+// judge says what a mention alone is worth. The rules are those of the package's documentation.
+func (in *inference) judge(w *inventory.Workload, m *mention) (finding, verdict) {
+	f := finding{mention: *m}
+	if m.Named == hosts.NamesNone {
+		return f, nothing
+	}
+	f.answer = in.resolve(w.Object.Namespace, m.Host)
+	switch {
+	case f.service != nil:
+		f.group = f.service.Namespace + "/" + f.service.Name
+		switch {
+		case !in.meansService(&f):
+			return f, nothing
+		case in.leadsTo(f.service, w):
+			return f, itself
+		}
+		return f, proof
+	case f.external != "":
+		if !meansOutside(m) || in.ownHost(w, f.external) {
+			return f, nothing
+		}
+		f.group = "host:" + f.external
+		return f, proof
+	case f.inside && in.dangles(w, m):
+		return f, dangling
+	}
+	return f, nothing
+}
+
+// meansService says whether a name that a Service answers is meant as that Service.
+func (in *inference) meansService(f *finding) bool {
+	switch f.Form {
+	case hosts.InURL:
+		return true
+	case hosts.WithPort:
+		return f.Named == hosts.NamesHost || in.hasPort(f.service, f.Port)
+	case hosts.Dotted:
+		return f.Named == hosts.NamesHost || f.Named == hosts.Unnamed || strings.Contains(f.Host, ".svc")
+	default:
+		return f.Named == hosts.NamesHost
+	}
+}
+
+// hasPort says whether a Service has a port. What leads to pods by their own addresses has all that they have.
+func (in *inference) hasPort(o *inventory.Object, port int32) bool {
+	service, ok := o.Value.(*corev1.Service)
+	if !ok || port == 0 || len(service.Spec.Ports) == 0 {
+		return ok
+	}
+	if headless(o) {
+		return port >= 80
+	}
+	return slices.ContainsFunc(service.Spec.Ports, func(p corev1.ServicePort) bool {
+		return p.Port == port || p.TargetPort.IntVal == port
+	})
+}
+
+// meansOutside says whether a public name is meant as a host that is called.
+func meansOutside(m *mention) bool {
+	switch {
+	case m.Named == hosts.NamesOwn:
+		return false
+	case m.file:
+		return m.Named == hosts.NamesHost
+	case m.Form == hosts.InURL:
+		return true
+	case m.Form == hosts.WithPort:
+		return m.Named != hosts.NamesOther
+	}
+	return m.Named == hosts.NamesHost && m.Form == hosts.Dotted
+}
+
+// dangles says whether a name of the cluster that nothing answers must be meant as a host.
+func (in *inference) dangles(w *inventory.Workload, m *mention) bool {
+	switch {
+	case m.Named == hosts.NamesOwn || m.Host == w.Name() || in.aliased(w, m.Host) || !in.coversHost(w.Object.Namespace, m.Host):
+		return false
+	case m.file && m.Named != hosts.NamesHost:
+		return false
+	case m.Form == hosts.InURL:
+		return true
+	case m.Form == hosts.WithPort:
+		return m.Named == hosts.NamesHost || m.Protocol != "" && m.Named == hosts.Unnamed
+	}
+	return m.Named == hosts.NamesHost
+}
+
+// aliased says whether the pod itself says what a name stands for.
+func (in *inference) aliased(w *inventory.Workload, host string) bool {
+	spec := &w.Template.Spec
+	return spec.Hostname == host || slices.ContainsFunc(spec.HostAliases, func(a corev1.HostAlias) bool {
+		return slices.Contains(a.Hostnames, host)
+	})
+}
+
+// coversHost says whether the inventory would know the Service, if there were one.
+func (in *inference) coversHost(namespace, host string) bool {
+	labels := strings.Split(host, ".")
+	if at := slices.Index(labels, "svc"); at >= 2 {
+		namespace = labels[at-1]
+	}
+	return in.inv.Covers(inventory.Services, namespace)
+}
+
+func (in *inference) leadsTo(service *inventory.Object, w *inventory.Workload) bool {
+	return slices.ContainsFunc(in.behind(service), func(other *inventory.Workload) bool { return other.Alias == w.Alias })
+}
+
+// behind are the workloads of a Service, looked up once.
+func (in *inference) behind(service *inventory.Object) []*inventory.Workload {
+	workloads, known := in.leads[service.Key]
+	if !known {
+		workloads = in.inv.Behind(service)
+		in.leads[service.Key] = workloads
+	}
+	return workloads
+}
+
+// The numbers from which a list of hosts is everybody's: with fewer readers or hosts it was probably written for those who
+// read it (a web server and its worker; a database and a cache).
+const (
+	manyReaders = 3
+	manyHosts   = 3
+	// manyPairs is the product from which a list is not believed even though it names none of its readers: then it is one of
+	// everything that the system has, of which each reader needs a part.
+	manyPairs = 16
+)
+
+// believed says whether a list proves the needs of one of its readers. targets counts what is in it, readers those who read
+// the same; names says that the reader itself is in it, namesAny that some reader is.
+func believed(targets, readers int, names, namesAny bool) bool {
+	switch {
+	case targets <= 1 || readers <= 1:
+		return true
+	case targets < manyHosts:
+		return !names || readers < manyReaders
+	case names:
+		return false // nobody writes down his own address for himself
+	case readers < manyReaders:
+		return true
+	}
+	return !namesAny && targets*readers < manyPairs
+}
+
+// contents are the targets of one list as one workload reads it.
+type contents struct {
+	targets map[string]bool
+	names   bool // the reader is one of them
+}
+
+// prints tell lists with different targets apart. A list from which the reader was left out has the print, too, that it has
+// for others.
+func (c *contents) prints(own []string) []string {
+	all := []string{strings.Join(slices.Sorted(maps.Keys(c.targets)), " ")}
+	for _, service := range own {
+		if !c.targets[service] {
+			with := maps.Clone(c.targets)
+			with[service] = true
+			all = append(all, strings.Join(slices.Sorted(maps.Keys(with)), " "))
+		}
+	}
+	return all
+}
+
+// weigh takes away what stands only in lists that prove nothing.
+func (in *inference) weigh(all []*judged) {
+	readers := make(map[string]int)
+	namesAny := make(map[string]bool)
+	for _, j := range all {
+		counted := make(map[string]bool) // a workload reads a list once, with however many containers
+		for _, c := range j.lists {
+			for _, print := range c.prints(in.own(j.w)) {
+				if !counted[print] {
+					counted[print] = true
+					readers[print]++
+				}
+				namesAny[print] = namesAny[print] || c.names
+			}
+		}
+	}
+	for _, j := range all {
+		doubted := make(map[list]bool)
+		for l, c := range j.lists {
+			most, any := 0, false
+			for _, print := range c.prints(in.own(j.w)) {
+				most, any = max(most, readers[print]), any || namesAny[print]
+			}
+			doubted[l] = !believed(len(c.targets), most, c.names, any)
+		}
+		j.findings = slices.DeleteFunc(j.findings, func(f finding) bool { return f.list != nil && doubted[*f.list] })
+		j.dangling = slices.DeleteFunc(j.dangling, func(m mention) bool { return m.list != nil && doubted[*m.list] })
+	}
+}
+
+// own are the Services of the namespace that lead to a workload.
+func (in *inference) own(w *inventory.Workload) []string {
+	if in.owned == nil {
+		in.owned = make(map[catalog.Alias][]string)
+		for o := range in.inv.List(inventory.Services, in.namespace) {
+			for _, other := range in.behind(o) {
+				in.owned[other.Alias] = append(in.owned[other.Alias], o.Namespace+"/"+o.Name)
+			}
+		}
+	}
+	return in.owned[w.Alias]
+}
