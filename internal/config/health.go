@@ -119,7 +119,7 @@ func exemptionSettings() []setting[Exemption] {
 	return []setting[Exemption]{
 		{
 			name: "check", into: func(e *Exemption) any { return &e.Check }, required: true, choices: checkIDs(),
-			help: "The id of the check.",
+			help: "The id of the check, as orrery health --list-checks has it.",
 		},
 		{
 			name: "ref", into: func(e *Exemption) any { return &e.Ref },

@@ -119,6 +119,9 @@ func expandable() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Pattern: `\$\{`}
 }
 
+// shownChoices is up to how many choices are told in a reference; the help of a setting with more says where they are.
+const shownChoices = 10
+
 // Reference describes every setting for people, as plain text.
 func Reference() string {
 	var b strings.Builder
@@ -133,7 +136,7 @@ func describe[T any](b *strings.Builder, at string, settings []setting[T]) {
 		if s.only != nil {
 			fmt.Fprintf(b, " Only for: %s.", strings.Join(s.only, ", "))
 		}
-		if s.choices != nil {
+		if s.choices != nil && len(s.choices) <= shownChoices {
 			fmt.Fprintf(b, " One of: %s.", strings.Join(s.choices, ", "))
 		}
 		switch {
