@@ -21,22 +21,35 @@ func (r *refRecord) unitedFacts() *Facts {
 	if len(claims) == 0 {
 		return nil
 	}
+	if only := claims[0].more.facts; len(claims) == 1 && only.isInOrder() {
+		if only.isEmpty() {
+			return nil
+		}
+		return only
+	}
 	slices.SortFunc(claims, precedence)
 	var united Facts
 	for _, c := range claims {
 		said := c.more.facts
 		united.Workload, united.Node = cmp.Or(united.Workload, said.Workload), cmp.Or(united.Node, said.Node)
+		united.Services = append(united.Services, said.Services...)
+		united.Routes = append(united.Routes, said.Routes...)
+		united.Autoscalers = append(united.Autoscalers, said.Autoscalers...)
+		united.Budgets = append(united.Budgets, said.Budgets...)
+		united.Probed = append(united.Probed, said.Probed...)
+		united.Logs = append(united.Logs, said.Logs...)
+		united.LooseEnds = append(united.LooseEnds, said.LooseEnds...)
 	}
-	united.Services = uniteLists(claims, func(f *Facts) []Service { return f.Services }, compareServices)
-	united.Routes = uniteLists(claims, func(f *Facts) []Route { return f.Routes }, compareRoutes)
-	united.Autoscalers = uniteLists(claims, func(f *Facts) []Autoscaler { return f.Autoscalers }, compareAutoscalers)
-	united.Budgets = uniteLists(claims, func(f *Facts) []DisruptionBudget { return f.Budgets }, compareBudgets)
-	united.Probed = uniteLists(claims, func(f *Facts) []ProbeResult { return f.Probed }, compareProbed)
-	united.Logs = uniteLists(claims, func(f *Facts) []LogSample { return f.Logs }, compareLogs)
-	united.LooseEnds = uniteLists(claims, func(f *Facts) []LooseEnd { return f.LooseEnds }, compareLooseEnds)
 	if united.isEmpty() {
 		return nil
 	}
+	united.Services = firstOfEach(united.Services, compareServices)
+	united.Routes = firstOfEach(united.Routes, compareRoutes)
+	united.Autoscalers = firstOfEach(united.Autoscalers, compareAutoscalers)
+	united.Budgets = firstOfEach(united.Budgets, compareBudgets)
+	united.Probed = firstOfEach(united.Probed, compareProbed)
+	united.Logs = firstOfEach(united.Logs, compareLogs)
+	united.LooseEnds = firstOfEach(united.LooseEnds, compareLooseEnds)
 	return &united
 }
 
@@ -45,56 +58,47 @@ func (f *Facts) isEmpty() bool {
 		len(f.Probed)+len(f.Logs)+len(f.LooseEnds) == 0
 }
 
-// uniteLists takes, of each key, the first that a claim says, by key. claims are in order of precedence. A list that only
-// one claim has, and that is in order, stays where it is.
-func uniteLists[T any](claims []*claimRecord, list func(*Facts) []T, compare func(*T, *T) int) []T {
-	var united []T
-	lists := 0
-	for _, c := range claims {
-		said := list(c.more.facts)
-		if len(said) == 0 {
-			continue
-		}
-		switch lists++; lists {
-		case 1:
-			united = said
-			continue
-		case 2:
-			united = slices.Clone(united)
-		}
-		united = append(united, said...)
-	}
-	inOrder := func(i int) bool { return i == 0 || compare(&united[i-1], &united[i]) < 0 }
-	for i := range united {
-		if inOrder(i) {
-			continue
-		}
-		united = slices.Clone(united)
-		slices.SortStableFunc(united, func(a, b T) int { return compare(&a, &b) })
-		return slices.CompactFunc(united, func(a, b T) bool { return compare(&a, &b) == 0 })
-	}
-	return united
+// isInOrder says whether each list has each of its keys once, in order.
+func (f *Facts) isInOrder() bool {
+	return isInOrder(f.Services, compareServices) && isInOrder(f.Routes, compareRoutes) &&
+		isInOrder(f.Autoscalers, compareAutoscalers) && isInOrder(f.Budgets, compareBudgets) &&
+		isInOrder(f.Probed, compareProbed) && isInOrder(f.Logs, compareLogs) && isInOrder(f.LooseEnds, compareLooseEnds)
 }
 
-func compareServices(a, b *Service) int {
+func isInOrder[T any](list []T, compare func(T, T) int) bool {
+	for i := 1; i < len(list); i++ {
+		if compare(list[i-1], list[i]) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// firstOfEach leaves the first of each key, by key.
+func firstOfEach[T any](list []T, compare func(T, T) int) []T {
+	slices.SortStableFunc(list, compare)
+	return slices.Clip(slices.CompactFunc(list, func(a, b T) bool { return compare(a, b) == 0 }))
+}
+
+func compareServices(a, b Service) int {
 	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 }
 
-func compareRoutes(a, b *Route) int {
+func compareRoutes(a, b Route) int {
 	return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 }
 
-func compareAutoscalers(a, b *Autoscaler) int { return strings.Compare(a.Name, b.Name) }
+func compareAutoscalers(a, b Autoscaler) int { return strings.Compare(a.Name, b.Name) }
 
-func compareBudgets(a, b *DisruptionBudget) int { return strings.Compare(a.Name, b.Name) }
+func compareBudgets(a, b DisruptionBudget) int { return strings.Compare(a.Name, b.Name) }
 
-func compareProbed(a, b *ProbeResult) int {
+func compareProbed(a, b ProbeResult) int {
 	return cmp.Or(strings.Compare(a.Container, b.Container), strings.Compare(a.Purpose, b.Purpose))
 }
 
-func compareLogs(a, b *LogSample) int { return strings.Compare(a.Container, b.Container) }
+func compareLogs(a, b LogSample) int { return strings.Compare(a.Container, b.Container) }
 
-func compareLooseEnds(a, b *LooseEnd) int {
+func compareLooseEnds(a, b LooseEnd) int {
 	return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Namespace, b.Namespace),
 		strings.Compare(a.Name, b.Name), strings.Compare(a.Code, b.Code))
 }

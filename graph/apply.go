@@ -43,8 +43,8 @@ func (s *Snapshot) Apply(change *catalog.ModelChange, revision Revision, time ti
 type application struct {
 	*edit
 	rows []rowChange
-	// touched are nodes whose rows of relations changed, or what those lead to; turned those that became an entity or none
-	// and maybe were an end of relations before.
+	// touched are nodes whose rows of relations changed, or what those lead to; turned those that became an entity or none,
+	// or of another kind, and maybe were an end of relations before.
 	touched nodeSet
 	turned  []node
 }
@@ -83,6 +83,9 @@ func (a *application) putEntities(changes []catalog.EntityChange) (nodes []node,
 				a.ends[c.Ref] = n
 			}
 		default:
+			if kindOf(c.Entity) != a.kind(n) {
+				a.turned = append(a.turned, n)
+			}
 			a.putFacts(n, c.Entity)
 		}
 		if nodes[i] = n; n >= 0 {

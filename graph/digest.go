@@ -11,8 +11,8 @@ import (
 
 // Digest is one hash, in hexadecimal, that is equal for equal graphs on whichever engine they are kept.
 //
-// In it are: every entity with all that its descriptor says, its aliases and how they were matched, and the place it was
-// read from; every relation with its strength, role, group, environment and details; and the kind, place, environment and
+// In it are: every entity with all that its descriptor says, its facts, its aliases and how they were matched, and the
+// place it was read from; every relation with its strength, role, group, environment and details; and the kind, place, environment and
 // staleness of each piece of evidence. Not in it are: the revision and its time, the ids and states of sources, problems,
 // when and how often something was seen, and the needs by way of topics, as they follow from the rest.
 func Digest(s *Snapshot) string {
@@ -49,15 +49,31 @@ func digestEntity(w *bufio.Writer, entity *catalog.Entity) {
 	if d.Capacity != nil {
 		put(w, " capacity %v", *d.Capacity)
 	}
+	if entity.Found {
+		put(w, " found")
+	}
+	digestFacts(w, entity.Facts)
 	put(w, " %t %t %t %d", entity.Placeholder, entity.Discovered, entity.Stale, entity.Line)
 	digestOrigin(w, entity.Origin)
+}
+
+// digestFacts writes facts as they are stored, which is one way for equal ones. What cannot be stored is in no graph.
+func digestFacts(w *bufio.Writer, facts *catalog.Facts) {
+	if facts == nil {
+		return
+	}
+	if modes, err := documentCodec(); err == nil {
+		packed, _ := modes.encoding.Marshal(facts)
+		put(w, " facts %x", packed)
+	}
 }
 
 func digestEdge(w *bufio.Writer, edge *catalog.Edge) {
 	put(w, "edge %q %q %s %s %s %t %q %q", edge.From, edge.To, edge.Type, edge.Strength, edge.Role, edge.Stale,
 		edge.AnyOf, edge.Environment)
 	if edge.Details != nil {
-		put(w, " details %q %v %v", edge.Details.Fallback, edge.Details.CallsPerRequest, edge.Details.Timeout)
+		put(w, " details %q %v %v %q", edge.Details.Fallback, edge.Details.CallsPerRequest, edge.Details.Timeout,
+			edge.Details.Protocol)
 	}
 	for i := range edge.Evidence {
 		evidence := &edge.Evidence[i]

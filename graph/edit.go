@@ -75,14 +75,13 @@ func (e *edit) enter(entity *catalog.Entity) node {
 		a = e.take()
 	}
 	e.refs.set(e.edition, entity.Ref, a)
-	e.facts.write(e.edition, a).kind = kindOf(entity.Ref)
 	e.putFacts(a, entity)
 	return a
 }
 
 func (e *edit) putFacts(a node, entity *catalog.Entity) {
 	f := e.facts.write(e.edition, a)
-	f.entity, f.tier = entity, uint8(entity.Tier())
+	f.entity, f.tier, f.kind = entity, uint8(entity.Tier()), kindOf(entity)
 }
 
 // leave makes a Ref that is no entity of one.

@@ -141,6 +141,7 @@ type exportedEntity struct {
 	Stale       bool            `json:"stale"`
 	Placeholder bool            `json:"placeholder"`
 	Discovered  bool            `json:"discovered"`
+	Found       bool            `json:"found"`
 	EntryPoint  *bool           `json:"entryPoint"` // whether requests enter here: null until traffic tells
 	Aliases     []catalog.Alias `json:"aliases"`
 }
@@ -198,7 +199,7 @@ func exportEntity(entity *catalog.Entity) exportedEntity {
 	exported := exportedEntity{
 		Ref: entity.Ref, Kind: entity.Kind, Namespace: entity.Namespace, Name: entity.Name, Title: orNull(entity.Title),
 		Description: orNull(entity.Description), Owner: orNull(string(entity.Owner)), Lifecycle: orNull(entity.Lifecycle),
-		Stale: entity.Stale, Placeholder: entity.Placeholder, Discovered: entity.Discovered,
+		Stale: entity.Stale, Placeholder: entity.Placeholder, Discovered: entity.Discovered, Found: entity.Found,
 		Aliases: make([]catalog.Alias, len(entity.Aliases)),
 	}
 	for i, alias := range entity.Aliases {
@@ -270,6 +271,7 @@ func (s *Snapshot) exportEdge(edge *catalog.Edge) exportedEdge {
 		if d.Timeout != 0 {
 			exported.Timeout = orNull(d.Timeout.String())
 		}
+		exported.Protocol = orNull(d.Protocol)
 	}
 	return exported
 }

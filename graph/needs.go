@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
 )
@@ -266,10 +265,9 @@ func (e *edit) appendNeeds(own, turned []statedNeed, a node, ends []node) (_, _ 
 		case catalog.RunsOn:
 			need.attr = attr(catalog.Hard)
 			switch end.kind {
+			case kindJob:
+				continue
 			case kindWorkload:
-				if isJob(edge.To) {
-					continue
-				}
 				need.origin = workloads
 			case kindNode:
 				need.origin = nodes
@@ -307,8 +305,8 @@ func (e *edit) appendBelieved(needs []statedNeed, need statedNeed, edge *catalog
 	for i := range edge.Evidence {
 		evidence := &edge.Evidence[i]
 		env := own
-		if own == envEvery && evidence.Kind != catalog.Declared && evidence.Origin != nil {
-			env = e.environment(evidence.Origin.Environment)
+		if name := environmentOf(edge, evidence); name != edge.Environment {
+			env = e.environment(name)
 		}
 		at := first
 		for at < len(needs) && needs[at].attr.environment() != env {
@@ -319,17 +317,28 @@ func (e *edit) appendBelieved(needs []statedNeed, need statedNeed, edge *catalog
 			needs[at].attr |= attr(env) << attrEnvShift
 		}
 		needs[at].attr |= attr(evidence.Kind) << attrKindsShift
-		if isFresh(evidence) {
+		if isFresh(edge, evidence) {
 			needs[at].attr |= attr(evidence.Kind) << attrFreshShift
 		}
 	}
 	return needs
 }
 
+// environmentOf is where evidence of a relation counts; "" = in every environment. Of a relation that holds in every one,
+// what was seen counts where it was seen, and so does what is declared of where something runs.
+func environmentOf(edge *catalog.Edge, evidence *catalog.Evidence) string {
+	isEverywhere := evidence.Kind == catalog.Declared && edge.Type != catalog.RunsOn
+	if edge.Environment != "" || isEverywhere || evidence.Origin == nil {
+		return edge.Environment
+	}
+	return evidence.Origin.Environment
+}
+
 // isFresh says whether evidence counts unless stale is asked for. What a file or cluster said before it could no longer
-// be read does: the last good data stands. Only traffic that was not seen for long leaves the default answers.
-func isFresh(evidence *catalog.Evidence) bool {
-	return !evidence.Stale || evidence.Kind != catalog.Observed
+// be read does: the last good data stands. Only traffic that was not seen for long leaves the default answers, and where
+// something runs is no traffic.
+func isFresh(edge *catalog.Edge, evidence *catalog.Evidence) bool {
+	return !evidence.Stale || evidence.Kind != catalog.Observed || edge.Type == catalog.RunsOn
 }
 
 // environment is the number of a name.
@@ -346,19 +355,4 @@ func (e *edit) environment(name string) uint32 {
 		e.environments[name] = env
 	}
 	return env
-}
-
-// isJob says whether a Workload ends by itself and so keeps nothing running. Its name is cluster.kind.name, where each of
-// cluster and name may hold dots: the first part that names a kind of controller decides.
-func isJob(workload catalog.Ref) bool {
-	words := strings.Split(workload.Name(), ".")
-	for _, word := range words[1:] {
-		switch word {
-		case "job", "cronjob":
-			return true
-		case "deployment", "statefulset", "daemonset", "replicaset", "pod":
-			return false
-		}
-	}
-	return false
 }

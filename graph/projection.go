@@ -20,7 +20,7 @@ import (
 
 // ProjectionScheme is the number of the scheme that [Snapshot.Projection] follows. Another number means that whatever was
 // written by it has to be written anew.
-const ProjectionScheme = 1
+const ProjectionScheme = 2
 
 // Properties are what is written of a node or relation. Values are string, int64, float64, bool, time.Time, time.Duration
 // or []string; what is unknown is absent. Texts are valid UTF-8, and cut as in the history ([MaxRecordedBytes]).
@@ -175,7 +175,7 @@ func entityProperties(e *catalog.Entity) Properties {
 	p := Properties{
 		"ref": ProjectedID(string(e.Ref)), "kind": text(cmp.Or(e.Kind, catalog.KindSpelling(e.Ref.Kind()))),
 		"name": text(cmp.Or(e.Name, e.Ref.Name())), "namespace": text(cmp.Or(e.Namespace, e.Ref.Namespace())),
-		"placeholder": e.Placeholder, "discovered": e.Discovered, "stale": e.Stale,
+		"placeholder": e.Placeholder, "discovered": e.Discovered, "found": e.Found, "stale": e.Stale,
 	}
 	p.text("title", e.Title)
 	p.text("description", e.Description)

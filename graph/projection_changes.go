@@ -50,8 +50,8 @@ func (d *difference) compare(old, now *Snapshot, a node) {
 	switch {
 	case was == is && (is == nil || sameRow(old.relations.at(a).out, now.relations.at(a).out)):
 		return
-	case was == nil || is == nil || was.Ref != is.Ref:
-		// A relation to what is no entity is not written.
+	case was == nil || is == nil || was.Ref != is.Ref || kindOf(was) != kindOf(is):
+		// A relation to what is no entity is not written, and what follows from one depends on the kind.
 		d.addSources(old, a)
 		d.addSources(now, a)
 	}

@@ -54,11 +54,11 @@ func appendProjected(all []ProjectedRelation, edge *catalog.Edge, target kind) [
 		need(to, from, catalog.Hard, originNames[parts], "")
 	case catalog.RunsOn:
 		add(WrittenRunsOn, from, to, stated)
-		switch {
-		case target == kindWorkload && isJob(edge.To):
-		case target == kindWorkload:
+		switch target {
+		case kindJob:
+		case kindWorkload:
 			need(from, to, catalog.Hard, originNames[workloads], "")
-		case target == kindNode:
+		case kindNode:
 			need(from, to, catalog.Hard, originNames[nodes], "")
 		default:
 			need(from, to, catalog.Hard, "", "")
@@ -99,13 +99,10 @@ func environmentsOf(edge *catalog.Edge) []string {
 	environments := []string{}
 	for i := range edge.Evidence {
 		evidence := &edge.Evidence[i]
-		if !isFresh(evidence) {
+		if !isFresh(edge, evidence) {
 			continue
 		}
-		environment := edge.Environment
-		if environment == "" && evidence.Kind != catalog.Declared && evidence.Origin != nil {
-			environment = evidence.Origin.Environment
-		}
+		environment := environmentOf(edge, evidence)
 		if environment == "" {
 			environment = everyEnvironment
 		}
@@ -127,6 +124,7 @@ func statedProperties(edge *catalog.Edge) Properties {
 		p.text("fallback", d.Fallback)
 		p.float("callsPerRequest", d.CallsPerRequest)
 		p.duration("timeout", d.Timeout)
+		p.text("protocol", d.Protocol)
 	}
 	var sources, locations []string
 	var first, last time.Time

@@ -19,6 +19,7 @@ const MaxRecordedBytes = 1000
 const (
 	StandingDescribed   = "DESCRIBED"   // a descriptor says what it is
 	StandingDiscovered  = "DISCOVERED"  // it runs and nobody declares it
+	StandingFound       = "FOUND"       // a cluster has it: what something declared runs on, a node, a zone
 	StandingPlaceholder = "PLACEHOLDER" // others refer to it and nobody describes it
 )
 
@@ -28,7 +29,7 @@ const (
 // An entity that comes, goes, or gets another standing is one record with the Field "" and the standings as values: it
 // stands for all fields of the entity, and for the relations that come or go with the entity or with its description.
 // Otherwise each changed field is a record, and each changed relation of the entity one whose Field is its type and target.
-// Where something runs makes no history, nor do lines and times.
+// Where something runs makes no history, nor do numbers of replicas, lines and times.
 func (s *Snapshot) FieldChanges(change *catalog.ModelChange) []FieldChange {
 	if change == nil {
 		return nil
@@ -118,6 +119,9 @@ func (r *recorder) entity(ref catalog.Ref, old, now *catalog.Entity) {
 	r.add("profile.picture", was.Picture, is.Picture)
 	r.add("slo", sloText(old.SLO), sloText(now.SLO))
 	r.add("capacity", capacityText(old.Capacity), capacityText(now.Capacity))
+	if old.Facts != now.Facts {
+		r.values("", factTexts(old.Facts), factTexts(now.Facts))
+	}
 	r.add("stale", strconv.FormatBool(old.Stale), strconv.FormatBool(now.Stale))
 	r.add("source", placeText(old.Origin), placeText(now.Origin))
 }
@@ -235,6 +239,8 @@ func standing(e *catalog.Entity) string {
 		return StandingPlaceholder
 	case e.Discovered:
 		return StandingDiscovered
+	case e.Found:
+		return StandingFound
 	default:
 		return StandingDescribed
 	}
@@ -338,6 +344,7 @@ func edgeText(e *catalog.Edge, stale bool) string {
 		if d.Timeout != 0 {
 			add("timeout ", d.Timeout.String())
 		}
+		add("protocol ", d.Protocol)
 		add("fallback: ", d.Fallback)
 	}
 	return strings.Join(words, ", ")

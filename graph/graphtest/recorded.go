@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -167,6 +168,8 @@ func recordedThings(s *graph.Snapshot) (map[string]*recordedThing, error) {
 			thing.standing = graph.StandingPlaceholder
 		} else if e["discovered"] == true {
 			thing.standing = graph.StandingDiscovered
+		} else if e["found"] == true {
+			thing.standing = graph.StandingFound
 		}
 		for _, field := range []string{"kind", "namespace", "name", "title", "description", "owner", "lifecycle", "stale"} {
 			thing.fields[field] = shownValue(e[field])
@@ -208,6 +211,9 @@ func (thing *recordedThing) describe(entity *catalog.Entity) {
 		thing.fields["profile.email"] = entity.Profile.Email
 		thing.fields["profile.picture"] = entity.Profile.Picture
 	}
+	if entity.Facts != nil {
+		thing.factsOf(entity.Facts)
+	}
 	if entity.SLO != nil {
 		thing.fields["slo"] = opaque + fmt.Sprint(*entity.SLO)
 	}
@@ -216,6 +222,59 @@ func (thing *recordedThing) describe(entity *catalog.Entity) {
 	}
 	if len(entity.Links) > 0 {
 		thing.fields["links"] = opaque + fmt.Sprintf("%q", entity.Links)
+	}
+}
+
+// factsOf adds what the history tells of facts. Counts and places are passed over.
+func (thing *recordedThing) factsOf(facts *catalog.Facts) {
+	set := func(field string, value any) {
+		if !reflect.ValueOf(value).IsZero() {
+			said, _ := json.Marshal(value)
+			thing.fields[field] = opaque + string(said)
+		}
+	}
+	if w := facts.Workload; w != nil {
+		thing.fields["version"] = w.Version
+		set("update", w.Recreate)
+		set("hostNetwork", w.HostNetwork)
+		set("gracePeriod", w.GracePeriod)
+		set("spread", w.Spread)
+		for _, c := range w.Containers {
+			thing.fields["containers."+c.Name+".image"] = c.Image
+			set("containers."+c.Name+".role", c.Role)
+			set("containers."+c.Name+".ports", c.Ports)
+			for name, probe := range map[string]*catalog.Probe{"liveness": c.Liveness, "readiness": c.Readiness, "startup": c.Startup} {
+				if probe != nil {
+					placeless := *probe
+					placeless.Line = 0
+					set("containers."+c.Name+"."+name, placeless)
+				}
+			}
+		}
+	}
+	for _, s := range facts.Services {
+		s.ReadyEndpoints, s.Location, s.Line = nil, "", 0
+		set("services."+s.Namespace+"/"+s.Name, s)
+	}
+	for _, r := range facts.Routes {
+		r.Location, r.Line = "", 0
+		set("routes."+r.Kind+"."+r.Namespace+"/"+r.Name, r)
+	}
+	for _, a := range facts.Autoscalers {
+		set("autoscalers."+a.Name, a)
+	}
+	for _, b := range facts.Budgets {
+		set("budgets."+b.Name, b)
+	}
+	for _, p := range facts.Probed {
+		p.LatencyUnder = 0
+		set("probed."+p.Container+"."+strings.ToLower(p.Purpose), p)
+	}
+	for _, l := range facts.Logs {
+		set("logs."+l.Container, l)
+	}
+	for _, end := range facts.LooseEnds {
+		thing.fields["looseEnds."+end.Kind+"."+end.Namespace+"/"+end.Name+"."+end.Code] = end.Code
 	}
 }
 
@@ -235,6 +294,7 @@ func (thing *recordedThing) relate(e map[string]any) {
 	stale := len(words)
 	add("calls ", "callsPerRequest")
 	add("timeout ", "timeout")
+	add("protocol ", "protocol")
 	add("fallback: ", "fallback")
 	edge := recordedEdge{e["type"].(string), e["to"].(string), shownValue(e["environment"])}
 	thing.freshly[edge] = strings.Join(words, ", ")

@@ -103,11 +103,11 @@ func asked(q Question) string {
 
 func evident(r Relation, q Question) bool {
 	for _, e := range r.Evidence {
-		if e.Stale && e.Kind == "OBSERVED" && !q.IncludeStale {
+		if e.Stale && e.Kind == "OBSERVED" && r.Type != "runsOn" && !q.IncludeStale {
 			continue // traffic that was not seen for long
 		}
-		if e.Kind != "DECLARED" && e.Environment != "" && e.Environment != asked(q) {
-			continue // seen elsewhere
+		if (e.Kind != "DECLARED" || r.Type == "runsOn") && e.Environment != "" && e.Environment != asked(q) {
+			continue // seen, or running, elsewhere
 		}
 		if len(q.Evidence) == 0 {
 			return true
