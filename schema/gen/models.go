@@ -78,6 +78,36 @@ type Completion struct {
 	Entity *catalog.Entity `json:"entity"`
 }
 
+// A container of the pods of a workload.
+type Container struct {
+	// Its name in the pod.
+	Name string `json:"name"`
+	// Its image, as written.
+	Image *string `json:"image,omitempty"`
+	// When it runs.
+	Role catalog.ContainerRole `json:"role"`
+	// The ports that it declares. Others work as well.
+	Ports []*ContainerPort `json:"ports"`
+	// How it is asked whether it must be restarted.
+	Liveness *Probe `json:"liveness,omitempty"`
+	// How it is asked whether it may get requests.
+	Readiness *Probe `json:"readiness,omitempty"`
+	// How it is asked whether it has started; the others wait for that.
+	Startup *Probe `json:"startup,omitempty"`
+	// The line of the manifest, from 1; null where there is none.
+	Line *int `json:"line,omitempty"`
+}
+
+// A port that a container declares.
+type ContainerPort struct {
+	// Its name.
+	Name *string `json:"name,omitempty"`
+	// Its number.
+	Number int `json:"number"`
+	// `TCP`, `UDP` or `SCTP`.
+	Protocol *string `json:"protocol,omitempty"`
+}
+
 // A group of entities that all need each other, directly or not.
 type Cycle struct {
 	// How many entities it has, at least two.
@@ -134,6 +164,16 @@ type DependencyPath struct {
 	Length int `json:"length"`
 	// Its edges in order, each beginning where the one before ends.
 	Steps []*graph.Need `json:"steps"`
+}
+
+// A PodDisruptionBudget. Its limits are numbers or percentages, as written.
+type DisruptionBudget struct {
+	// Its name.
+	Name string `json:"name"`
+	// How many replicas must stay.
+	MinAvailable *string `json:"minAvailable,omitempty"`
+	// How many replicas may go at once.
+	MaxUnavailable *string `json:"maxUnavailable,omitempty"`
 }
 
 // A page of entities.
@@ -388,6 +428,42 @@ type KeyValue struct {
 	Value string `json:"value"`
 }
 
+// A machine of a cluster.
+type KubernetesNode struct {
+	// The cluster, as configured.
+	Cluster string `json:"cluster"`
+	// Its name in the cluster.
+	Name string `json:"name"`
+	// The zone that it is in.
+	Zone *string `json:"zone,omitempty"`
+	// The region that it is in.
+	Region *string `json:"region,omitempty"`
+	// Whether it is ready.
+	Ready *bool `json:"ready,omitempty"`
+}
+
+// A Kubernetes Service that selects pods of a workload.
+type KubernetesService struct {
+	// Its namespace.
+	Namespace string `json:"namespace"`
+	// Its name.
+	Name string `json:"name"`
+	// `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`.
+	Type *string `json:"type,omitempty"`
+	// Whether it has no address of its own.
+	Headless bool `json:"headless"`
+	// Its ports.
+	Ports []*ServicePort `json:"ports"`
+	// How many pods it leads to that are ready, of all workloads behind it.
+	ReadyEndpoints *int `json:"readyEndpoints,omitempty"`
+	// Whether it also leads to pods that are not ready.
+	PublishNotReady bool `json:"publishNotReady"`
+	// A path or URL that a person can open.
+	Location *string `json:"location,omitempty"`
+	// The line, from 1; null where the place has no lines.
+	Line *int `json:"line,omitempty"`
+}
+
 // A place where more can be read.
 type Link struct {
 	// Its address.
@@ -398,6 +474,18 @@ type Link struct {
 	Icon *string `json:"icon,omitempty"`
 	// What sort of place it is, for example `runbook` or `dashboard`.
 	Type *string `json:"type,omitempty"`
+}
+
+// What was seen of the lines that a container logs. The lines themselves are not kept.
+type LogSample struct {
+	// The container.
+	Container string `json:"container"`
+	// The format that is asked for: `json` or `logfmt`.
+	Format *string `json:"format,omitempty"`
+	// The fields that too few lines have, or `format`.
+	Missing []string `json:"missing"`
+	// Why no lines were seen; null where some were.
+	Unreadable *string `json:"unreadable,omitempty"`
 }
 
 // Input of a source that could not be used.
@@ -418,6 +506,58 @@ type PageInfo struct {
 	StartCursor *string `json:"startCursor,omitempty"`
 	// The cursor of the last element, to be given as `after` for the next page; null for an empty page.
 	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// How the kubelet asks a container for its health.
+type Probe struct {
+	// The way in which it asks.
+	Handler catalog.ProbeHandler `json:"handler"`
+	// The port: a number, or the name of a port of the container.
+	Port *string `json:"port,omitempty"`
+	// The path, of HTTP.
+	Path *string `json:"path,omitempty"`
+	// `HTTP` or `HTTPS`, of HTTP.
+	Scheme *string `json:"scheme,omitempty"`
+	// The host, of HTTP and TCP; null is the pod.
+	Host *string `json:"host,omitempty"`
+	// The names of the headers, of HTTP, each with a digest of its value.
+	Headers []string `json:"headers"`
+	// The service to ask for, of GRPC.
+	Service *string `json:"service,omitempty"`
+	// The program, of EXEC, with a digest of its arguments.
+	Command *string `json:"command,omitempty"`
+	// Other hosts that it calls.
+	Calls []string `json:"calls"`
+	// How long it waits before it first asks, in seconds.
+	InitialDelaySeconds int `json:"initialDelaySeconds"`
+	// How often it asks, in seconds.
+	PeriodSeconds int `json:"periodSeconds"`
+	// How long it waits for an answer, in seconds.
+	TimeoutSeconds int `json:"timeoutSeconds"`
+	// How many good answers in a row make a failed container healthy.
+	SuccessThreshold int `json:"successThreshold"`
+	// How many bad answers in a row make it fail.
+	FailureThreshold int `json:"failureThreshold"`
+	// The line of the manifest, from 1; null where there is none.
+	Line *int `json:"line,omitempty"`
+}
+
+// What Orrery itself got from a health endpoint. It changes only with its outcome.
+type ProbeResult struct {
+	// The container.
+	Container string `json:"container"`
+	// What the endpoint is for: `READINESS`, `LIVENESS` or `STARTUP`.
+	Purpose string `json:"purpose"`
+	// Its address.
+	Endpoint string `json:"endpoint"`
+	// Whether the answer was that of a healthy service.
+	Healthy bool `json:"healthy"`
+	// What is not as it should be.
+	Failures []string `json:"failures"`
+	// The status of HTTP.
+	Status *int `json:"status,omitempty"`
+	// The answer took less than so many milliseconds: the least of 10, 30, 100, 300, 1000, 3000 and 10000.
+	LatencyUnderMillis *int `json:"latencyUnderMillis,omitempty"`
 }
 
 // A page of problems.
@@ -504,6 +644,18 @@ type RelationEdge struct {
 	Cursor string `json:"cursor"`
 }
 
+// Numbers of replicas of a workload. They change without a record in the history.
+type Replicas struct {
+	// How many there should be; null where there is no fixed number.
+	Wanted *int `json:"wanted,omitempty"`
+	// How many are ready; null where that is not known, as from manifests.
+	Ready *int `json:"ready,omitempty"`
+	// Over how many nodes those that run are spread.
+	Nodes *int `json:"nodes,omitempty"`
+	// Over how many zones those that run are spread.
+	Zones *int `json:"zones,omitempty"`
+}
+
 // What one revision changed, in the order in which it was recorded.
 type RevisionChanges struct {
 	// The number of the state that they led to. Subscribe with it as `after` to go on behind it.
@@ -514,6 +666,26 @@ type RevisionChanges struct {
 	Changes []*graph.Recorded `json:"changes"`
 	// Whether there are more: ask `changes` for them.
 	Truncated bool `json:"truncated"`
+}
+
+// What leads requests from outside, or within a mesh, to a workload.
+type Route struct {
+	// Of what kind it is, for example `Ingress`, `HTTPRoute` or `VirtualService`.
+	Kind string `json:"kind"`
+	// Its namespace.
+	Namespace string `json:"namespace"`
+	// Its name.
+	Name string `json:"name"`
+	// The hosts that it is for; `*` is any.
+	Hosts []string `json:"hosts"`
+	// The paths that it is for.
+	Paths []string `json:"paths"`
+	// The Services of the workload that it leads to, as namespace/name.
+	Services []string `json:"services"`
+	// A path or URL that a person can open.
+	Location *string `json:"location,omitempty"`
+	// The line, from 1; null where the place has no lines.
+	Line *int `json:"line,omitempty"`
 }
 
 // The availability that an entity promises.
@@ -586,6 +758,20 @@ type SearchHit struct {
 	Text string `json:"text"`
 }
 
+// A port of a Kubernetes Service.
+type ServicePort struct {
+	// Its name.
+	Name *string `json:"name,omitempty"`
+	// Its number.
+	Port int `json:"port"`
+	// The port of the container: a number, or a name.
+	Target *string `json:"target,omitempty"`
+	// `TCP`, `UDP` or `SCTP`.
+	Protocol *string `json:"protocol,omitempty"`
+	// The protocol that is spoken there, for example `http`.
+	AppProtocol *string `json:"appProtocol,omitempty"`
+}
+
 // One configured place that data comes from, with how its last scan went.
 type Source struct {
 	// Its id, as configured.
@@ -648,6 +834,16 @@ type SourceEdge struct {
 	Cursor string `json:"cursor"`
 }
 
+// A wish to keep replicas apart.
+type Spread struct {
+	// The label of nodes of which replicas should have different values, for example `topology.kubernetes.io/zone`.
+	TopologyKey string `json:"topologyKey"`
+	// Whether the scheduler must keep to it, not only try.
+	Required bool `json:"required"`
+	// By how many replicas values may differ; null where each value may have one.
+	MaxSkew *int `json:"maxSkew,omitempty"`
+}
+
 // A page of teams that are hit.
 type TeamHitConnection struct {
 	// The elements with their cursors.
@@ -674,6 +870,46 @@ type TierImpacts struct {
 	Tier *int `json:"tier,omitempty"`
 	// How many are hit, by impact.
 	Totals *ImpactTotals `json:"totals"`
+}
+
+// A controller in a cluster that keeps pods running or runs them to their end, or a pod without one.
+type Workload struct {
+	// The cluster, as configured.
+	Cluster string `json:"cluster"`
+	// Its namespace in the cluster.
+	Namespace string `json:"namespace"`
+	// What it is: `deployment`, `statefulset`, `daemonset`, `cronjob`, `job` or `pod`.
+	Kind string `json:"kind"`
+	// Its name in the namespace.
+	Name string `json:"name"`
+	// The environment of its source; null where it has none.
+	Environment *string `json:"environment,omitempty"`
+	// The version by its label, else by the image of its first container.
+	Version *string `json:"version,omitempty"`
+	// How many of it there should be, and are.
+	Replicas *Replicas `json:"replicas"`
+	// How its replicas are to be kept apart.
+	Spread []*Spread `json:"spread"`
+	// Whether an update stops all replicas before it starts new ones.
+	Recreate bool `json:"recreate"`
+	// Whether its pods share the network of their nodes.
+	HostNetwork bool `json:"hostNetwork"`
+	// How long its pods have to end, in seconds.
+	GracePeriodSeconds *int `json:"gracePeriodSeconds,omitempty"`
+	// The containers of its pods in their order, those that initialise first.
+	Containers []*Container `json:"containers"`
+	// The Kubernetes Services that lead to it.
+	Services []*KubernetesService `json:"services"`
+	// The routes from outside, or within a mesh, that lead to it.
+	Routes []*Route `json:"routes"`
+	// What scales it.
+	Autoscalers []*catalog.Autoscaler `json:"autoscalers"`
+	// What protects it from disruption.
+	Budgets []*DisruptionBudget `json:"budgets"`
+	// What Orrery itself got from its health endpoints; none where that is not asked for.
+	Probed []*ProbeResult `json:"probed"`
+	// What was seen of the lines that it logs; none where that is not asked for.
+	Logs []*LogSample `json:"logs"`
 }
 
 // An order of entities. Equals are ordered by ref.

@@ -291,7 +291,7 @@ type Change {
   ` + "`" + `dependsOn component:default/ledger` + "`" + `; null for the entity itself, which came, went, or got another standing.
   """
   field: String
-  "What it was; null where it was not there. Of the entity itself: ` + "`" + `DESCRIBED` + "`" + `, ` + "`" + `DISCOVERED` + "`" + ` or ` + "`" + `PLACEHOLDER` + "`" + `."
+  "What it was; null where it was not there. Of the entity itself: ` + "`" + `DESCRIBED` + "`" + `, ` + "`" + `DISCOVERED` + "`" + `, ` + "`" + `FOUND` + "`" + ` or ` + "`" + `PLACEHOLDER` + "`" + `."
   old: String
   "What it is since; null where it is no longer there."
   new: String
@@ -476,7 +476,7 @@ type Entity {
   discovered: Boolean!
   "Whether what is known of it could not be renewed; the last good data is shown."
   stale: Boolean!
-  "The place that describes it; null for a placeholder."
+  "The place that describes it, else that where it was found; null for a placeholder."
   source: EntitySource
   "Since when something is known of it, also under the names of what it took over; null where that is not known."
   firstSeen: Time
@@ -1429,6 +1429,8 @@ type Relation {
   callsPerRequest: Float
   "How long ` + "`" + `from` + "`" + ` waits for ` + "`" + `to` + "`" + `, in seconds."
   timeoutSeconds: Float
+  "By which protocol ` + "`" + `from` + "`" + ` calls ` + "`" + `to` + "`" + `, for example ` + "`" + `http` + "`" + `, ` + "`" + `grpc` + "`" + `, ` + "`" + `postgresql` + "`" + ` or ` + "`" + `kafka` + "`" + `."
+  protocol: String
   "Why it is believed."
   evidence: [Evidence!]!
 }
@@ -1643,12 +1645,314 @@ type LostInput {
   count: Int!
 }
 `, BuiltIn: false},
+	{Name: "../workload.graphqls", Input: `extend type Entity {
+  "Whether a cluster, or its manifests, has it and nobody describes it: a workload, a node, a zone."
+  found: Boolean!
+  "What is known of it as a workload; null for everything else, and for a workload that was only seen in traffic."
+  workload: Workload
+  "What is known of it as a node of a cluster; null for everything else."
+  node: KubernetesNode
+  "The workloads that it runs on, jobs included, by ref; those of its parts are theirs."
+  workloads(
+    "Only where it runs in this environment; null is all."
+    environment: String
+    "How many at most, up to 1000."
+    first: Int = 25
+    "A cursor: only what comes after it."
+    after: String
+  ): EntityConnection!
+  "What it runs on: its workloads; the nodes of a workload; the zone and the cluster of a node."
+  runsOn("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): EntityConnection!
+  "What runs on it: who runs on a workload; the workloads of a node; the nodes of a zone or cluster."
+  runs("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): EntityConnection!
+}
+
+"A controller in a cluster that keeps pods running or runs them to their end, or a pod without one."
+type Workload {
+  "The cluster, as configured."
+  cluster: String!
+  "Its namespace in the cluster."
+  namespace: String!
+  "What it is: ` + "`" + `deployment` + "`" + `, ` + "`" + `statefulset` + "`" + `, ` + "`" + `daemonset` + "`" + `, ` + "`" + `cronjob` + "`" + `, ` + "`" + `job` + "`" + ` or ` + "`" + `pod` + "`" + `."
+  kind: String!
+  "Its name in the namespace."
+  name: String!
+  "The environment of its source; null where it has none."
+  environment: String
+  "The version by its label, else by the image of its first container."
+  version: String
+  "How many of it there should be, and are."
+  replicas: Replicas!
+  "How its replicas are to be kept apart."
+  spread: [Spread!]!
+  "Whether an update stops all replicas before it starts new ones."
+  recreate: Boolean!
+  "Whether its pods share the network of their nodes."
+  hostNetwork: Boolean!
+  "How long its pods have to end, in seconds."
+  gracePeriodSeconds: Int
+  "The containers of its pods in their order, those that initialise first."
+  containers: [Container!]!
+  "The Kubernetes Services that lead to it."
+  services: [KubernetesService!]!
+  "The routes from outside, or within a mesh, that lead to it."
+  routes: [Route!]!
+  "What scales it."
+  autoscalers: [Autoscaler!]!
+  "What protects it from disruption."
+  budgets: [DisruptionBudget!]!
+  "What Orrery itself got from its health endpoints; none where that is not asked for."
+  probed: [ProbeResult!]!
+  "What was seen of the lines that it logs; none where that is not asked for."
+  logs: [LogSample!]!
+}
+
+"Numbers of replicas of a workload. They change without a record in the history."
+type Replicas {
+  "How many there should be; null where there is no fixed number."
+  wanted: Int
+  "How many are ready; null where that is not known, as from manifests."
+  ready: Int
+  "Over how many nodes those that run are spread."
+  nodes: Int
+  "Over how many zones those that run are spread."
+  zones: Int
+}
+
+"A wish to keep replicas apart."
+type Spread {
+  "The label of nodes of which replicas should have different values, for example ` + "`" + `topology.kubernetes.io/zone` + "`" + `."
+  topologyKey: String!
+  "Whether the scheduler must keep to it, not only try."
+  required: Boolean!
+  "By how many replicas values may differ; null where each value may have one."
+  maxSkew: Int
+}
+
+"A container of the pods of a workload."
+type Container {
+  "Its name in the pod."
+  name: String!
+  "Its image, as written."
+  image: String
+  "When it runs."
+  role: ContainerRole!
+  "The ports that it declares. Others work as well."
+  ports: [ContainerPort!]!
+  "How it is asked whether it must be restarted."
+  liveness: Probe
+  "How it is asked whether it may get requests."
+  readiness: Probe
+  "How it is asked whether it has started; the others wait for that."
+  startup: Probe
+  "The line of the manifest, from 1; null where there is none."
+  line: Int
+}
+
+"When a container runs."
+enum ContainerRole {
+  "As long as the pod."
+  MAIN
+  "It ends before the others start."
+  INIT
+  "It starts before the others and runs as long as the pod."
+  SIDECAR
+}
+
+"A port that a container declares."
+type ContainerPort {
+  "Its name."
+  name: String
+  "Its number."
+  number: Int!
+  "` + "`" + `TCP` + "`" + `, ` + "`" + `UDP` + "`" + ` or ` + "`" + `SCTP` + "`" + `."
+  protocol: String
+}
+
+"How the kubelet asks a container for its health."
+type Probe {
+  "The way in which it asks."
+  handler: ProbeHandler!
+  "The port: a number, or the name of a port of the container."
+  port: String
+  "The path, of HTTP."
+  path: String
+  "` + "`" + `HTTP` + "`" + ` or ` + "`" + `HTTPS` + "`" + `, of HTTP."
+  scheme: String
+  "The host, of HTTP and TCP; null is the pod."
+  host: String
+  "The names of the headers, of HTTP, each with a digest of its value."
+  headers: [String!]!
+  "The service to ask for, of GRPC."
+  service: String
+  "The program, of EXEC, with a digest of its arguments."
+  command: String
+  "Other hosts that it calls."
+  calls: [String!]!
+  "How long it waits before it first asks, in seconds."
+  initialDelaySeconds: Int!
+  "How often it asks, in seconds."
+  periodSeconds: Int!
+  "How long it waits for an answer, in seconds."
+  timeoutSeconds: Int!
+  "How many good answers in a row make a failed container healthy."
+  successThreshold: Int!
+  "How many bad answers in a row make it fail."
+  failureThreshold: Int!
+  "The line of the manifest, from 1; null where there is none."
+  line: Int
+}
+
+"The way in which a probe asks."
+enum ProbeHandler {
+  "By an HTTP request."
+  HTTP
+  "By opening a connection."
+  TCP
+  "By the health service of gRPC."
+  GRPC
+  "By running a program in the container."
+  EXEC
+}
+
+"A Kubernetes Service that selects pods of a workload."
+type KubernetesService {
+  "Its namespace."
+  namespace: String!
+  "Its name."
+  name: String!
+  "` + "`" + `ClusterIP` + "`" + `, ` + "`" + `NodePort` + "`" + `, ` + "`" + `LoadBalancer` + "`" + ` or ` + "`" + `ExternalName` + "`" + `."
+  type: String
+  "Whether it has no address of its own."
+  headless: Boolean!
+  "Its ports."
+  ports: [ServicePort!]!
+  "How many pods it leads to that are ready, of all workloads behind it."
+  readyEndpoints: Int
+  "Whether it also leads to pods that are not ready."
+  publishNotReady: Boolean!
+  "A path or URL that a person can open."
+  location: String
+  "The line, from 1; null where the place has no lines."
+  line: Int
+}
+
+"A port of a Kubernetes Service."
+type ServicePort {
+  "Its name."
+  name: String
+  "Its number."
+  port: Int!
+  "The port of the container: a number, or a name."
+  target: String
+  "` + "`" + `TCP` + "`" + `, ` + "`" + `UDP` + "`" + ` or ` + "`" + `SCTP` + "`" + `."
+  protocol: String
+  "The protocol that is spoken there, for example ` + "`" + `http` + "`" + `."
+  appProtocol: String
+}
+
+"What leads requests from outside, or within a mesh, to a workload."
+type Route {
+  "Of what kind it is, for example ` + "`" + `Ingress` + "`" + `, ` + "`" + `HTTPRoute` + "`" + ` or ` + "`" + `VirtualService` + "`" + `."
+  kind: String!
+  "Its namespace."
+  namespace: String!
+  "Its name."
+  name: String!
+  "The hosts that it is for; ` + "`" + `*` + "`" + ` is any."
+  hosts: [String!]!
+  "The paths that it is for."
+  paths: [String!]!
+  "The Services of the workload that it leads to, as namespace/name."
+  services: [String!]!
+  "A path or URL that a person can open."
+  location: String
+  "The line, from 1; null where the place has no lines."
+  line: Int
+}
+
+"A HorizontalPodAutoscaler."
+type Autoscaler {
+  "Its name."
+  name: String!
+  "The fewest replicas."
+  min: Int!
+  "The most replicas."
+  max: Int!
+}
+
+"A PodDisruptionBudget. Its limits are numbers or percentages, as written."
+type DisruptionBudget {
+  "Its name."
+  name: String!
+  "How many replicas must stay."
+  minAvailable: String
+  "How many replicas may go at once."
+  maxUnavailable: String
+}
+
+"What Orrery itself got from a health endpoint. It changes only with its outcome."
+type ProbeResult {
+  "The container."
+  container: String!
+  "What the endpoint is for: ` + "`" + `READINESS` + "`" + `, ` + "`" + `LIVENESS` + "`" + ` or ` + "`" + `STARTUP` + "`" + `."
+  purpose: String!
+  "Its address."
+  endpoint: String!
+  "Whether the answer was that of a healthy service."
+  healthy: Boolean!
+  "What is not as it should be."
+  failures: [String!]!
+  "The status of HTTP."
+  status: Int
+  "The answer took less than so many milliseconds: the least of 10, 30, 100, 300, 1000, 3000 and 10000."
+  latencyUnderMillis: Int
+}
+
+"What was seen of the lines that a container logs. The lines themselves are not kept."
+type LogSample {
+  "The container."
+  container: String!
+  "The format that is asked for: ` + "`" + `json` + "`" + ` or ` + "`" + `logfmt` + "`" + `."
+  format: String
+  "The fields that too few lines have, or ` + "`" + `format` + "`" + `."
+  missing: [String!]!
+  "Why no lines were seen; null where some were."
+  unreadable: String
+}
+
+"A machine of a cluster."
+type KubernetesNode {
+  "The cluster, as configured."
+  cluster: String!
+  "Its name in the cluster."
+  name: String!
+  "The zone that it is in."
+  zone: String
+  "The region that it is in."
+  region: String
+  "Whether it is ready."
+  ready: Boolean
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_Autoscaler(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Autoscaler_name(ctx, field)
+	case "min":
+		return ec.fieldContext_Autoscaler_min(ctx, field)
+	case "max":
+		return ec.fieldContext_Autoscaler_max(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Autoscaler", field.Name)
+}
 
 func (ec *executionContext) childFields_BlastRadius(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -1744,6 +2048,40 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_target(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Contact", field.Name)
+}
+
+func (ec *executionContext) childFields_Container(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Container_name(ctx, field)
+	case "image":
+		return ec.fieldContext_Container_image(ctx, field)
+	case "role":
+		return ec.fieldContext_Container_role(ctx, field)
+	case "ports":
+		return ec.fieldContext_Container_ports(ctx, field)
+	case "liveness":
+		return ec.fieldContext_Container_liveness(ctx, field)
+	case "readiness":
+		return ec.fieldContext_Container_readiness(ctx, field)
+	case "startup":
+		return ec.fieldContext_Container_startup(ctx, field)
+	case "line":
+		return ec.fieldContext_Container_line(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Container", field.Name)
+}
+
+func (ec *executionContext) childFields_ContainerPort(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ContainerPort_name(ctx, field)
+	case "number":
+		return ec.fieldContext_ContainerPort_number(ctx, field)
+	case "protocol":
+		return ec.fieldContext_ContainerPort_protocol(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContainerPort", field.Name)
 }
 
 func (ec *executionContext) childFields_Cycle(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1850,6 +2188,18 @@ func (ec *executionContext) childFields_DependencyWalk(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type DependencyWalk", field.Name)
 }
 
+func (ec *executionContext) childFields_DisruptionBudget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_DisruptionBudget_name(ctx, field)
+	case "minAvailable":
+		return ec.fieldContext_DisruptionBudget_minAvailable(ctx, field)
+	case "maxUnavailable":
+		return ec.fieldContext_DisruptionBudget_maxUnavailable(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisruptionBudget", field.Name)
+}
+
 func (ec *executionContext) childFields_Entity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ref":
@@ -1932,6 +2282,18 @@ func (ec *executionContext) childFields_Entity(ctx context.Context, field graphq
 		return ec.fieldContext_Entity_blastRadius(ctx, field)
 	case "health":
 		return ec.fieldContext_Entity_health(ctx, field)
+	case "found":
+		return ec.fieldContext_Entity_found(ctx, field)
+	case "workload":
+		return ec.fieldContext_Entity_workload(ctx, field)
+	case "node":
+		return ec.fieldContext_Entity_node(ctx, field)
+	case "workloads":
+		return ec.fieldContext_Entity_workloads(ctx, field)
+	case "runsOn":
+		return ec.fieldContext_Entity_runsOn(ctx, field)
+	case "runs":
+		return ec.fieldContext_Entity_runs(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Entity", field.Name)
 }
@@ -2292,6 +2654,46 @@ func (ec *executionContext) childFields_KeyValue(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type KeyValue", field.Name)
 }
 
+func (ec *executionContext) childFields_KubernetesNode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cluster":
+		return ec.fieldContext_KubernetesNode_cluster(ctx, field)
+	case "name":
+		return ec.fieldContext_KubernetesNode_name(ctx, field)
+	case "zone":
+		return ec.fieldContext_KubernetesNode_zone(ctx, field)
+	case "region":
+		return ec.fieldContext_KubernetesNode_region(ctx, field)
+	case "ready":
+		return ec.fieldContext_KubernetesNode_ready(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KubernetesNode", field.Name)
+}
+
+func (ec *executionContext) childFields_KubernetesService(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "namespace":
+		return ec.fieldContext_KubernetesService_namespace(ctx, field)
+	case "name":
+		return ec.fieldContext_KubernetesService_name(ctx, field)
+	case "type":
+		return ec.fieldContext_KubernetesService_type(ctx, field)
+	case "headless":
+		return ec.fieldContext_KubernetesService_headless(ctx, field)
+	case "ports":
+		return ec.fieldContext_KubernetesService_ports(ctx, field)
+	case "readyEndpoints":
+		return ec.fieldContext_KubernetesService_readyEndpoints(ctx, field)
+	case "publishNotReady":
+		return ec.fieldContext_KubernetesService_publishNotReady(ctx, field)
+	case "location":
+		return ec.fieldContext_KubernetesService_location(ctx, field)
+	case "line":
+		return ec.fieldContext_KubernetesService_line(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KubernetesService", field.Name)
+}
+
 func (ec *executionContext) childFields_Link(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -2304,6 +2706,20 @@ func (ec *executionContext) childFields_Link(ctx context.Context, field graphql.
 		return ec.fieldContext_Link_type(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Link", field.Name)
+}
+
+func (ec *executionContext) childFields_LogSample(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "container":
+		return ec.fieldContext_LogSample_container(ctx, field)
+	case "format":
+		return ec.fieldContext_LogSample_format(ctx, field)
+	case "missing":
+		return ec.fieldContext_LogSample_missing(ctx, field)
+	case "unreadable":
+		return ec.fieldContext_LogSample_unreadable(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LogSample", field.Name)
 }
 
 func (ec *executionContext) childFields_LostInput(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2342,6 +2758,62 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Probe(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "handler":
+		return ec.fieldContext_Probe_handler(ctx, field)
+	case "port":
+		return ec.fieldContext_Probe_port(ctx, field)
+	case "path":
+		return ec.fieldContext_Probe_path(ctx, field)
+	case "scheme":
+		return ec.fieldContext_Probe_scheme(ctx, field)
+	case "host":
+		return ec.fieldContext_Probe_host(ctx, field)
+	case "headers":
+		return ec.fieldContext_Probe_headers(ctx, field)
+	case "service":
+		return ec.fieldContext_Probe_service(ctx, field)
+	case "command":
+		return ec.fieldContext_Probe_command(ctx, field)
+	case "calls":
+		return ec.fieldContext_Probe_calls(ctx, field)
+	case "initialDelaySeconds":
+		return ec.fieldContext_Probe_initialDelaySeconds(ctx, field)
+	case "periodSeconds":
+		return ec.fieldContext_Probe_periodSeconds(ctx, field)
+	case "timeoutSeconds":
+		return ec.fieldContext_Probe_timeoutSeconds(ctx, field)
+	case "successThreshold":
+		return ec.fieldContext_Probe_successThreshold(ctx, field)
+	case "failureThreshold":
+		return ec.fieldContext_Probe_failureThreshold(ctx, field)
+	case "line":
+		return ec.fieldContext_Probe_line(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Probe", field.Name)
+}
+
+func (ec *executionContext) childFields_ProbeResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "container":
+		return ec.fieldContext_ProbeResult_container(ctx, field)
+	case "purpose":
+		return ec.fieldContext_ProbeResult_purpose(ctx, field)
+	case "endpoint":
+		return ec.fieldContext_ProbeResult_endpoint(ctx, field)
+	case "healthy":
+		return ec.fieldContext_ProbeResult_healthy(ctx, field)
+	case "failures":
+		return ec.fieldContext_ProbeResult_failures(ctx, field)
+	case "status":
+		return ec.fieldContext_ProbeResult_status(ctx, field)
+	case "latencyUnderMillis":
+		return ec.fieldContext_ProbeResult_latencyUnderMillis(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProbeResult", field.Name)
 }
 
 func (ec *executionContext) childFields_Problem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2462,6 +2934,8 @@ func (ec *executionContext) childFields_Relation(ctx context.Context, field grap
 		return ec.fieldContext_Relation_callsPerRequest(ctx, field)
 	case "timeoutSeconds":
 		return ec.fieldContext_Relation_timeoutSeconds(ctx, field)
+	case "protocol":
+		return ec.fieldContext_Relation_protocol(ctx, field)
 	case "evidence":
 		return ec.fieldContext_Relation_evidence(ctx, field)
 	}
@@ -2492,6 +2966,20 @@ func (ec *executionContext) childFields_RelationEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type RelationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Replicas(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "wanted":
+		return ec.fieldContext_Replicas_wanted(ctx, field)
+	case "ready":
+		return ec.fieldContext_Replicas_ready(ctx, field)
+	case "nodes":
+		return ec.fieldContext_Replicas_nodes(ctx, field)
+	case "zones":
+		return ec.fieldContext_Replicas_zones(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Replicas", field.Name)
+}
+
 func (ec *executionContext) childFields_RevisionChanges(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "revision":
@@ -2504,6 +2992,28 @@ func (ec *executionContext) childFields_RevisionChanges(ctx context.Context, fie
 		return ec.fieldContext_RevisionChanges_truncated(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevisionChanges", field.Name)
+}
+
+func (ec *executionContext) childFields_Route(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Route_kind(ctx, field)
+	case "namespace":
+		return ec.fieldContext_Route_namespace(ctx, field)
+	case "name":
+		return ec.fieldContext_Route_name(ctx, field)
+	case "hosts":
+		return ec.fieldContext_Route_hosts(ctx, field)
+	case "paths":
+		return ec.fieldContext_Route_paths(ctx, field)
+	case "services":
+		return ec.fieldContext_Route_services(ctx, field)
+	case "location":
+		return ec.fieldContext_Route_location(ctx, field)
+	case "line":
+		return ec.fieldContext_Route_line(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Route", field.Name)
 }
 
 func (ec *executionContext) childFields_SLO(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2600,6 +3110,22 @@ func (ec *executionContext) childFields_ServiceHealth(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type ServiceHealth", field.Name)
 }
 
+func (ec *executionContext) childFields_ServicePort(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ServicePort_name(ctx, field)
+	case "port":
+		return ec.fieldContext_ServicePort_port(ctx, field)
+	case "target":
+		return ec.fieldContext_ServicePort_target(ctx, field)
+	case "protocol":
+		return ec.fieldContext_ServicePort_protocol(ctx, field)
+	case "appProtocol":
+		return ec.fieldContext_ServicePort_appProtocol(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServicePort", field.Name)
+}
+
 func (ec *executionContext) childFields_Snapshot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "revision":
@@ -2680,6 +3206,18 @@ func (ec *executionContext) childFields_SourceEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type SourceEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Spread(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topologyKey":
+		return ec.fieldContext_Spread_topologyKey(ctx, field)
+	case "required":
+		return ec.fieldContext_Spread_required(ctx, field)
+	case "maxSkew":
+		return ec.fieldContext_Spread_maxSkew(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Spread", field.Name)
+}
+
 func (ec *executionContext) childFields_TeamHit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "owner":
@@ -2726,6 +3264,48 @@ func (ec *executionContext) childFields_TierImpacts(ctx context.Context, field g
 		return ec.fieldContext_TierImpacts_totals(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TierImpacts", field.Name)
+}
+
+func (ec *executionContext) childFields_Workload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cluster":
+		return ec.fieldContext_Workload_cluster(ctx, field)
+	case "namespace":
+		return ec.fieldContext_Workload_namespace(ctx, field)
+	case "kind":
+		return ec.fieldContext_Workload_kind(ctx, field)
+	case "name":
+		return ec.fieldContext_Workload_name(ctx, field)
+	case "environment":
+		return ec.fieldContext_Workload_environment(ctx, field)
+	case "version":
+		return ec.fieldContext_Workload_version(ctx, field)
+	case "replicas":
+		return ec.fieldContext_Workload_replicas(ctx, field)
+	case "spread":
+		return ec.fieldContext_Workload_spread(ctx, field)
+	case "recreate":
+		return ec.fieldContext_Workload_recreate(ctx, field)
+	case "hostNetwork":
+		return ec.fieldContext_Workload_hostNetwork(ctx, field)
+	case "gracePeriodSeconds":
+		return ec.fieldContext_Workload_gracePeriodSeconds(ctx, field)
+	case "containers":
+		return ec.fieldContext_Workload_containers(ctx, field)
+	case "services":
+		return ec.fieldContext_Workload_services(ctx, field)
+	case "routes":
+		return ec.fieldContext_Workload_routes(ctx, field)
+	case "autoscalers":
+		return ec.fieldContext_Workload_autoscalers(ctx, field)
+	case "budgets":
+		return ec.fieldContext_Workload_budgets(ctx, field)
+	case "probed":
+		return ec.fieldContext_Workload_probed(ctx, field)
+	case "logs":
+		return ec.fieldContext_Workload_logs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Workload", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

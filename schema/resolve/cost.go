@@ -60,6 +60,12 @@ var lengths = map[string]int{
 	"Relation.evidence":     2,
 	"Impacted.alternatives": 3,
 	"Entity.annotations":    10,
+	// A pod has one or two containers, and hardly anything has many routes.
+	"Workload.containers":     2,
+	"Workload.services":       2,
+	"Workload.routes":         2,
+	"Container.ports":         2,
+	"KubernetesService.ports": 2,
 	// A check of each of one or two containers of a workload.
 	"ServiceHealth.checks":         40,
 	"HealthConnection.definitions": 30,

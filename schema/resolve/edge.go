@@ -55,6 +55,13 @@ func (relationResolver) TimeoutSeconds(_ context.Context, e *catalog.Edge) (*flo
 	return known(e.Details.Timeout.Seconds()), nil
 }
 
+func (relationResolver) Protocol(_ context.Context, e *catalog.Edge) (*string, error) {
+	if e.Details == nil {
+		return nil, nil
+	}
+	return known(e.Details.Protocol), nil
+}
+
 func (relationResolver) Evidence(ctx context.Context, e *catalog.Edge) ([]*gen.Evidence, error) {
 	return evidenceOf(ctx, e), nil
 }

@@ -174,6 +174,17 @@ export type SourceState =
   | 'FAILED'
   | 'HELD';
 
+export type ContainerRole =
+  | 'MAIN'
+  | 'INIT'
+  | 'SIDECAR';
+
+export type ProbeHandler =
+  | 'HTTP'
+  | 'TCP'
+  | 'GRPC'
+  | 'EXEC';
+
 export type NameFragment = { readonly ref: string, readonly kind: string, readonly name: string, readonly title: string | null, readonly placeholder: boolean, readonly profile: { readonly displayName: string | null } | null };
 
 export type RowFragment = { readonly type: string | null, readonly lifecycle: string | null, readonly tier: number | null, readonly stale: boolean, readonly discovered: boolean, readonly ref: string, readonly kind: string, readonly name: string, readonly title: string | null, readonly placeholder: boolean, readonly owner: { readonly ref: string, readonly kind: string, readonly name: string, readonly title: string | null, readonly placeholder: boolean, readonly profile: { readonly displayName: string | null } | null } | null, readonly profile: { readonly displayName: string | null } | null };
