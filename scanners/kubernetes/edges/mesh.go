@@ -20,12 +20,12 @@ func (in *inference) mesh() []Inferred {
 			continue
 		}
 		in.rests = make(map[string]bool)
-		document := in.virtualService(o, value)
-		if document != nil {
-			inferred = append(inferred, Inferred{
-				Scope: document.ID.Scope, Documents: []*catalog.Document{document}, Namespaces: slices.Sorted(maps.Keys(in.rests)),
-			})
+		found := Inferred{Scope: scope(in.namespace, "virtualservice", o.Name)}
+		if document := in.virtualService(o, value); document != nil {
+			found.Documents = []*catalog.Document{document}
 		}
+		found.Namespaces = slices.Sorted(maps.Keys(in.rests)) // also of what leads nowhere yet
+		inferred = append(inferred, found)
 	}
 	return inferred
 }

@@ -32,6 +32,8 @@ type Deriver struct {
 	resting   dependents[string, scope]              // routes, by the namespaces of the Services that they name
 	inferred  map[string][]string                    // scopes of edges, by namespace
 	peers     dependents[string, string]             // namespaces, by those that their edges rest on
+	gateways  map[inventory.Key]*inventory.Object    // of Istio
+	spaces    []string                               // namespaces
 	loose     map[scope][]catalog.LooseEnd
 	looseEnds bool // they changed
 	derived   int  // scopes and namespaces, since the beginning
@@ -54,6 +56,7 @@ func NewDeriver(inv *inventory.Inventory, evidence catalog.EvidenceKind) *Derive
 		resting:   newDependents[string, scope](),
 		inferred:  make(map[string][]string),
 		peers:     newDependents[string, string](),
+		gateways:  make(map[inventory.Key]*inventory.Object),
 		loose:     make(map[scope][]catalog.LooseEnd),
 	}
 }
@@ -77,6 +80,13 @@ func (d *Deriver) Derive() (changed []string) {
 		d.touch(key)
 	}
 	clear(d.changed)
+	if spaces := d.inv.Namespaces(); !slices.Equal(spaces, d.spaces) {
+		for _, gone := range d.spaces {
+			d.edges[gone] = true
+		}
+		d.spaces = spaces
+		d.touchMesh() // a name with a dot is one of a Service if it ends in that of a namespace
+	}
 	for s := range d.dirty {
 		d.derive(s)
 	}

@@ -73,7 +73,7 @@ func virtualLead(namespace string, destination *inventory.Destination) (to lead,
 		// It looks like a name for DNS, which Istio does not ask.
 		return lead{
 			service: host, mesh: true,
-			lost:    fmt.Sprintf("Istio knows no host %s: if that is Service %s/%s, write %s.%s.svc.cluster.local", host, in, name, name, in),
+			lost: fmt.Sprintf("Istio knows no host %s: if that is Service %s/%s, write %s.%s.svc.cluster.local", host, in, name, name, in),
 		}, true
 	}
 	return lead{}, false

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -9,6 +10,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
 )
@@ -18,6 +20,7 @@ type known struct {
 	object   *inventory.Object
 	owner    workloadKey // the workload that it is or belongs to, or that an autoscaler scales
 	selector selectorKey
+	answers  []string // the addresses of a Service
 }
 
 // selectorKey is what a controller selects.
@@ -31,12 +34,12 @@ func (d *Deriver) touch(key inventory.Key) {
 		inventory.Jobs, inventory.Pods:
 		d.touchRunning(key, now)
 	case inventory.Services:
-		d.dirty[scope{part: servicesPart, namespace: key.Namespace, name: key.Name}] = true
-		d.touchTargets(key.Namespace)
+		d.touchService(key, now)
 	case inventory.EndpointSlices:
 		d.touchSlice(key, now)
 	case inventory.Ingresses:
 		d.touchRoute("ingress", key)
+		d.edges[key.Namespace] = true // who is called by its own public name is not called from elsewhere
 	case inventory.HTTPRoutes:
 		d.touchRoute("httproute", key)
 	case inventory.GRPCRoutes:
@@ -51,7 +54,12 @@ func (d *Deriver) touch(key inventory.Key) {
 	case inventory.ServiceEntries: // they add hosts to the mesh
 		d.touchRoutes("virtualservice", inventory.VirtualServices)
 		d.touchMesh()
-	case inventory.DestinationRules, inventory.IstioGateways:
+	case inventory.DestinationRules:
+		d.touchMesh()
+	case inventory.IstioGateways:
+		if d.gateways[key] = now; now == nil {
+			delete(d.gateways, key)
+		}
 		d.touchMesh()
 	case inventory.HorizontalPodAutoscalers:
 		d.touchAutoscaler(key, now)
@@ -89,7 +97,8 @@ func (d *Deriver) touchEdges(namespace string) {
 	}
 }
 
-// touchMesh marks the edges of all namespaces: what configures a mesh may stand anywhere and change seldom.
+// touchMesh marks the edges of all namespaces: for what may count anywhere and changes seldom, such as what configures a
+// mesh.
 func (d *Deriver) touchMesh() {
 	for _, namespace := range d.inv.Namespaces() {
 		d.edges[namespace] = true
@@ -125,7 +134,15 @@ func (d *Deriver) touchRunning(key inventory.Key, now *inventory.Object) {
 		is.owner = keyOf(d.inv.Owner(now))
 		is.selector = selectorOf(now)
 	}
-	for _, w := range []workloadKey{was.owner, is.owner, controllerOf(was.object), controllerOf(now)} {
+	touched := []workloadKey{was.owner, is.owner, controllerOf(was.object), controllerOf(now)}
+	if key.Kind == inventory.ReplicaSets { // while it was not there, its pods were taken for those of a Deployment by its name
+		for i, r := range key.Name {
+			if r == '-' {
+				touched = append(touched, workloadKey{key.Namespace, "deployment", key.Name[:i]})
+			}
+		}
+	}
+	for _, w := range touched {
 		if w.name != "" {
 			d.dirty[w.scope(workloadsPart)] = true
 			d.dirty[w.scope(placementPart)] = true
@@ -134,6 +151,7 @@ func (d *Deriver) touchRunning(key inventory.Key, now *inventory.Object) {
 	if makesWorkload(was.object) || makesWorkload(now) {
 		if !sameToOthers(was.object, now) {
 			d.touchJoins(key.Namespace)
+			d.touchEntrance(was.object, now)
 		}
 	} else if (was.object == nil) != (now == nil) || was.owner != is.owner {
 		if named := d.named[key.Namespace]; len(named) > 0 {
@@ -153,6 +171,24 @@ func (d *Deriver) touchRunning(key inventory.Key, now *inventory.Object) {
 	}
 	if d.known[key] = is; now == nil {
 		delete(d.known, key)
+	}
+}
+
+// touchEntrance marks the edges of all namespaces where a Gateway of Istio selects the workload, in whatever namespace: the
+// VirtualServices that name the Gateway lead from there.
+func (d *Deriver) touchEntrance(objects ...*inventory.Object) {
+	for _, o := range objects {
+		if o == nil {
+			continue
+		}
+		shape := shapeOf(o)
+		for _, gateway := range d.gateways {
+			value, ok := gateway.Value.(*inventory.IstioGateway)
+			if ok && labels.SelectorFromSet(value.Spec.Selector).Matches(labels.Set(shape.labels[1])) {
+				d.touchMesh()
+				return
+			}
+		}
 	}
 }
 
@@ -245,9 +281,40 @@ func shapeOf(o *inventory.Object) shape {
 	case *batchv1.CronJob:
 		return made(&value.Spec.JobTemplate.Spec.Template, nil)
 	case *corev1.Pod:
-		return made(&corev1.PodTemplateSpec{Spec: value.Spec}, nil)
+		return made(&corev1.PodTemplateSpec{ObjectMeta: value.ObjectMeta, Spec: value.Spec}, nil)
 	}
 	return shape{}
+}
+
+// touchService marks a Service, and what leads to it. Its addresses may be named anywhere.
+func (d *Deriver) touchService(key inventory.Key, now *inventory.Object) {
+	d.dirty[scope{part: servicesPart, namespace: key.Namespace, name: key.Name}] = true
+	d.touchTargets(key.Namespace)
+	is := known{object: now, answers: addresses(now)}
+	if !slices.Equal(d.known[key].answers, is.answers) {
+		d.touchMesh()
+	}
+	if d.known[key] = is; now == nil {
+		delete(d.known, key)
+	}
+}
+
+// addresses are those that a Service has in the cluster and before it.
+func addresses(o *inventory.Object) (all []string) {
+	if o == nil {
+		return nil
+	}
+	service, ok := o.Value.(*corev1.Service)
+	if !ok {
+		return nil
+	}
+	if address := service.Spec.ClusterIP; address != "" && address != corev1.ClusterIPNone {
+		all = append(all, address)
+	}
+	for _, ingress := range service.Status.LoadBalancer.Ingress {
+		all = append(all, ingress.IP, ingress.Hostname)
+	}
+	return all
 }
 
 // touchSlice marks the Services that an EndpointSlice belongs and belonged to.
