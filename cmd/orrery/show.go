@@ -54,9 +54,15 @@ type entity struct {
 	Owns         []string          `json:"owns"`
 	Dependencies []edge            `json:"dependencies"` // direct
 	Dependents   []edge            `json:"dependents"`   // direct
+	Workload     *workload         `json:"workload"`     // of a workload
+	Node         *machine          `json:"node"`         // of a node
+	Workloads    []running         `json:"workloads"`
+	RunsOn       []string          `json:"runsOn"` // besides workloads
+	Runs         []string          `json:"runs"`
 	Problems     []problem         `json:"problems"`
 	Placeholder  bool              `json:"placeholder"`
 	Discovered   bool              `json:"discovered"`
+	Found        bool              `json:"found"`
 	Stale        bool              `json:"stale"`
 	Source       *placed           `json:"source"`
 }
@@ -97,26 +103,31 @@ type entityNode struct {
 	Owns         connection[refNode]        `json:"owns"`
 	Dependencies connection[dependencyNode] `json:"dependencies"`
 	Dependents   connection[dependencyNode] `json:"dependents"`
+	Workloads    connection[runningNode]    `json:"workloads"`
+	RunsOn       connection[refNode]        `json:"runsOn"`
+	Runs         connection[refNode]        `json:"runs"`
 	Problems     connection[problemNode]    `json:"problems"`
 	OnCall       []contact                  `json:"onCall"`
 }
 
 func askShow(ctx context.Context, q *pinned, ref string) (answer, error) {
 	type result struct{ Entity entityNode }
-	query := "query(" + pageVariables("parts", "members", "owns", "dependencies", "dependents", "problems") + `, $ref: String!) {
+	query := "query(" + pageVariables("parts", "members", "owns", "dependencies", "dependents",
+		"workloads", "runsOn", "runs", "problems") + `, $ref: String!) {
 		entity(ref: $ref) { ref kind namespace name title description type lifecycle tier
 		labels { key value } annotations { key value } tags profile { displayName email picture }
 		slo { availability windowSeconds } capacity { requestsPerSecond } owner { ref } runbooks system { ref } parents { ref }
-		groups { ref } aliases { alias matchedBy } placeholder discovered stale ` +
-		contactFields + " " + linkFields + " " + placeFields + " " +
+		groups { ref } aliases { alias matchedBy } placeholder discovered found stale ` +
+		workloadFields + " " + nodeFields + " " + contactFields + " " + linkFields + " " + placeFields + " " +
 		page("parts(%s)", "parts", "ref") + " " + page("members(%s)", "members", "ref") + " " + page("owns(%s)", "owns", "ref") + " " +
 		page("dependencies(%s)", "dependencies", dependencyFields) + " " + page("dependents(%s)", "dependents", dependencyFields) + " " +
-		page("problems(%s)", "problems", problemFields) + " } }"
+		page("workloads(%s)", "workloads", runningFields) + " " + page("runsOn(%s)", "runsOn", "ref") + " " +
+		page("runs(%s)", "runs", "ref") + " " + page("problems(%s)", "problems", problemFields) + " } }"
 	got, err := askAll(ctx, q, query, map[string]any{"ref": ref}, func(r *result) map[string]list {
 		e := &r.Entity
 		return map[string]list{
 			"parts": &e.Parts, "members": &e.Members, "owns": &e.Owns, "dependencies": &e.Dependencies,
-			"dependents": &e.Dependents, "problems": &e.Problems,
+			"dependents": &e.Dependents, "workloads": &e.Workloads, "runsOn": &e.RunsOn, "runs": &e.Runs, "problems": &e.Problems,
 		}
 	})
 	if err != nil {
@@ -130,6 +141,12 @@ func askShow(ctx context.Context, q *pinned, ref string) (answer, error) {
 	a.Parents, a.Groups = refs(n.Parents), refs(n.Groups)
 	a.Parts, a.Members, a.Owns = refs(n.Parts.Nodes), refs(n.Members.Nodes), refs(n.Owns.Nodes)
 	a.Dependencies, a.Dependents = edges(n.Dependencies.Nodes), edges(n.Dependents.Nodes)
+	a.Workloads, a.RunsOn, a.Runs = runningOn(n.Workloads.Nodes), []string{}, refs(n.Runs.Nodes)
+	for _, ref := range refs(n.RunsOn.Nodes) {
+		if !strings.HasPrefix(ref, "workload:") {
+			a.RunsOn = append(a.RunsOn, ref)
+		}
+	}
 	a.Problems = problems(n.Problems.Nodes)
 	return a, nil
 }
@@ -157,6 +174,9 @@ func (a *entity) table(p *printer) {
 	case a.Stale:
 		facts = append(facts, fact{"State", cell{"what is known could not be renewed", yellow}})
 	}
+	if a.Node != nil && a.Node.Ready != nil && !*a.Node.Ready {
+		facts = append(facts, fact{"Ready", cell{"no", yellow}})
+	}
 	known("Title", shown(a.Title))
 	known("Description", shown(a.Description))
 	known("Type", shown(a.Type))
@@ -179,6 +199,11 @@ func (a *entity) table(p *printer) {
 	known("Members", shortNames(a.Members))
 	known("Owns", strings.Join(a.Owns, ", "))
 	known("Tags", strings.Join(a.Tags, ", "))
+	if a.Workload != nil {
+		a.Workload.facts(known)
+	}
+	known("Runs on", strings.Join(a.RunsOn, ", "))
+	known("Runs", strings.Join(a.Runs, ", "))
 	for _, runbook := range a.Runbooks {
 		known("Runbook", runbook)
 	}
@@ -190,6 +215,10 @@ func (a *entity) table(p *printer) {
 	}
 	known("Written in", a.Source.text())
 	p.facts(facts)
+	if a.Workload != nil {
+		a.Workload.table(p)
+	}
+	runningTable(p, a.Workloads)
 	neighbours(p, "NEEDS", a.Dependencies, func(e edge) string { return e.To })
 	neighbours(p, "NEEDED BY", a.Dependents, func(e edge) string { return e.From })
 	if len(a.Problems) > 0 {
