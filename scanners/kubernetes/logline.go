@@ -31,8 +31,7 @@ func logNames() map[string][]string {
 		logLevel:   {"level", "lvl", "severity", "loglevel", "severitytext", "severitynumber", "levelname", "l"},
 		logMessage: {"message", "msg", "body", "event", "m", "mt", "shortmessage", "textpayload", "fieldsmessage"},
 		logCorrelation: {
-			"traceid", "trace", "traceparent", "correlationid", "requestid", "reqid", "xrequestid", "xcorrelationid", "transactionid",
-			"ddtraceid", "xb3traceid", "xraytraceid", "logginggoogleapiscomtrace", "operationid",
+			"trace", "traceparent", "reqid", "transactionid", "logginggoogleapiscomtrace", "operationid", // and see correlates
 		},
 	}
 }
@@ -94,12 +93,19 @@ func (j *lineJudge) count(into *tally, log []byte) {
 		for name := range fields {
 			if says := j.says[name]; says != "" {
 				said[says] = true
+			} else if correlates(name) {
+				said[logCorrelation] = true
 			}
 		}
 		for says := range said {
 			into.with[says]++
 		}
 	}
+}
+
+// correlates says whether a plain name is that of a correlation id, whatever tool puts its own name before it.
+func correlates(name string) bool {
+	return strings.HasSuffix(name, "traceid") || strings.HasSuffix(name, "requestid") || strings.HasSuffix(name, "correlationid")
 }
 
 // maxLogDepth is how deep the objects in a line of JSON are looked into.
