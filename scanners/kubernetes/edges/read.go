@@ -29,6 +29,8 @@ type mention struct {
 type list struct {
 	configMap inventory.Key
 	file      string // key of the ConfigMap; "" = all of them
+	path      string // at which the file is mounted
+	image     string // of the container, without its version
 }
 
 // reader reads the configuration of one workload.
@@ -303,14 +305,14 @@ func (r *reader) files(c *container) {
 				continue
 			}
 			if source := volume.ConfigMap; source != nil {
-				r.mounted(c, field, source.Name, source.Items, mount.SubPath)
+				r.mounted(c, field, mount, source.Name, source.Items)
 			}
 			if volume.Projected == nil {
 				continue
 			}
 			for _, source := range volume.Projected.Sources {
 				if source.ConfigMap != nil {
-					r.mounted(c, field, source.ConfigMap.Name, source.ConfigMap.Items, mount.SubPath)
+					r.mounted(c, field, mount, source.ConfigMap.Name, source.ConfigMap.Items)
 				}
 			}
 		}
@@ -318,7 +320,7 @@ func (r *reader) files(c *container) {
 }
 
 // mounted reads the keys of a ConfigMap that a mount shows: those that the volume names, or all, or the one at subPath.
-func (r *reader) mounted(c *container, field, name string, items []corev1.KeyToPath, subPath string) {
+func (r *reader) mounted(c *container, field string, mount corev1.VolumeMount, name string, items []corev1.KeyToPath) {
 	o, m := r.configMap(name)
 	if m == nil {
 		return
@@ -332,26 +334,34 @@ func (r *reader) mounted(c *container, field, name string, items []corev1.KeyToP
 			}
 			path = items[at].Path
 		}
-		return subPath == "" || path == subPath || strings.HasPrefix(path, strings.TrimSuffix(subPath, "/")+"/")
+		return mount.SubPath == "" || path == mount.SubPath || strings.HasPrefix(path, strings.TrimSuffix(mount.SubPath, "/")+"/")
 	}
 	for _, key := range keys(m) {
 		if shown(key) {
-			r.references(c, mention{name: key, field: field, file: true, list: &list{configMap: o.Key, file: key}}, m.Hosts[key])
+			l := &list{configMap: o.Key, file: key, path: mount.MountPath, image: imageName(c.Image)}
+			r.references(c, mention{name: key, field: field, file: true, list: l}, m.Hosts[key])
 		}
 	}
 }
 
 // dataStore says whether an image is the stock one of a data store, which reads no configuration of applications.
 func dataStore(image string) bool {
-	name := image[strings.LastIndexByte(image, '/')+1:]
-	name, _, _ = strings.Cut(name, "@")
-	name, _, _ = strings.Cut(name, ":")
-	switch name {
+	image = imageName(image)
+	switch image[strings.LastIndexByte(image, '/')+1:] {
 	case "redis", "memcached", "mongo", "mongodb", "mysql", "mariadb", "postgres", "postgresql", "rabbitmq", "valkey", "percona",
 		"cassandra", "all-in-one":
 		return true
 	}
 	return false
+}
+
+// imageName is an image without its version.
+func imageName(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if colon := strings.LastIndexByte(image, ':'); colon > strings.LastIndexByte(image, '/') {
+		image = image[:colon]
+	}
+	return image
 }
 
 // keys are those of a ConfigMap, sorted.

@@ -174,6 +174,24 @@ func believed(targets, readers int, names, namesAny bool) bool {
 	return !namesAny && targets*readers < manyPairs
 }
 
+// copied is a file that several workloads have at the same path.
+type copied struct{ print, path string }
+
+// anothers says whether a file is that of another image: where most of those who have it run one image, charts that know no
+// better give it to the others, too.
+func anothers(image string, images map[string]int) bool {
+	all := 0
+	for _, count := range images {
+		all += count
+	}
+	for of, count := range images {
+		if of != image && count >= manyReaders && 2*count > all {
+			return true
+		}
+	}
+	return false
+}
+
 // contents are the targets of one list as one workload reads it.
 type contents struct {
 	targets map[string]bool
@@ -198,9 +216,17 @@ func (c *contents) prints(own []string) []string {
 func (in *inference) weigh(all []*judged) {
 	readers := make(map[string]int)
 	namesAny := make(map[string]bool)
+	images := make(map[copied]map[string]int)
 	for _, j := range all {
 		counted := make(map[string]bool) // a workload reads a list once, with however many containers
-		for _, c := range j.lists {
+		for l, c := range j.lists {
+			if l.file != "" {
+				file := copied{c.prints(nil)[0], l.path}
+				if images[file] == nil {
+					images[file] = make(map[string]int)
+				}
+				images[file][l.image]++
+			}
 			for _, print := range c.prints(in.own(j.w)) {
 				if !counted[print] {
 					counted[print] = true
@@ -217,7 +243,7 @@ func (in *inference) weigh(all []*judged) {
 			for _, print := range c.prints(in.own(j.w)) {
 				most, any = max(most, readers[print]), any || namesAny[print]
 			}
-			doubted[l] = !believed(len(c.targets), most, c.names, any)
+			doubted[l] = !believed(len(c.targets), most, c.names, any) || anothers(l.image, images[copied{c.prints(nil)[0], l.path}])
 		}
 		j.findings = slices.DeleteFunc(j.findings, func(f finding) bool { return f.list != nil && doubted[*f.list] })
 		j.dangling = slices.DeleteFunc(j.dangling, func(m mention) bool { return m.list != nil && doubted[*m.list] })
