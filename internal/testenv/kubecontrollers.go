@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -29,16 +30,15 @@ func (o *OwnKubeCluster) startControllers(ctx context.Context, player kwok, node
 	if err != nil {
 		return err
 	}
-	o.parts["kwok"], err = startProcess(o.plane.log("kwok"), o.plane.home, player.program,
-		"--kubeconfig="+o.Kubeconfig, "--config="+player.stages, "--enable-crds=Logs",
-		"--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake", "--node-lease-duration-seconds=40",
-		"--cidr=10.64.0.0/16", "--node-ip=127.0.0.1", fmt.Sprintf("--node-port=%d", kubelet), "--server-address="+loopback(kubelet))
-	if err != nil {
-		return err
-	}
-	for part, flags := range map[string][]string{
+	o.parts = append(o.parts, &kubePart{name: "kwok", program: player.program, args: []string{
+		"--kubeconfig=" + o.Kubeconfig, "--config=" + player.stages, "--enable-crds=Logs",
+		"--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake", "--node-lease-duration-seconds=0", // or one that is started anew waits for the old leases to end
+		"--cidr=10.64.0.0/16", "--node-ip=127.0.0.1", fmt.Sprintf("--node-port=%d", kubelet), "--server-address=" + loopback(kubelet),
+	}})
+	for name, flags := range map[string][]string{
 		"kube-controller-manager": {
-			"--controllers=" + strings.Join(kubeControllers, ","), "--service-account-private-key-file=" + o.plane.home + "/accounts.key",
+			"--controllers=" + strings.Join(kubeControllers, ","), "--service-account-private-key-file=" + filepath.Join(o.plane.home, "accounts.key"),
+			"--pvclaimbinder-sync-period=1s",
 		},
 		"kube-scheduler": {},
 	} {
@@ -46,14 +46,14 @@ func (o *OwnKubeCluster) startControllers(ctx context.Context, player kwok, node
 		if err != nil {
 			return err
 		}
-		o.parts[part], err = o.plane.run(part, append([]string{
-			"--kubeconfig=" + o.Kubeconfig, "--authentication-kubeconfig=" + o.Kubeconfig, "--authorization-kubeconfig=" + o.Kubeconfig,
+		o.parts = append(o.parts, &kubePart{name: name, program: o.plane.program, args: append([]string{
+			name, "--kubeconfig=" + o.Kubeconfig, "--authentication-kubeconfig=" + o.Kubeconfig, "--authorization-kubeconfig=" + o.Kubeconfig,
 			"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port), "--leader-elect=false",
 			"--kube-api-qps=500", "--kube-api-burst=500",
-		}, flags...)...)
-		if err != nil {
-			return err
-		}
+		}, flags...)})
+	}
+	if err := o.startParts(); err != nil {
+		return err
 	}
 	_, err = o.Ask(ctx, http.MethodPost, "/apis/storage.k8s.io/v1/storageclasses", fmt.Sprintf(`{
 		"metadata": {"name": %q, "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
@@ -68,6 +68,33 @@ func (o *OwnKubeCluster) startControllers(ctx context.Context, player kwok, node
 		}
 	}
 	return o.nodesReady(ctx, nodes)
+}
+
+// kubePart is a program beside the API server.
+type kubePart struct {
+	name, program string
+	args          []string
+	process       *process // nil until it is first started
+}
+
+// startParts starts them anew: after an outage of the server they would wait for up to a minute before they try again, and
+// one in their first second ends them.
+func (o *OwnKubeCluster) startParts() error {
+	for _, part := range o.parts {
+		part.kill()
+		var err error
+		if part.process, err = startProcess(o.plane.log(part.name), o.plane.home, part.program, part.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *kubePart) kill() {
+	if p.process != nil {
+		p.process.kill()
+		p.process = nil
+	}
 }
 
 // fakeNode is large enough for whatever a test puts on it.
@@ -119,9 +146,9 @@ func (o *OwnKubeCluster) nodesReady(ctx context.Context, want int) error {
 		if ready >= want {
 			return nil
 		}
-		for name, part := range o.parts {
-			if !part.running() {
-				return &kubeEndedError{name, o.plane.words(name)}
+		for _, part := range o.parts {
+			if !part.process.running() {
+				return &kubeEndedError{part.name, o.plane.words(part.name)}
 			}
 		}
 		if !pause(ctx, 50*time.Millisecond) {

@@ -31,7 +31,7 @@ type OwnKubeCluster struct {
 	t           testing.TB
 	plane       *controlPlane
 	tokens      *tokenReviewer
-	parts       map[string]*process // beside the plane
+	parts       []*kubePart // with controllers
 	logs        podLogs
 }
 
@@ -52,7 +52,7 @@ func OwnKube(t testing.TB, options KubeOptions) *OwnKubeCluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &OwnKubeCluster{t: t, parts: map[string]*process{}, logs: podLogs{}}
+	o := &OwnKubeCluster{t: t, logs: podLogs{}}
 	o.plane = &controlPlane{program: program, name: cmp.Or(options.Name, "test"), home: home}
 	t.Cleanup(o.end)
 	o.tokens = reviewTokens(t, filepath.Join(home, "reviewer"))
@@ -66,16 +66,22 @@ func OwnKube(t testing.TB, options KubeOptions) *OwnKubeCluster {
 	return o
 }
 
-// Start starts the API server again, with the same data, address and tokens, and waits until it answers. One that runs
-// stays as it is.
+// Start starts the API server again, with the same data, address and tokens, and waits until it answers; the controllers
+// begin anew. A server that runs stays as it is.
 func (o *OwnKubeCluster) Start() {
 	o.t.Helper()
+	if o.plane.server != nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(o.t.Context(), kubeAnswers+time.Minute)
 	defer cancel()
 	if err := o.plane.start(ctx); err != nil {
 		o.t.Fatal(err)
 	}
 	o.KubeCluster = o.plane.cluster()
+	if err := o.startParts(); err != nil {
+		o.t.Fatal(err)
+	}
 }
 
 // Stop ends the API server in order; etcd and the controllers go on.
@@ -101,11 +107,11 @@ func (o *OwnKubeCluster) Kill() {
 	}
 }
 
-// end ends everything, and tells of what ended before by itself.
+// end ends everything, and tells of what ended before although the server was there.
 func (o *OwnKubeCluster) end() {
-	for name, part := range o.parts {
-		if !part.running() {
-			o.t.Errorf("%s ended by itself:\n%s", name, o.plane.words(name))
+	for _, part := range o.parts {
+		if o.plane.server != nil && part.process != nil && !part.process.running() {
+			o.t.Errorf("%s ended by itself:\n%s", part.name, o.plane.words(part.name))
 		}
 		part.kill()
 	}
