@@ -73,8 +73,9 @@ type Result struct {
 // catalog.
 func (j *Judge) All(s *graph.Snapshot, environment string, now time.Time) []*Service {
 	var services []*Service
+	targets := newTargets(s)
 	for entity := range s.Entities("") {
-		if service := j.judge(s, entity, environment, now); service != nil {
+		if service := j.judge(targets, entity, environment, now); service != nil {
 			services = append(services, service)
 		}
 	}
@@ -88,10 +89,11 @@ func (j *Judge) One(s *graph.Snapshot, ref catalog.Ref, environment string, now 
 	if err != nil {
 		return nil, err
 	}
-	return j.judge(s, entity, environment, now), nil
+	return j.judge(newTargets(s), entity, environment, now), nil
 }
 
-func (j *Judge) judge(s *graph.Snapshot, entity *catalog.Entity, environment string, now time.Time) *Service {
+func (j *Judge) judge(targets *targets, entity *catalog.Entity, environment string, now time.Time) *Service {
+	s := targets.snapshot
 	environment = cmp.Or(environment, DefaultEnvironment)
 	if entity.Facts != nil && len(entity.Facts.LooseEnds) > 0 && isIn(s, entity, environment) {
 		return j.judgeLooseEnds(entity, now)
@@ -105,7 +107,7 @@ func (j *Judge) judge(s *graph.Snapshot, entity *catalog.Entity, environment str
 	for i, p := range on {
 		looked[i] = newWorkload(p.entity.Facts, &j.policy)
 		looked[i].tier = cmp.Or(entity.Tier(), p.entity.Tier())
-		looked[i].noProbes = j.byID["no-probes"] != nil
+		looked[i].noProbes, looked[i].targets = j.byID["no-probes"] != nil, targets
 	}
 	for i, w := range looked {
 		for k, other := range looked {
@@ -165,8 +167,8 @@ func (j *Judge) judgeLooseEnds(cluster *catalog.Entity, now time.Time) *Service 
 	service := &Service{Entity: cluster}
 	for _, end := range cluster.Facts.LooseEnds {
 		check := j.byID[end.Code]
-		if check == nil {
-			continue // one that the policy does not make
+		if check == nil || check.About != SubjectCluster {
+			continue // one that the policy does not make, or that the workloads behind the object tell
 		}
 		r := Result{
 			Check: check, Outcome: graph.OutcomeFail, Severity: j.Severity(check),

@@ -1,7 +1,6 @@
 package health
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/orrery-catalog/orrery/catalog"
@@ -72,20 +71,12 @@ func judgePorts(w *workload, s *catalog.Service) verdict {
 			continue
 		}
 		found := fail("port %d of Service %s/%s leads to a port %s (%s), which no container has", port.Port, s.Namespace, s.Name, port.Target, protocol(port.Protocol))
-		for _, other := range w.others {
-			if leadsTo(other.Services, s) && hasPort(other.Workload, port) {
-				return found.as(catalog.Warning)
-			}
+		if w.targets.resolved(w.Cluster, s, port) {
+			return found.as(catalog.Warning)
 		}
 		return found
 	}
 	return pass("every port of Service %s/%s leads to one of the pod", s.Namespace, s.Name)
-}
-
-func leadsTo(services []catalog.Service, s *catalog.Service) bool {
-	return slices.ContainsFunc(services, func(other catalog.Service) bool {
-		return other.Namespace == s.Namespace && other.Name == s.Name
-	})
 }
 
 // hasPort says whether the port of a Service finds its target in the pods of a workload.

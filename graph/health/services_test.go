@@ -48,6 +48,10 @@ func TestServicePortUnresolved(t *testing.T) {
 		"of a native sidecar": {
 			facts: edited(facts(serving(role(catalog.SidecarContainer)), silent(named("b"))), behind(service("web", "http"))), want: "PASS",
 		},
+		"of no other workload": {
+			facts: edited(facts(silent()), behind(service("web", "http"))), want: "FAIL ERROR",
+			others: []*catalog.Facts{edited(facts(silent()), behind(service("web", "http"))), edited(facts(serving()), behind(service("other", "http")))},
+		},
 		"of another workload": {
 			facts: edited(facts(silent()), behind(service("web", "http"))), others: []*catalog.Facts{to("http")}, want: "FAIL WARNING",
 		},

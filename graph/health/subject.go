@@ -16,6 +16,7 @@ type workload struct {
 	containers []container
 	others     []*catalog.Facts // of the other workloads of the entity
 	noProbes   bool             // whether the check for no probes at all is made
+	targets    *targets
 }
 
 // container is one of a workload.

@@ -383,7 +383,7 @@ func TestKubernetesErrors(t *testing.T) {
 func TestDocumentedConfigurations(t *testing.T) {
 	t.Parallel()
 	lookup := func(string) (string, bool) { return "a value", true }
-	for file, want := range map[string]int{"operations.md": 6, "neo4j.md": 1} {
+	for file, want := range map[string]int{"operations.md": 6, "neo4j.md": 1, "health.md": 1} {
 		page, err := os.ReadFile(filepath.Join("..", "..", "docs", file))
 		if err != nil {
 			t.Fatal(err)
