@@ -73,7 +73,9 @@ func TestDeployedRole(t *testing.T) {
 		held = newReceiver()
 		return held.whole(t.Context(), scanner(t, config)) == nil && held.image("shop", "checkout") != "" && len(held.samples("shop", "checkout")) > 0
 	}
-	eventually(t, "a pod that is ready", func() bool { return read() && held.samples("shop", "checkout")[0].Unreadable != "no pod of it is ready" })
+	eventually(t, "a pod that is ready", func() bool {
+		return read() && held.samples("shop", "checkout")[0].Unreadable != "no pod of it is ready"
+	})
 	if said := held.problems("kind-not-readable"); len(said) > 0 {
 		t.Errorf("not readable are %q", said)
 	}

@@ -30,7 +30,9 @@ func pods(t testing.TB, cluster testenv.KubeCluster, namespace string) []string 
 	if err != nil {
 		t.Fatal(err)
 	}
-	var list struct{ Items []struct{ Metadata struct{ Name string } } }
+	var list struct {
+		Items []struct{ Metadata struct{ Name string } }
+	}
 	if err := json.Unmarshal(answer, &list); err != nil {
 		t.Fatal(err)
 	}
