@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -221,7 +222,7 @@ func decodeDefault[T any](d *decoder, parent *yaml.Node, at string, s setting[T]
 // finish checks the choices and makes paths start from the file's folder.
 func finish[T any](d *decoder, node *yaml.Node, at string, s setting[T], text string) string {
 	if s.choices != nil && !slices.Contains(s.choices, text) {
-		d.fail(node.Line, at, fmt.Sprintf("%s is no %s that exists", quoted(target(node).Value), s.name), nearest(text, s.choices))
+		d.fail(node.Line, at, fmt.Sprintf("%s is no %s that exists", quoted(target(node).Value), cmp.Or(s.noun, s.name)), nearest(text, s.choices))
 	}
 	if s.secret { // also what of it did not come of a variable
 		d.shown[at] = maskedSecret

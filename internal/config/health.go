@@ -55,15 +55,15 @@ func healthSettings() []setting[Health] {
 	}
 	return []setting[Health]{
 		{
-			name: "disable", into: func(h *Health) any { return &h.Disable }, choices: checkIDs(),
+			name: "disable", into: func(h *Health) any { return &h.Disable }, choices: checkIDs(), noun: "check",
 			help: "Checks that are not made, by id: orrery health --list-checks lists them.",
 		},
 		{
-			name: "errors", into: func(h *Health) any { return &h.Errors }, choices: checkIDs(),
+			name: "errors", into: func(h *Health) any { return &h.Errors }, choices: checkIDs(), noun: "check",
 			help: "Checks whose findings are all of severity ERROR.",
 		},
 		{
-			name: "warnings", into: func(h *Health) any { return &h.Warnings }, choices: checkIDs(),
+			name: "warnings", into: func(h *Health) any { return &h.Warnings }, choices: checkIDs(), noun: "check",
 			help: "Checks whose findings are all of severity WARNING.",
 		},
 		{
@@ -118,7 +118,7 @@ func replicasSettings() []setting[Replicas] {
 func exemptionSettings() []setting[Exemption] {
 	return []setting[Exemption]{
 		{
-			name: "check", into: func(e *Exemption) any { return &e.Check }, required: true, choices: checkIDs(),
+			name: "check", into: func(e *Exemption) any { return &e.Check }, required: true, choices: checkIDs(), noun: "check",
 			help: "The id of the check, as orrery health --list-checks has it.",
 		},
 		{

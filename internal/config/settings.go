@@ -24,6 +24,7 @@ type setting[T any] struct {
 	// choices are the only values. A setting that selects which others make sense is decoded first, and where it is wrong
 	// nothing else is said about its mapping.
 	choices []string
+	noun    string // what a choice is called; "" = by the name
 	selects bool
 	only    []string // what the setting that selects must be for this one to be there; nil = whatever it is
 	isPath  bool     // starts from the file's folder
