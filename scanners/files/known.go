@@ -3,7 +3,6 @@ package files
 import (
 	"iter"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -101,9 +100,6 @@ func (l *location) same(other *location) bool {
 	return slices.Equal(l.targets, other.targets)
 }
 
-// near says whether one of two names is below the other.
-func near(a, b string) bool { return folder.Below(a, b) || folder.Below(b, a) }
-
 // take hands over what is known, for a scan that will know better; nil = nothing. By the number the scan gives it back.
 func (s *Scanner) take() (k *known, scan int) {
 	s.mu.Lock()
@@ -174,17 +170,7 @@ func (r *relations) read(f file, name string) {
 
 // noteLink remembers where a symbolic link leads. Only the walk does that, in one goroutine, while files are read.
 func (r *run) noteLink(link string) {
-	var leads []string
-	if target, err := r.tree.ReadLink(link); err == nil && !path.IsAbs(target) {
-		leads = append(leads, path.Join(path.Dir(link), target))
-	} else if err == nil {
-		if name, err := r.tree.Inside(target); err == nil {
-			leads = append(leads, name)
-		}
-	}
-	if real, _, err := folder.Resolve(r.tree, link); err == nil {
-		leads = append(leads, real)
-	}
+	leads := r.tree.Leads(link)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.found.links[link] = leads
@@ -193,7 +179,7 @@ func (r *run) noteLink(link string) {
 // linked says whether a name is that of a link, passes one, or lies where one leads to or on the way there.
 func (r *relations) linked(name string) bool {
 	for link, leads := range r.links {
-		if near(name, link) || slices.ContainsFunc(leads, func(lead string) bool { return near(name, lead) }) {
+		if folder.Near(name, link) || slices.ContainsFunc(leads, func(lead string) bool { return folder.Near(name, lead) }) {
 			return true
 		}
 	}
@@ -217,7 +203,7 @@ func (p pattern) names(name string, all bool) bool {
 	}
 	base, _ := doublestar.SplitPattern(p.name)
 	if all {
-		return near(base, name)
+		return folder.Near(base, name)
 	}
 	return doublestar.ValidatePattern(p.name) && doublestar.MatchUnvalidated(p.name, name) || folder.Below(base, name)
 }

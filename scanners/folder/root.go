@@ -183,6 +183,25 @@ func (o *Opened) Name(shown string) (name string, inside bool) {
 	return shown, filepath.IsLocal(filepath.FromSlash(shown))
 }
 
+// Leads are the names that a symbolic link leads to, step by step or at once.
+func (o *Opened) Leads(link string) []string {
+	var leads []string
+	if target, err := o.ReadLink(link); err == nil && !path.IsAbs(target) {
+		leads = append(leads, path.Join(path.Dir(link), target))
+	} else if err == nil {
+		if name, err := o.Inside(target); err == nil {
+			leads = append(leads, name)
+		}
+	}
+	if real, _, err := Resolve(o, link); err == nil {
+		leads = append(leads, real)
+	}
+	return leads
+}
+
+// Near says whether one of two names is below the other.
+func Near(a, b string) bool { return Below(a, b) || Below(b, a) }
+
 // Matches says whether one of the globs fits the path.
 func Matches(globs []string, name string) bool {
 	for _, glob := range globs {

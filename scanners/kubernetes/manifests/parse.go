@@ -1,0 +1,324 @@
+package manifests
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
+)
+
+// The codes of problems with manifests. What they name is not read.
+const (
+	codeTemplate  = "manifest-template" // it is to be rendered first
+	codeYAML      = "broken-manifest"
+	codeType      = "wrong-type" // of a field
+	codePartial   = "partial-manifest"
+	codeName      = "invalid-name"
+	codeVersion   = "unknown-api-version"
+	codeDuplicate = "duplicate-object"
+	codeLarge     = "large-manifest"
+	codeFile      = "unreadable-file"
+)
+
+const (
+	// defaultNamespace is that of an object which states none.
+	defaultNamespace = "default"
+	// maxNested is how many Lists may stand in each other, and maxObjects how many objects in one file.
+	maxNested  = 3
+	maxObjects = 20_000
+	// maxProblems is how many problems of one file are told.
+	maxProblems = 100
+)
+
+// parsed is what a file says.
+type parsed struct {
+	objects  []*inventory.Object
+	problems []catalog.Problem
+	// broken says why something of ours in the file was not read, though it should have been; "" = all was.
+	broken string
+	// lost says that something of ours was not read, for whatever reason: what it said before may still be so.
+	lost bool
+}
+
+// parser reads one file.
+type parser struct {
+	parsed
+	forms    forms
+	location string
+	template bool // a template was told of
+}
+
+// parse reads the objects in a file, which stand at a location. What is no manifest is passed over in silence.
+func parse(data []byte, location string, forms forms) parsed {
+	p := &parser{forms: forms, location: location}
+	for _, document := range split(data) {
+		p.document(document)
+	}
+	return p.parsed
+}
+
+// document is a part of a file, from a line on.
+type document struct {
+	text []byte
+	line int32 // 1-based
+}
+
+// split cuts a file into its documents, so that one that is broken takes no other with it.
+func split(data []byte) []document {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	var documents []document
+	start, startLine, line := 0, int32(1), int32(1)
+	for at := 0; at < len(data); line++ {
+		next := len(data)
+		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
+			next = at + i + 1
+		}
+		if current := data[at:next]; marks(current, "---") || marks(current, "...") {
+			documents = append(documents, document{data[start:at], startLine})
+			start, startLine = at, line
+			if current[0] == '.' {
+				start, startLine = next, line+1
+			}
+		}
+		at = next
+	}
+	return append(documents, document{data[start:], startLine})
+}
+
+// marks says whether a line is a marker between documents.
+func marks(line []byte, marker string) bool {
+	rest, ok := bytes.CutPrefix(line, []byte(marker))
+	return ok && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
+}
+
+// manifestKind finds the kind that a text states which may be no YAML; in JSON, with quotes.
+var manifestKind = regexp.MustCompile(`(?m)^\s*(?:[-{]\s*)?["']?kind["']?\s*:\s*["']?(\w+)["']?\s*,?\s*(?:#.*)?\r?$`)
+
+// ours says whether a text that cannot be parsed is plainly meant as a manifest of a kind that is read.
+func (p *parser) ours(text []byte) bool {
+	if !bytes.Contains(text, []byte("apiVersion")) {
+		return false
+	}
+	for _, match := range manifestKind.FindAllSubmatch(text, -1) {
+		if len(p.forms[string(match[1])]) > 0 || string(match[1]) == "List" {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *parser) document(d document) {
+	if !bytes.Contains(d.text, []byte("apiVersion")) || !bytes.Contains(d.text, []byte("kind")) {
+		return
+	}
+	root, err := decode(d.text)
+	switch {
+	case err != nil && !p.ours(d.text):
+		return
+	case err != nil && bytes.Contains(d.text, []byte("{{")):
+		p.isTemplate(d.line + lineOf(d.text, "{{"))
+		return
+	case err != nil:
+		line, message := explain(err)
+		p.fail(catalog.Problem{
+			Line: d.line + max(line, 1) - 1, Code: codeYAML, Message: "this manifest is not valid YAML: " + message,
+			Fix: "mend it; quote values that hold special characters",
+		})
+		return
+	case root == nil:
+		return
+	}
+	p.object(root, d, 0)
+}
+
+// decode parses one document; nil = it is empty. The library's own panics on odd input become errors.
+func decode(text []byte) (root *yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			root, err = nil, fmt.Errorf("yaml: the text cannot be parsed: %v", r)
+		}
+	}()
+	if i := bytes.IndexByte(text, 0); i >= 0 {
+		return nil, fmt.Errorf("yaml: line %d: it holds a NUL byte", 1+bytes.Count(text[:i], []byte("\n")))
+	}
+	var document yaml.Node
+	if err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&document); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	if len(document.Content) == 0 {
+		return nil, nil
+	}
+	return document.Content[0], nil
+}
+
+var errorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// explain takes the error of the parser apart.
+func explain(err error) (line int32, message string) {
+	message = err.Error()
+	if match := errorLine.FindStringSubmatch(message); match != nil {
+		n, _ := strconv.ParseInt(match[1], 10, 32) // 0 where there is none
+		line, message = int32(n), message[len(match[0]):]
+	}
+	return line, strings.ReplaceAll(message, "\n", "; ")
+}
+
+// lineOf is how many lines stand before the first place of a text.
+func lineOf(text []byte, what string) int32 {
+	return int32(bytes.Count(text[:max(bytes.Index(text, []byte(what)), 0)], []byte("\n"))) //nolint:gosec // files are bounded
+}
+
+// child is the value of a key of a map, nil where there is none.
+func child(node *yaml.Node, key string) *yaml.Node {
+	if node == nil || node.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := len(node.Content) - 2; i >= 0; i -= 2 {
+		if node.Content[i].Value == key {
+			value := node.Content[i+1]
+			for value.Kind == yaml.AliasNode {
+				value = value.Alias
+			}
+			return value
+		}
+	}
+	return nil
+}
+
+// word is a scalar of a map, "" where there is none.
+func word(node *yaml.Node, key string) string {
+	if value := child(node, key); value != nil && value.Kind == yaml.ScalarNode && value.ShortTag() != "!!null" {
+		return value.Value
+	}
+	return ""
+}
+
+// object reads an object, or those in a List.
+func (p *parser) object(node *yaml.Node, d document, nested int) {
+	for node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	apiVersion, kind := word(node, "apiVersion"), word(node, "kind")
+	if items := child(node, "items"); items != nil && items.Kind == yaml.SequenceNode && strings.HasSuffix(kind, "List") {
+		if nested >= maxNested {
+			return
+		}
+		for _, item := range items.Content {
+			p.object(item, d, nested+1)
+		}
+		return
+	}
+	found, known, instead := p.forms.find(apiVersion, kind)
+	switch {
+	case known:
+		p.read(found, apiVersion, node, d)
+	case instead != "":
+		p.lost = true
+		p.set(catalog.Problem{
+			Line: p.lineIn(d, child(node, "apiVersion")), Field: "apiVersion", Severity: catalog.Warning, Code: codeVersion,
+			Message: fmt.Sprintf("%s of the version %.80q is not known, and not read", kind, apiVersion), Fix: "state " + instead,
+		})
+	}
+}
+
+func (p *parser) lineIn(d document, node *yaml.Node) int32 {
+	if node == nil {
+		return d.line
+	}
+	return d.line + int32(node.Line) - 1 //nolint:gosec // files are bounded
+}
+
+// read reads one object of a kind that is known.
+func (p *parser) read(found form, apiVersion string, node *yaml.Node, d document) {
+	metadata := child(node, "metadata")
+	resource := found.resource
+	key := inventory.Key{Kind: resource.Kind, Name: word(metadata, "name")}
+	if !resource.Cluster {
+		if key.Namespace = word(metadata, "namespace"); key.Namespace == "" {
+			key.Namespace = defaultNamespace
+		}
+	}
+	at := p.lineIn(d, node)
+	switch templated := templated(metadata); {
+	case templated != nil:
+		p.isTemplate(p.lineIn(d, templated))
+		return
+	case key.Name == "" && word(metadata, "generateName") != "":
+		return // it is made anew each time, under another name
+	case key.Name == "":
+		p.isPartial(at, resource.Singular, "metadata.name")
+		return
+	}
+	if wrong := append(validation.IsDNS1123Subdomain(key.Name), namespaceErrors(key.Namespace)...); len(wrong) > 0 {
+		p.fail(catalog.Problem{
+			Line: at, Field: "metadata.name", Code: codeName,
+			Message: fmt.Sprintf("no API server takes the name %.80q in the namespace %.80q", key.Name, key.Namespace), Fix: wrong[0],
+		})
+		return
+	}
+	if len(p.objects) >= maxObjects {
+		p.fail(catalog.Problem{
+			Line: at, Code: codeLarge, Message: fmt.Sprintf("the file has more than %d objects; this one and those behind it are not read", maxObjects),
+			Fix: "split it into several files",
+		})
+		return
+	}
+	encoded, err := encode(node, d.line-1)
+	if err != nil {
+		p.undecodable(at, resource.Singular, d, err)
+		return
+	}
+	object := &inventory.Object{Key: key, Location: p.location, Lines: encoded.fields}
+	if found.decode != nil {
+		object.Value, err = found.decode(encoded.out)
+	} else {
+		object.Value, err = inventory.Decode(resource.Kind, encoded.out)
+	}
+	if err != nil {
+		p.wrongType(encoded, resource.Singular, d, err)
+		return
+	}
+	object.Value.SetNamespace(key.Namespace)
+	if field := lacks(apiVersion, object.Value, child(child(node, "spec"), "selector") != nil); field != "" || child(node, "$patch") != nil {
+		p.isPartial(at, resource.Singular, field)
+		return
+	}
+	p.objects = append(p.objects, object)
+}
+
+func namespaceErrors(namespace string) []string {
+	if namespace == "" {
+		return nil
+	}
+	return validation.IsDNS1123Label(namespace)
+}
+
+// templated finds a name or label that a template is to fill in; nil = there is none.
+func templated(metadata *yaml.Node) *yaml.Node {
+	for _, key := range []string{"name", "namespace"} {
+		value := child(metadata, key)
+		if value != nil && (value.Kind == yaml.MappingNode || strings.Contains(value.Value, "{{")) {
+			return value
+		}
+	}
+	if labels := child(metadata, "labels"); labels != nil {
+		for _, value := range labels.Content {
+			if strings.Contains(value.Value, "{{") {
+				return value
+			}
+		}
+	}
+	return nil
+}
