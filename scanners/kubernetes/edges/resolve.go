@@ -172,10 +172,18 @@ func (in *inference) byAddress(address string) *inventory.Object {
 	return o
 }
 
-// public says whether a name is one of the internet, or one that a ServiceEntry adds to the mesh.
+// public says whether a name is one of the internet, or one that a ServiceEntry adds to the mesh. Namespaces are called like
+// the newer domains, too: orders.shop and redis.data are Services of namespaces that are not there, rather than the bare
+// name of a company.
 func (in *inference) public(host string) bool {
 	suffix, icann := publicsuffix.PublicSuffix(host)
-	if icann && host != suffix || !icann && strings.Contains(suffix, ".") {
+	labels := strings.Split(host, ".")
+	last := labels[len(labels)-1]
+	switch {
+	case icann && (host == suffix || in.hasNamespace(last)):
+	case icann && len(labels) == 2 && len(last) > 3 && last != "info":
+	case icann && len(labels) == 3 && numbered(labels[0]) && strings.HasPrefix(labels[0], labels[1]):
+	case icann || strings.Contains(suffix, "."):
 		return true
 	}
 	for pattern := range in.stated() {
@@ -184,6 +192,12 @@ func (in *inference) public(host string) bool {
 		}
 	}
 	return false
+}
+
+// numbered says whether a name may be one of a pod of a StatefulSet.
+func numbered(name string) bool {
+	dash := strings.LastIndexByte(name, '-')
+	return dash > 0 && strings.Trim(name[dash+1:], "0123456789") == ""
 }
 
 // stated are the hosts of ServiceEntries outside of the mesh.

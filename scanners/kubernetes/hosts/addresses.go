@@ -43,16 +43,9 @@ func (c *collector) url(scheme, rest string, naming Naming) {
 	if strings.HasPrefix(rest, "[") || strings.Contains(rest, "@[") {
 		end = strings.IndexAny(rest, "/?#;\\<>(){}|^")
 	}
-	// A variable stands for a port, else for a host or a user, of which nothing is known.
 	authority, tail := rest, ""
 	if end >= 0 {
 		authority, tail = rest[:end], rest[end:]
-	}
-	if strings.HasSuffix(authority, ":$") || strings.HasSuffix(authority, ":") && tail != "" {
-		authority = strings.TrimRight(authority, ":$")
-		if close := strings.IndexAny(tail, ")}>"); close >= 0 {
-			tail = tail[close+1:]
-		}
 	}
 	// An at sign after the authority may be the end of a password with a slash in it. That of /@name is none.
 	if at := strings.IndexByte(tail, '@'); at >= 0 && strings.Contains(strings.ReplaceAll(tail, "/@", ""), "@") {
@@ -64,9 +57,6 @@ func (c *collector) url(scheme, rest string, naming Naming) {
 	for i, item := range strings.Split(authority, ",") {
 		if i > 0 && !several && !strings.Contains(item, ":") {
 			return
-		}
-		if strings.ContainsAny(item, "$%*+=<>") {
-			continue
 		}
 		c.host(strings.TrimRight(item, ":"), InURL, protocol, naming)
 	}

@@ -27,7 +27,7 @@ func protocolOfScheme(scheme string) (protocol string, several, ok bool) {
 		scheme = rest[strings.LastIndexByte(rest, ':')+1:]
 		several = true
 	}
-	scheme = scheme[strings.LastIndexByte(scheme, ':')+1:]
+	scheme = strings.Trim(scheme[strings.LastIndexByte(scheme, ':')+1:], ".-+")
 	scheme, _, _ = strings.Cut(scheme, "+")
 	switch scheme {
 	case "", "file", "classpath", "jar", "data", "mailto", "urn", "unix", "s3", "s3a", "s3n", "gs", "gcs", "wasb", "wasbs", "abfs",
@@ -68,8 +68,11 @@ func protocolOfScheme(scheme string) (protocol string, several, ok bool) {
 		return "smtp", true, true
 	case "tcp", "udp", "ssl", "tls", "sb", "plain", "static", "discovery", "tcp4", "tcp6":
 		return "", true, true
+	case "elasticsearch", "cassandra", "clickhouse", "couchbase", "etcd", "statsd", "zipkin", "jaeger", "otlp", "db2", "snowflake",
+		"hive2", "trino", "presto", "vertica", "oracle":
+		return scheme, true, true
 	}
-	return scheme, true, true
+	return "", true, true
 }
 
 // ProtocolOfPort is the protocol of a port that hardly anybody uses for another one, "" for the rest.

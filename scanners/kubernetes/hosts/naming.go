@@ -47,10 +47,16 @@ func Judge(name string) Naming {
 		return NamesOther
 	case len(words) == 1 && last == "service": // whose name, its own?
 		return Unnamed
-	case hostWords[last] || slices.ContainsFunc(words, func(w string) bool { return strongHostWords[w] }):
+	case hostWords[last] || endsAsHost(last) || slices.ContainsFunc(words, func(w string) bool { return strongHostWords[w] }):
 		return NamesHost
 	}
 	return Unnamed
+}
+
+// endsAsHost says whether a word ends in one for hosts that was not set apart: PGHOST, jdbcurl.
+func endsAsHost(word string) bool {
+	return word != "ghost" && slices.ContainsFunc([]string{"host", "hosts", "url", "urls", "uri", "addr", "endpoint", "dsn"},
+		func(end string) bool { return strings.HasSuffix(word, end) })
 }
 
 // Words takes a name apart, in lower case: dbHost, DB_HOST and --db-host are db host.
@@ -93,9 +99,8 @@ func set(words string) map[string]bool {
 // Tables of words. Nobody changes them.
 var (
 	hostWords = set(`host hosts hostname hostnames addr addrs address addresses url urls uri uris server servers endpoint
-		endpoints service services svc dsn broker brokers bootstrap upstream upstreams backend backends target targets proxy
-		nodes seeds seed peers peer contactpoints points connection connectionstring connstr conn api gateway serverurl
-		serveraddr serviceurl zookeeper quorum sentinel sentinels remote ip fqdn defaultzone dest destination`)
+		endpoints service services svc dsn broker brokers bootstrap upstream upstreams target targets nodes seeds seed peers
+		peer contactpoints points servers serverurl serveraddr serviceurl sentinels fqdn defaultzone smarthost`)
 	// A name with one of these names a host wherever the word stands.
 	strongHostWords = set("host hostname addr address url uri endpoint dsn bootstrap brokers upstream")
 	otherWords      = set(`name names user username users usr login database db dbname
@@ -103,27 +108,29 @@ var (
 		suffix keys tag version class driver level format path paths dir directory file filename files enabled
 		enable timeout interval region env environment profile profiles role roles scope scopes label labels namespace
 		namespaces method strategy engine dialect size count index bucket table collection keyspace catalog channel
-		subject stream title description message text theme color locale lang language tenant team owner app application
+		subject stream theme color locale lang language tenant team owner app application
 		component module tier stage log logger logs logging alg algorithm protocol scheme tls ssl cert ca audience
-		header headers cookie session storage store cache kind provider adapter plugin plugins feature features
-		flag flags command cmd args opts options annotation comment note mechanism subdomain function job cluster domain zone`)
+		cookie session storage store cache kind provider adapter plugin plugins feature features
+		flag flags command cmd args opts options mechanism subdomain function job cluster domain zone`)
 	// Words that make an address one's own, wherever they stand, and whole names that do.
-	ownWords = set("public advertised browser canonical react vite homepage website")
+	ownWords = set("public browser react vite")
 	ownNames = map[string]bool{
-		"base url": true, "root url": true, "site url": true, "app url": true, "external url": true, "self url": true,
-		"own url": true, "domain": true, "hostname": true, "host name": true, "web external url": true, "url": false,
+		"base url": true, "site url": true, "app url": true, "domain": true, "hostname": true, "host name": true,
 	}
 	// Words that say that nobody is called, wherever they stand.
 	noneWords = set(`cors noproxy nonproxyhosts listen bind advertise advertised redirect callback allowed allow whitelist
-		allowlist denylist blacklist trusted xmlns schemalocation referer referrer disallow subjectaltname csp favicon example`)
+		allowlist denylist blacklist trusted xmlns schemalocation referer referrer disallow subjectaltname csp favicon example
+		canonical homepage website return rewrite`)
 	// Words that say so at the end.
 	noneLast = set(`password passwd pass secret token credential credentials apikey key passphrase sample doc docs
 		documentation license schema resolver nameserver nameservers searches origins origin email mail from san sans policy
-		servername dnsnames logo icon image images repository repo chart help homepage link links`)
+		servername dnsnames logo icon image images repository repo chart help link links header headers src summary
+		description message note notes comment comments annotation annotations title text expr`)
 	passes = set("proxy grpc fastcgi uwsgi scgi memcached") // of nginx: proxy_pass
 	// Pairs of words that say so, wherever they stand.
 	nonePairs = map[string]bool{
 		"no proxy": true, "non proxy": true, "private key": true, "secret key": true, "access key": true, "common name": true,
-		"dns names": true, "cluster domain": true, "server name": true, "server names": true,
+		"dns names": true, "cluster domain": true, "server name": true, "server names": true, "security policy": true,
+		"external url": true, "root url": true, "self url": true, "own url": true,
 	}
 )

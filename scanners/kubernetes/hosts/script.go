@@ -9,6 +9,8 @@ type script struct {
 	begun   bool   // within a command
 	host    string // an argument that is a host if a port follows: nc host port
 	quiet   bool   // the command only prints
+	client  bool   // the command is one of a data store, where -h stands before the host
+	asks    bool   // such a -h was the last word
 }
 
 // takes says whether a word was one of a command's arguments that is not to be looked at otherwise.
@@ -16,7 +18,7 @@ func (s *script) takes(word string) bool {
 	word = strings.Trim(word, "()[]{}$")
 	switch word {
 	case "&&", "!", "do", "then", "else", "if", "while", "until", "sudo", "exec", "-c", "--", "sh", "bash", "/bin/sh", "/bin/bash", "":
-		s.command, s.begun, s.host, s.quiet = "", false, "", false
+		*s = script{c: s.c}
 		return true
 	}
 	if s.quiet {
@@ -28,10 +30,20 @@ func (s *script) takes(word string) bool {
 		switch {
 		case base == "echo" || base == "printf":
 			s.quiet = true
+		case clients[base]:
+			s.client = true
 		case commands[strings.TrimSuffix(base, ".sh")]:
 			s.command = strings.TrimSuffix(base, ".sh")
 		}
 		return s.quiet || s.command != ""
+	}
+	if s.asks && isHost(strings.ToLower(word)) && !isFile(word) { // psql -h host
+		s.asks = false
+		s.c.host(word, Dotted, "", NamesHost)
+		return true
+	}
+	if s.asks = s.client && word == "-h"; s.asks {
+		return true
 	}
 	if s.command == "" || strings.HasPrefix(word, "-") || strings.ContainsAny(word, ":/=") {
 		return false
@@ -40,7 +52,7 @@ func (s *script) takes(word string) bool {
 	case s.host != "" && strings.Trim(word, "0123456789") == "":
 		s.c.host(s.host+":"+word, WithPort, "", NamesHost)
 		s.host = ""
-	case isWord(word) || isClusterName(word):
+	case isWord(word) || strings.Contains(word, ".") && isHost(strings.ToLower(word)) && !isFile(word):
 		if s.host = word; !withPort[s.command] {
 			s.c.host(word, Dotted, "", NamesHost)
 		}
@@ -49,6 +61,8 @@ func (s *script) takes(word string) bool {
 }
 
 var (
-	commands = set("nc ncat netcat telnet nslookup ping getent curl wget wait-for-it wait-for dig")
-	withPort = set("nc ncat netcat telnet")
+	commands = set("replicaof slaveof git nc ncat netcat telnet nslookup ping getent curl wget wait-for-it wait-for dig")
+	withPort = set("nc ncat netcat telnet replicaof slaveof")
+	clients  = set(`psql pg_dump pg_dumpall pg_restore pg_isready createdb mysql mysqladmin mysqldump mariadb mariadb-admin
+		mariadb-dump redis-cli valkey-cli mongo mongosh mongodump cqlsh clickhouse-client influx`)
 )

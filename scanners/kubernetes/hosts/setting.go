@@ -33,6 +33,10 @@ func (c *collector) setting(name, value string, alone bool) {
 			flag = ""
 			continue
 		}
+		if script.command != "" && strings.Contains(word, "://") {
+			c.word(word, NamesHost, false, false)
+			continue
+		}
 		if flag != "" && !strings.HasPrefix(word, "-") {
 			if judged := Judge(flag); judged != NamesNone {
 				c.word(word, judged, judged == NamesHost, false)
@@ -131,7 +135,7 @@ func (c *collector) host(address string, form Form, protocol string, naming Nami
 func (c *collector) hostWhole(address string, form Form, protocol string, naming Naming, whole bool) {
 	host, portText := cutPort(strings.TrimSpace(address))
 	port := int32(0)
-	if portText != "" && !isVariable(portText) {
+	if portText != "" && portText != unknown {
 		n, err := strconv.ParseUint(portText, 10, 16)
 		if err != nil || n == 0 {
 			return
@@ -161,23 +165,13 @@ func cutPort(address string) (host, port string) {
 	if !ok {
 		return address, ""
 	}
-	if !isVariable(port) && strings.Trim(port, "0123456789") != "" {
+	if port != unknown && strings.Trim(port, "0123456789") != "" {
 		if _, err := netip.ParseAddr(address); err == nil {
 			return address, ""
 		}
 		return "", ""
 	}
 	return host, port
-}
-
-// isVariable says whether all of a text is to be replaced before it is used.
-func isVariable(s string) bool {
-	for _, sign := range [][2]string{{"$(", ")"}, {"${", "}"}, {"{{", "}}"}, {"<", ">"}, {"%", "%"}} {
-		if strings.HasPrefix(s, sign[0]) && strings.HasSuffix(s, sign[1]) && len(s) > 2 {
-			return true
-		}
-	}
-	return len(s) > 1 && s[0] == '$' && plainKey(s[1:])
 }
 
 // isHost says whether a name in lower case can be a host that others reach.

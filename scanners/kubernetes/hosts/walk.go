@@ -19,7 +19,7 @@ func walk(name, value string, emit func(setting)) {
 	if len(value) > maxBytes {
 		value = value[:maxBytes]
 	}
-	value = strings.TrimSpace(value)
+	value = mask(strings.TrimSpace(value))
 	if value == "" || forReaders(name) {
 		return
 	}
@@ -179,6 +179,12 @@ func (l *lines) directive(parent, text string, indent int) {
 	if flow(parent, text, l.emit) {
 		return
 	}
+	if at := strings.IndexByte(text, '{'); at > 0 && strings.HasSuffix(text, "}") { // a block in one line
+		for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("{};", r) }) {
+			l.directive(parent, strings.TrimSpace(part)+";", indent)
+		}
+		return
+	}
 	body := strings.TrimRight(text, "; {")
 	first, rest, _ := strings.Cut(body, " ")
 	switch {
@@ -187,7 +193,9 @@ func (l *lines) directive(parent, text string, indent int) {
 			l.emit(setting{value: strings.TrimSpace(rest), upstream: true})
 		}
 		l.push(level{indent: indent, path: join(parent, first)})
-	case strings.HasSuffix(text, ";") && rest != "" && plainKey(first):
+	case strings.HasSuffix(text, ";") && first == "upstream":
+		l.emit(setting{value: strings.TrimSpace(rest), upstream: true})
+	case plainKey(first) && rest != "" && (strings.HasSuffix(text, ";") || !strings.Contains(rest, " ") && Judge(first) == NamesHost):
 		l.emit(setting{path: first, value: strings.TrimSpace(rest)})
 	default:
 		l.emit(setting{path: parent, value: text})
