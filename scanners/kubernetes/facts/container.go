@@ -25,7 +25,7 @@ func containers(w *inventory.Workload, left *cuts) []catalog.Container {
 	all := make([]catalog.Container, 0, min(len(spec.InitContainers)+len(spec.Containers), maxContainers))
 	for i := range keep(left, spec.InitContainers, maxContainers/2, "init containers") {
 		role := catalog.InitContainer
-		if policy := spec.InitContainers[i].RestartPolicy; policy != nil && *policy == corev1.ContainerRestartPolicyAlways {
+		if isSidecar(&spec.InitContainers[i]) {
 			role = catalog.SidecarContainer
 		}
 		all = append(all, container(w, &spec.InitContainers[i], role, fmt.Sprintf("initContainers[%d]", i), left))
@@ -56,15 +56,23 @@ func protocol(stated corev1.Protocol) string {
 	return clip(string(cmp.Or(stated, corev1.ProtocolTCP)), maxName)
 }
 
-// containersOf visits all containers of a pod, those that initialise among them.
-func containersOf(spec *corev1.PodSpec) iter.Seq[*corev1.Container] {
+// staying visits the containers of a pod that run as long as it does.
+func staying(spec *corev1.PodSpec) iter.Seq[*corev1.Container] {
 	return func(yield func(*corev1.Container) bool) {
-		for _, list := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
-			for i := range list {
-				if !yield(&list[i]) {
-					return
-				}
+		for i := range spec.InitContainers {
+			if isSidecar(&spec.InitContainers[i]) && !yield(&spec.InitContainers[i]) {
+				return
+			}
+		}
+		for i := range spec.Containers {
+			if !yield(&spec.Containers[i]) {
+				return
 			}
 		}
 	}
+}
+
+// isSidecar says whether a container that initialises runs on.
+func isSidecar(c *corev1.Container) bool {
+	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }

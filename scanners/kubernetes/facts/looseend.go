@@ -21,8 +21,8 @@ func (d *Deriver) coversWorkloads(namespace string) bool {
 	return !slices.ContainsFunc(workloadKinds(""), func(kind inventory.Kind) bool { return !d.inv.Covers(kind, namespace) })
 }
 
-// clusterDocuments say that the cluster is there, and what in it leads to nothing. A folder of manifests is no cluster
-// that anybody has seen: it only has loose ends.
+// clusterDocuments say that the cluster is there, and what in it leads to nothing. Of a folder of manifests nobody has seen
+// the cluster: it is there only for its loose ends to be shown.
 func (d *Deriver) clusterDocuments() []*catalog.Document {
 	var loose []catalog.LooseEnd
 	for _, ends := range d.loose {
@@ -35,7 +35,7 @@ func (d *Deriver) clusterDocuments() []*catalog.Document {
 	var left cuts
 	loose = keep(&left, loose, maxLooseEnds, "objects that lead to nothing")
 	ref := catalog.ClusterRef(d.inv.Cluster())
-	claim := catalog.Claim{Subject: catalog.Subject{Ref: ref}, Found: d.live()}
+	claim := catalog.Claim{Subject: catalog.Subject{Ref: ref}, Found: true}
 	if len(loose) > 0 {
 		claim.Facts = &catalog.Facts{LooseEnds: loose}
 	}

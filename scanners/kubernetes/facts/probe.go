@@ -82,13 +82,14 @@ func commandOf(command []string) string {
 	if len(command) == 0 {
 		return ""
 	}
-	program := path.Base(command[0])
 	ordinary := func(r rune) bool {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._-+", r)
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._-+/", r)
 	}
-	if len(program) > 64 || strings.ContainsFunc(program, func(r rune) bool { return !ordinary(r) }) {
+	program := command[0]
+	if len(program) > maxName || strings.ContainsFunc(program, func(r rune) bool { return !ordinary(r) }) {
 		program = "command" // a whole line, which may hold anything
 	}
+	program = path.Base(program)
 	return program + " " + digest(strings.Join(command, "\x00"))
 }
 

@@ -85,6 +85,22 @@ func workloadKinds(kind string) []inventory.Kind {
 	}
 }
 
+// routeInputs are what says where routes of a kind lead from, for any other word routes of all kinds.
+func routeInputs(kind string) []inventory.Kind {
+	switch kind {
+	case "ingress":
+		return []inventory.Kind{inventory.Ingresses}
+	case "httproute", "grpcroute":
+		return []inventory.Kind{routeKinds()[kind], inventory.Gateways}
+	case "virtualservice":
+		return []inventory.Kind{inventory.VirtualServices, inventory.ServiceEntries}
+	}
+	return []inventory.Kind{
+		inventory.Ingresses, inventory.HTTPRoutes, inventory.GRPCRoutes, inventory.Gateways, inventory.VirtualServices,
+		inventory.ServiceEntries,
+	}
+}
+
 // Inputs are the kinds that a scope is made from, by its name or the beginning of that: where one of them cannot be read,
 // what the scope said before may still be so.
 func Inputs(name string) []inventory.Kind {
@@ -114,24 +130,17 @@ func Inputs(name string) []inventory.Kind {
 	case servicesPart:
 		return with(inventory.Services, inventory.EndpointSlices)
 	case routesPart:
-		var kinds []inventory.Kind
-		if kind, one := routeKinds()[word(1)]; one {
-			kinds = []inventory.Kind{kind}
-		} else {
-			for _, of := range []string{"ingress", "httproute", "grpcroute", "virtualservice"} {
-				kinds = append(kinds, routeKinds()[of])
-			}
-		}
-		return with(append(kinds, inventory.Services)...)
+		return with(append(routeInputs(word(1)), inventory.Services)...)
 	case autoscalersPart:
 		return []inventory.Kind{inventory.HorizontalPodAutoscalers, inventory.Deployments, inventory.StatefulSets}
 	case budgetsPart:
 		return with(inventory.PodDisruptionBudgets)
 	case edgesPart:
-		return with(inventory.Services, inventory.ConfigMaps, inventory.VirtualServices, inventory.ServiceEntries, inventory.NetworkPolicies)
+		return with(inventory.Services, inventory.EndpointSlices, inventory.ConfigMaps, inventory.Ingresses, inventory.NetworkPolicies,
+			inventory.Namespaces, inventory.VirtualServices, inventory.ServiceEntries, inventory.DestinationRules, inventory.IstioGateways)
 	case clusterPart:
-		return with(inventory.Services, inventory.EndpointSlices, inventory.Ingresses, inventory.HTTPRoutes, inventory.GRPCRoutes,
-			inventory.VirtualServices, inventory.HorizontalPodAutoscalers, inventory.PodDisruptionBudgets)
+		return with(append(routeInputs(""), inventory.Services, inventory.EndpointSlices, inventory.HorizontalPodAutoscalers,
+			inventory.PodDisruptionBudgets)...)
 	}
 	return nil
 }

@@ -172,7 +172,7 @@ func missingPorts(value *corev1.Service, behind []*inventory.Workload) []string 
 		if named == nil {
 			named = make(map[namedPort]bool)
 			for _, w := range behind {
-				for c := range containersOf(&w.Template.Spec) {
+				for c := range staying(&w.Template.Spec) {
 					for _, p := range c.Ports {
 						named[namedPort{p.Name, protocol(p.Protocol)}] = true
 					}
