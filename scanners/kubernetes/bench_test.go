@@ -130,7 +130,7 @@ func TestBenchReader(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		_, _ = fmt.Printf("said: %s\n", text)
+		_, _ = fmt.Fprintf(os.Stdout, "said: %s\n", text)
 	}
 	began := time.Now()
 	var state []byte

@@ -8,8 +8,12 @@ import (
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(soon); !holds(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	deadline, again := time.After(soon), time.NewTicker(50*time.Millisecond)
+	defer again.Stop()
+	for !holds() {
+		select {
+		case <-again.C:
+		case <-deadline:
 			t.Fatalf("%s does not come", what)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -147,14 +146,16 @@ func (b *logbook) look(ctx context.Context, client *client, picture *picture) []
 	}
 	b.entries = entries
 	b.mu.Unlock()
-	var group errgroup.Group
-	group.SetLimit(parallelLogs)
+	var group sync.WaitGroup
+	slots := make(chan struct{}, parallelLogs)
 	for _, t := range targets {
-		group.Go(func() error {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
 			for _, container := range t.containers {
 				seen, why := b.sample(ctx, client, t, container)
 				if ctx.Err() != nil {
-					return nil // what was believed stands
+					return // what was believed stands
 				}
 				if b.judged(t, container, seen, why) {
 					b.mu.Lock()
@@ -162,10 +163,9 @@ func (b *logbook) look(ctx context.Context, client *client, picture *picture) []
 					b.mu.Unlock()
 				}
 			}
-			return nil
 		})
 	}
-	_ = group.Wait() // none returns an error
+	group.Wait()
 	return slices.Sorted(maps.Keys(changed))
 }
 
