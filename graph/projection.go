@@ -209,6 +209,7 @@ func entityProperties(e *catalog.Entity) Properties {
 	if e.Capacity != nil {
 		p.float("capacity", e.Capacity.RequestsPerSecond)
 	}
+	factProperties(p, e.Facts)
 	if e.Origin != nil {
 		p.text("source", e.Origin.Source)
 		p.text("location", e.Origin.Location)
@@ -217,6 +218,36 @@ func entityProperties(e *catalog.Entity) Properties {
 	p.time("firstSeen", e.FirstSeen.Time())
 	p.time("lastSeen", e.LastSeen.Time())
 	return p
+}
+
+// factProperties are what is written of facts: what stays the same while replicas come and go.
+func factProperties(p Properties, f *catalog.Facts) {
+	if f == nil {
+		return
+	}
+	if w := f.Workload; w != nil {
+		p.text("cluster", w.Cluster)
+		p.text("controller", w.Kind)
+		p.text("workload", w.Name)
+		p.text("version", w.Version)
+		var images, services, hosts []string
+		for i := range w.Containers {
+			images = append(images, w.Containers[i].Image)
+		}
+		for i := range f.Services {
+			services = append(services, f.Services[i].Namespace+"/"+f.Services[i].Name)
+		}
+		for i := range f.Routes {
+			hosts = append(hosts, f.Routes[i].Hosts...)
+		}
+		p["images"], p["services"], p["hosts"] = texts(distinct(images)), texts(services), texts(distinct(hosts))
+	}
+	if n := f.Node; n != nil {
+		p.text("cluster", n.Cluster)
+		p.text("node", n.Name)
+		p.text("zone", n.Zone)
+		p.text("region", n.Region)
+	}
 }
 
 // maxTexts is how many texts one list has at most.

@@ -269,5 +269,11 @@ func randomWorld(r *rand.Rand) []*catalog.Document {
 		})
 		documents = append(documents, document)
 	}
-	return documents
+	for i := range r.IntN(3) {
+		documents = append(documents, described(pick(r, refs...), func(d *catalog.Document, c *catalog.Claim) {
+			d.ID.Source, d.ID.Key = "cluster", fmt.Sprint(i)
+			c.Descriptor, c.Found, c.Facts = nil, r.IntN(2) == 0, randomFacts(r)
+		}))
+	}
+	return append(documents, graphtest.RandomCluster(r)...)
 }

@@ -75,13 +75,13 @@ func containerTexts(c *catalog.Container, set func(field, text string)) {
 	set(prefix+"ports", joined(c.Ports, func(p catalog.ContainerPort) string {
 		return portText(p.Name, strconv.Itoa(int(p.Number)), p.Protocol)
 	}))
-	set(prefix+"liveness", ProbeText(c.Liveness))
-	set(prefix+"readiness", ProbeText(c.Readiness))
-	set(prefix+"startup", ProbeText(c.Startup))
+	set(prefix+"liveness", probeText(c.Liveness))
+	set(prefix+"readiness", probeText(c.Readiness))
+	set(prefix+"startup", probeText(c.Startup))
 }
 
-// ProbeText writes a probe in a line, with all that it says but where it stands; "" of none.
-func ProbeText(p *catalog.Probe) string {
+// probeText writes a probe in a line, with all that it says but where it stands; "" of none.
+func probeText(p *catalog.Probe) string {
 	if p == nil {
 		return ""
 	}

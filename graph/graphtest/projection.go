@@ -117,7 +117,7 @@ func (p *projected) documents() []*catalog.Document {
 			}}}},
 		})
 	}
-	return documents
+	return append(documents, RandomCluster(p.Rand)...)
 }
 
 func (p *projected) sources() []graph.Source {

@@ -155,8 +155,8 @@ func compareIDs(a, b catalog.DocumentID) int {
 	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Key, b.Key))
 }
 
-// randomDocuments are the documents of a random catalog, each from one of three sources, some with aliases, and what was
-// observed under such aliases.
+// randomDocuments are the documents of a random catalog, each from one of three sources, some with aliases, what was
+// observed under such aliases, and what clusters say.
 func randomDocuments(t *testing.T, random *rand.Rand) []*catalog.Document {
 	documents := parse(t, graphtest.RandomCatalog(random))
 	aliases := []catalog.Alias{"otel:a", "otel:shop/b", "host:api.example.com", "db:postgresql:db/x", "otel:c"}
@@ -179,7 +179,7 @@ func randomDocuments(t *testing.T, random *rand.Rand) []*catalog.Document {
 			}}}},
 		})
 	}
-	return documents
+	return append(documents, graphtest.RandomCluster(random)...)
 }
 
 // differenceOf finds out by comparing everything.

@@ -228,8 +228,8 @@ func (thing *recordedThing) describe(entity *catalog.Entity) {
 // factsOf adds what the history tells of facts. Counts and places are passed over.
 func (thing *recordedThing) factsOf(facts *catalog.Facts) {
 	set := func(field string, value any) {
-		if !reflect.ValueOf(value).IsZero() {
-			said, _ := json.Marshal(value)
+		said, _ := json.Marshal(value)
+		if !reflect.ValueOf(value).IsZero() && string(said) != "[]" {
 			thing.fields[field] = opaque + string(said)
 		}
 	}

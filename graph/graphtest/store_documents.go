@@ -21,6 +21,12 @@ func storedDocument(number, version int) *catalog.Document {
 			SLO: &catalog.SLO{Availability: 99.9, Window: 30 * 24 * time.Hour},
 		},
 	}
+	if number%4 == 0 {
+		claim.Found, claim.Facts = true, &catalog.Facts{Workload: &catalog.Workload{
+			Cluster: "eu", Kind: "deployment", Name: name, Version: fmt.Sprint(version), Wanted: new(int32),
+			Containers: []catalog.Container{{Name: "main", Image: "acme/" + name, Liveness: &catalog.Probe{Handler: catalog.ProbeTCP}}},
+		}}
+	}
 	for i := range number % 5 {
 		claim.Edges = append(claim.Edges, catalog.EdgeClaim{
 			Target: catalog.Subject{Ref: catalog.NewRef("component", "", fmt.Sprintf("service-%06d", number*7+i))},
