@@ -118,12 +118,17 @@ type stays struct{ snapshot *graph.Snapshot }
 
 func (s stays) Snapshot() *graph.Snapshot { return s.snapshot }
 
-// readFolders reads catalog files into a snapshot, as a store filled from them would give.
+// readFolders reads catalog files and manifests into a snapshot, as a store filled from them would give.
 func (p *program) readFolders(ctx context.Context, folders []string, log zerolog.Logger) (*graph.Snapshot, error) {
-	sources, err := folderSource(folders)
+	sources, err := folderSources(folders)
 	if err != nil {
 		return nil, err
 	}
+	return p.readSources(ctx, sources, log)
+}
+
+// readSources reads sources into a snapshot, without a store.
+func (p *program) readSources(ctx context.Context, sources []ingest.Source, log zerolog.Logger) (*graph.Snapshot, error) {
 	c, err := ingest.New(ctx, ingest.Config{Sources: sources, Log: log})
 	if err != nil {
 		return nil, err
@@ -158,7 +163,7 @@ func (p *program) openConfigured(ctx context.Context, s *source, file string, lo
 	if s.judge, err = judgeOf(c); err != nil {
 		return err
 	}
-	sources, err := sourcesOf(c)
+	sources, err := sourcesOf(c, nil)
 	if err != nil {
 		return err
 	}

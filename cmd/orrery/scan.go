@@ -40,11 +40,11 @@ func (p *program) scanCommand() *cobra.Command {
 			return err
 		}
 		if *into != "" {
-			sources, err := folderSource(folders)
+			sources, err := folderSources(folders)
 			if err != nil {
 				return err
 			}
-			return p.scan(cmd.Context(), &config.Config{Graph: config.Graph{Engine: config.EngineSQLite, Path: *into}}, sources, log)
+			return p.scan(cmd.Context(), &config.Config{Graph: config.Graph{Engine: config.EngineSQLite, Path: *into}}, sources, nil, log)
 		}
 		if *file == "" {
 			*file = defaultConfigFile
@@ -56,17 +56,18 @@ func (p *program) scanCommand() *cobra.Command {
 		if len(c.Sources) == 0 {
 			return usagef("%s names no sources: add one to scan", *file)
 		}
-		sources, err := sourcesOf(c)
+		now := &present{}
+		sources, err := sourcesOf(c, now)
 		if err != nil {
 			return err
 		}
-		return p.scan(cmd.Context(), c, sources, log)
+		return p.scan(cmd.Context(), c, sources, now, log)
 	}
 	return cmd
 }
 
-// scan scans the sources into the store, and tells what came of it.
-func (p *program) scan(ctx context.Context, c *config.Config, sources []ingest.Source, log zerolog.Logger) (err error) {
+// scan scans the sources into the store, and tells what came of it. now, if it is not nil, shows them what is there.
+func (p *program) scan(ctx context.Context, c *config.Config, sources []ingest.Source, now *present, log zerolog.Logger) (err error) {
 	const name = "orrery scan"
 	store, err := openStore(ctx, c.Graph, false, name)
 	if err != nil {
@@ -79,6 +80,7 @@ func (p *program) scan(ctx context.Context, c *config.Config, sources []ingest.S
 	if err != nil {
 		return openFailed(err, c.Graph, c.File)
 	}
+	now.is(live)
 	stop := p.showProgress(ctx, live)
 	result, err := live.Scan(ctx)
 	stop()

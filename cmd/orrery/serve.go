@@ -71,7 +71,8 @@ func (p *program) serveCommand() *cobra.Command {
 // serve runs until ctx ends, which is no error.
 func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, log zerolog.Logger) (err error) {
 	// The store comes first: a second server is to hear who holds it, rather than that the address is taken.
-	sources, store, err := p.opened(ctx, c, showDemo)
+	now := &present{}
+	sources, store, err := p.opened(ctx, c, showDemo, now)
 	if err != nil {
 		return err
 	}
@@ -113,6 +114,7 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 		if err != nil {
 			return unlessEnded(ctx, err)
 		}
+		now.is(live)
 		face.Snapshots, face.Past, face.Live, face.Metrics = live, live, live, registry
 		if store != nil {
 			face.Freshness = live.Freshness
@@ -140,12 +142,12 @@ func unlessEnded(ctx context.Context, err error) error {
 const serveName = "orrery serve"
 
 // opened makes the sources and opens the store; that of the demo is none, so that it leaves nothing behind.
-func (p *program) opened(ctx context.Context, c *config.Config, showDemo bool) ([]ingest.Source, graph.Store, error) {
+func (p *program) opened(ctx context.Context, c *config.Config, showDemo bool, now *present) ([]ingest.Source, graph.Store, error) {
 	if showDemo {
-		source, err := embeddedSource("demo", demo.Files())
-		return []ingest.Source{source}, nil, err
+		sources, err := demoSources()
+		return sources, nil, err
 	}
-	sources, err := sourcesOf(c)
+	sources, err := sourcesOf(c, now)
 	if err != nil {
 		return nil, nil, err
 	}

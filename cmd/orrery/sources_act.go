@@ -84,7 +84,8 @@ func (p *program) actsOnStore(ctx context.Context, file string, act func(*source
 	if err != nil {
 		return err
 	}
-	sources, err := sourcesOf(c)
+	now := &present{}
+	sources, err := sourcesOf(c, now)
 	if err != nil {
 		return err
 	}
@@ -103,6 +104,7 @@ func (p *program) actsOnStore(ctx context.Context, file string, act func(*source
 	if err != nil {
 		return openFailed(err, c.Graph, file)
 	}
+	now.is(live)
 	handler := server.New(server.Config{Snapshots: live, Past: live, Live: live, Log: log})
 	src := &source{client: local(handler)}
 	defer src.close()

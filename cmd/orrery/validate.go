@@ -47,7 +47,11 @@ func (p *program) validate(ctx context.Context, paths []string) (*validation, er
 	if err != nil {
 		return nil, err
 	}
-	snapshot, err := p.readFolders(ctx, paths, log)
+	sources, err := catalogFiles(paths)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := p.readSources(ctx, sources, log)
 	if err != nil {
 		return nil, err
 	}

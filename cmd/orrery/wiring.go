@@ -6,28 +6,64 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
+	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/health"
 	"github.com/orrery-catalog/orrery/graph/neo4jstore"
 	"github.com/orrery-catalog/orrery/graph/sqlitestore"
 	"github.com/orrery-catalog/orrery/internal/build"
 	"github.com/orrery-catalog/orrery/internal/config"
+	"github.com/orrery-catalog/orrery/internal/demo"
 	"github.com/orrery-catalog/orrery/internal/ingest"
 	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/backstage"
 	"github.com/orrery-catalog/orrery/scanners/files"
+	"github.com/orrery-catalog/orrery/scanners/folder"
+	"github.com/orrery-catalog/orrery/scanners/kubernetes"
+	"github.com/orrery-catalog/orrery/scanners/kubernetes/manifests"
+	probing "github.com/orrery-catalog/orrery/scanners/probe"
 )
 
 // This file is the only place that names concrete engines and scanners.
 
+// present gives the newest state of the catalog to a source that asks what is there.
+type present struct {
+	catalog atomic.Pointer[ingest.Catalog]
+}
+
+// errNoCatalog says that nothing was scanned yet.
+var errNoCatalog = errors.New("nothing is in the catalog yet: other sources come first")
+
+// is names the catalog, once it is there.
+func (p *present) is(c *ingest.Catalog) {
+	if p != nil {
+		p.catalog.Store(c)
+	}
+}
+
+func (p *present) snapshot() (*graph.Snapshot, error) {
+	if p == nil {
+		return nil, errNoCatalog
+	}
+	if c := p.catalog.Load(); c != nil {
+		if snapshot := c.Snapshot(); snapshot != nil {
+			return snapshot, nil
+		}
+	}
+	return nil, errNoCatalog
+}
+
 // sourceOf makes the source that a configuration names.
-func sourceOf(s config.Source) (ingest.Source, error) {
+func sourceOf(s config.Source, now *present) (ingest.Source, error) {
 	source := ingest.Source{ID: s.ID, Kind: s.Kind, Priority: s.Priority, Environment: s.Environment, Timeout: s.Timeout, Watch: s.Watch}
 	var err error
-	if source.Scanner, err = scannerOf(s); err == nil {
+	if source.Scanner, err = scannerOf(s, now); err == nil {
 		source.Schedule, err = s.Times()
 	}
 	if err != nil {
@@ -36,7 +72,7 @@ func sourceOf(s config.Source) (ingest.Source, error) {
 	return source, nil
 }
 
-func scannerOf(s config.Source) (scanners.Scanner, error) {
+func scannerOf(s config.Source, now *present) (scanners.Scanner, error) {
 	switch s.Kind {
 	case config.KindFiles:
 		roots := make([]files.Root, len(s.Paths))
@@ -46,13 +82,59 @@ func scannerOf(s config.Source) (scanners.Scanner, error) {
 		return files.New(files.Config{Roots: roots, Include: s.Include, Exclude: s.Exclude})
 	case config.KindBackstage:
 		return backstage.New(backstage.Config{URL: s.URL, Token: s.Token, Filter: s.Filter, CAFile: s.CAFile})
+	case config.KindKubernetes:
+		return kubernetesOf(s)
+	case config.KindProbe:
+		return probeOf(s, now)
 	default:
 		return nil, fmt.Errorf("there is no scanner for the kind %s", s.Kind)
 	}
 }
 
+// kubernetesOf makes the scanner of a live cluster, or of manifests.
+func kubernetesOf(s config.Source) (scanners.Scanner, error) {
+	if !s.Live() {
+		roots := make([]folder.Root, len(s.Paths))
+		for i, path := range s.Paths {
+			roots[i] = folder.Root{Path: path}
+		}
+		return manifests.New(manifests.Config{Cluster: s.Cluster, Roots: roots, Include: s.Include, Exclude: s.Exclude})
+	}
+	c := kubernetes.Config{
+		Cluster: s.Cluster, Context: s.Context, Kubeconfig: s.Kubeconfig, InCluster: s.InCluster,
+		Namespaces: s.Namespaces, ExcludeNamespaces: s.ExcludeNamespaces, UserAgent: "orrery/" + build.Current().Version,
+	}
+	if s.LogFormat != "" {
+		c.Logs = &kubernetes.LogConfig{Format: s.LogFormat, Fields: s.LogFields}
+	}
+	return kubernetes.New(c)
+}
+
+// probeOf makes the scanner that calls the health endpoints of a cluster.
+func probeOf(s config.Source, now *present) (scanners.Scanner, error) {
+	c := probing.Config{Targets: func() ([]probing.Target, error) {
+		snapshot, err := now.snapshot()
+		if err != nil {
+			return nil, err
+		}
+		var targets []probing.Target
+		for _, e := range health.Endpoints(snapshot, s.Cluster) {
+			targets = append(targets, probing.Target(e))
+		}
+		return targets, nil
+	}}
+	for _, network := range s.Networks {
+		prefix, err := netip.ParsePrefix(network)
+		if err != nil {
+			return nil, err
+		}
+		c.Networks = append(c.Networks, prefix)
+	}
+	return probing.New(c)
+}
+
 // sourcesOf makes the sources of a configuration, with the names of environments that count.
-func sourcesOf(c *config.Config) ([]ingest.Source, error) {
+func sourcesOf(c *config.Config, now *present) ([]ingest.Source, error) {
 	environments := c.MergeOptions().Environments
 	sources := make([]ingest.Source, len(c.Sources))
 	for i, s := range c.Sources {
@@ -60,28 +142,54 @@ func sourcesOf(c *config.Config) ([]ingest.Source, error) {
 			s.Environment = name
 		}
 		var err error
-		if sources[i], err = sourceOf(s); err != nil {
+		if sources[i], err = sourceOf(s, now); err != nil {
 			return nil, err
 		}
 	}
 	return sources, nil
 }
 
-// folderSource is the only source of a catalog that is given by its folders.
-func folderSource(folders []string) ([]ingest.Source, error) {
+// folderSources are those of a catalog that is given by its folders: catalog files and manifests.
+func folderSources(folders []string) ([]ingest.Source, error) {
+	files, err := catalogFiles(folders)
+	if err != nil {
+		return nil, err
+	}
+	found, err := sourceOf(config.Source{
+		ID: manifestsID, Kind: config.KindKubernetes, Paths: folders, Cluster: manifestsID,
+		Priority: catalog.DefaultPriorityManifests, Environment: config.DefaultEnvironment,
+	}, nil)
+	return append(files, found), err
+}
+
+// manifestsID is the source, and the cluster, of manifests in folders that are given without a configuration.
+const manifestsID = "manifests"
+
+// catalogFiles is the source of the catalog files in folders.
+func catalogFiles(folders []string) ([]ingest.Source, error) {
 	for _, folder := range folders {
 		if folder == "" {
 			return nil, usagef("the name of a folder is empty: name a folder of catalog files, for example .")
 		}
 	}
-	source, err := sourceOf(config.Source{ID: "catalog", Kind: config.KindFiles, Paths: folders, Environment: config.DefaultEnvironment})
+	source, err := sourceOf(config.Source{ID: "catalog", Kind: config.KindFiles, Paths: folders, Environment: config.DefaultEnvironment}, nil)
 	return []ingest.Source{source}, err
 }
 
-// embeddedSource reads catalog files that are part of the program.
-func embeddedSource(id string, content fs.FS) (ingest.Source, error) {
-	scanner, err := files.New(files.Config{Roots: []files.Root{{FS: content, Display: id}}})
-	return ingest.Source{ID: id, Kind: config.KindFiles, Scanner: scanner, Environment: config.DefaultEnvironment}, err
+// demoSources read the catalog files and manifests that are part of the program.
+func demoSources() ([]ingest.Source, error) {
+	written, err := files.New(files.Config{Roots: []folder.Root{{FS: demo.Files(), Display: "demo"}}})
+	if err != nil {
+		return nil, err
+	}
+	rendered, err := manifests.New(manifests.Config{Cluster: demo.Cluster, Roots: []folder.Root{{FS: demo.Manifests(), Display: demo.Cluster}}})
+	return []ingest.Source{
+		{ID: "demo", Kind: config.KindFiles, Scanner: written, Environment: config.DefaultEnvironment},
+		{
+			ID: demo.Cluster, Kind: config.KindKubernetes, Scanner: rendered, Priority: catalog.DefaultPriorityManifests,
+			Environment: config.DefaultEnvironment,
+		},
+	}, err
 }
 
 // openStore opens the store of a configuration; command describes this process to others that want to write it.
