@@ -183,6 +183,9 @@ func (d *Deriver) infer(namespace string) {
 		rests = append(rests, inferred.Namespaces...)
 		if inferred.Scope != "" && len(inferred.Documents) > 0 {
 			scopes = append(scopes, inferred.Scope)
+			for i, document := range inferred.Documents { // whose ID is the receiver's to fill
+				document.ID, document.Ordinal = catalog.DocumentID{}, i
+			}
 			d.store.set(inferred.Scope, inferred.Documents)
 		}
 	}

@@ -2,6 +2,7 @@ package manifests_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/orrery-catalog/orrery/internal/testenv"
@@ -32,7 +33,9 @@ func TestRealManifests(t *testing.T) {
 			for name, scope := range held {
 				for _, document := range scope.Documents {
 					for _, problem := range document.Problems {
-						t.Logf("%s: %v", name, problem)
+						if strings.HasPrefix(name, "files/") { // what follows from the objects is judged elsewhere
+							t.Errorf("%s: %v", name, problem)
+						}
 					}
 					for _, claim := range document.Claims {
 						if claim.Facts != nil && claim.Facts.Workload != nil {

@@ -102,7 +102,7 @@ func (w *world) report(ctx context.Context, sink scanners.Sink) error {
 		if remembers && !slices.ContainsFunc(before, func(scope string) bool { return stands(part, scope) }) {
 			continue
 		}
-		if err := sink.Report(ctx, scanners.Scope{Name: part, State: scanners.Unreadable, Error: why}); err != nil {
+		if err := tell(ctx, sink, scanners.Scope{Name: part, State: scanners.Unreadable, Error: why}); err != nil {
 			return err
 		}
 	}
@@ -122,7 +122,7 @@ func stands(part, scope string) bool {
 // reportScope tells a scope as it is now; one that is not there says nothing any more.
 func (w *world) reportScope(ctx context.Context, sink scanners.Sink, name string) error {
 	documents, _ := w.deriver.Scope(name)
-	return sink.Report(ctx, scanners.Scope{Name: name, Documents: documents})
+	return tell(ctx, sink, scanners.Scope{Name: name, Documents: documents})
 }
 
 // reportFile tells what is wrong with a file, if anything is.
@@ -131,7 +131,15 @@ func (w *world) reportFile(ctx context.Context, sink scanners.Sink, location str
 	if !told {
 		return nil
 	}
-	return sink.Report(ctx, scope)
+	return tell(ctx, sink, scope)
+}
+
+// tell reports a scope, unless the scan has been told to stop.
+func tell(ctx context.Context, sink scanners.Sink, scope scanners.Scope) error {
+	if err := sink.Report(ctx, scope); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
 }
 
 func (w *world) fileScope(location string) (scope scanners.Scope, told bool) {

@@ -203,7 +203,7 @@ func (p *part) report(ctx context.Context, sink scanners.Sink) error {
 				continue
 			}
 		}
-		if err := sink.Report(ctx, scope); err != nil {
+		if err := tell(ctx, sink, scope); err != nil {
 			return err
 		}
 	}
