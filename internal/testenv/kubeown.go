@@ -20,7 +20,8 @@ type KubeOptions struct {
 	// FakeNodes is how many nodes there are with Controllers; 0 = 3. They are node-1, node-2 and so on, each in the next of
 	// the zones zone-a, zone-b and zone-c of region-1. A test may make more by the annotation kwok.x-k8s.io/node: fake.
 	FakeNodes int
-	// Flags are further flags of the API server, in the form "--name=value".
+	// Flags are further flags of the API server, in the form "--name=value": with --etcd-compaction-interval=1s, a
+	// list that was begun before a Kill cannot be gone on with (410 Gone).
 	Flags []string
 }
 

@@ -43,8 +43,12 @@ func TestOwnKubeKeepsItsData(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a cluster three times")
 	}
-	own := testenv.OwnKube(t, testenv.KubeOptions{})
+	own := testenv.OwnKube(t, testenv.KubeOptions{Flags: []string{"--etcd-compaction-interval=1s"}})
 	before := own.KubeCluster
+	var list struct{ Metadata struct{ Continue string } }
+	if err := json.Unmarshal(ask(t, before, http.MethodGet, "/api/v1/namespaces?limit=1", ""), &list); err != nil {
+		t.Fatal(err)
+	}
 	testenv.Apply(t, own.KubeCluster, "kept", []byte(`{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "first"}}`))
 	var kept struct {
 		Metadata struct{ ResourceVersion string }
@@ -70,6 +74,9 @@ func TestOwnKubeKeepsItsData(t *testing.T) {
 	if answer := string(ask(t, before, http.MethodGet, watch, "")); !strings.Contains(answer, "410") {
 		t.Errorf("a watch from long ago says %s", answer)
 	}
+	within(t, time.Minute, "a list from long ago can be gone on with", func() bool {
+		return refusal(t, before, http.MethodGet, "/api/v1/namespaces?limit=1&continue="+list.Metadata.Continue) == http.StatusGone
+	})
 	for _, name := range []string{"first", "second"} {
 		ask(t, before, http.MethodGet, "/api/v1/namespaces/kept/configmaps/"+name, "")
 	}
