@@ -13,7 +13,8 @@
 //
 // Which host is one of a Service.
 //   - By the rules of the cluster's DNS: name, name.namespace, name.namespace.svc[.domain], pod.name… of a headless one. An
-//     ExternalName is followed. An IP address counts if it is that of a Service.
+//     ExternalName is followed. An IP address counts if it is that of a Service. In files, names also reach between the
+//     namespace default and another, since files that state none are applied with the others.
 //   - A URL, or host:port, that a Service answers is believed: nobody writes one for something else. If host:port has a port
 //     that the Service does not have, the name of the setting must say that it is a host: image:1 and size:10 look alike.
 //   - A name with a dot is believed if the setting is not named after something else: shop.cart is as well a topic.
@@ -24,9 +25,10 @@
 //   - A single key that a workload picks of a ConfigMap is its own choice, and proof. So is a file or map that it alone reads.
 //   - A list of hosts that many read proves nobody's dependency. A list is what stands together: the hosts of a ConfigMap
 //     that is taken whole as variables, or of one file in it. Copies of a list count as one, and so does a list from which
-//     each reader's own name is left out. See [believed] for the numbers.
-//   - Data stores read no configuration of others: files for applications that charts mount into all pods say nothing of a
-//     stock redis or mongo.
+//     each reader's own name is left out. See believed for the numbers. Where traces and metrics go, everybody does
+//     what the list says.
+//   - Files are for the programs that know them. One that most have who run one image says nothing of other images beside
+//     it, and no application's file says anything of a stock redis or mongo: charts mount them into all pods alike.
 //
 // What is outside.
 //   - A public name becomes an External: one under a suffix of the public suffix list, or that a ServiceEntry states. It must

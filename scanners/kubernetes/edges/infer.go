@@ -27,6 +27,7 @@ func Infer(inv *inventory.Inventory, namespace string) []Inferred {
 	}
 	var all []*judged
 	for w := range inv.Workloads(namespace) {
+		in.files = in.files || w.Object.Lines != nil
 		all = append(all, in.workload(w))
 	}
 	in.weigh(all)
@@ -51,6 +52,7 @@ func scope(namespace, kind, name string) string {
 type inference struct {
 	inv        *inventory.Inventory
 	namespace  string
+	files      bool            // the objects stand in files
 	rests      map[string]bool // namespaces that what is looked up now rests on
 	namespaces map[string]bool
 	addresses  map[string]*inventory.Object // Services by their addresses

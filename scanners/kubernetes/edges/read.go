@@ -78,6 +78,7 @@ func (r *reader) container(of *corev1.Container, path string, initial bool) {
 	r.words(c, c.Command, "command")
 	r.words(c, c.Args, "args")
 	r.files(c)
+	r.labelled(c)
 	kept := r.mentions[:from]
 	for _, m := range r.mentions[from:] {
 		if !hosts.Disabled(m.name, c.off) {
@@ -315,6 +316,19 @@ func (r *reader) files(c *container) {
 					r.mounted(c, field, mount, source.ConfigMap.Name, source.ConfigMap.Items)
 				}
 			}
+		}
+	}
+}
+
+// labelled reads the ConfigMaps that the sidecar of Grafana looks for by a label, and hands to it as data sources.
+func (r *reader) labelled(c *container) {
+	label := c.values["LABEL"]
+	if !strings.Contains(c.Image, "k8s-sidecar") || !strings.Contains(label, "datasource") {
+		return
+	}
+	for o := range r.in.inv.List(inventory.ConfigMaps, r.w.Object.Namespace) {
+		if _, has := o.Value.GetLabels()[label]; has {
+			r.mounted(c, c.path+".env", corev1.VolumeMount{}, o.Name, nil)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
 )
@@ -80,7 +81,11 @@ func (in *inference) lookUp(namespace, host string) answer {
 	}
 	switch len(labels) {
 	case 1:
-		return answer{service: in.service(namespace, host), inside: true}
+		service := in.service(namespace, host)
+		if service == nil && in.files {
+			service = in.unstated(namespace, host)
+		}
+		return answer{service: service, inside: true}
 	case 2:
 		if service := in.service(labels[1], labels[0]); service != nil {
 			return answer{service: service}
@@ -111,6 +116,26 @@ func (in *inference) service(namespace, name string) *inventory.Object {
 		in.rests[namespace] = true
 	}
 	return in.inv.Get(inventory.Services, namespace, name)
+}
+
+// unstated finds the one Service of a name across the namespace default and another. Files that state a namespace for some
+// objects only, as charts with parts of others do, are applied to that namespace as a whole; those without one are told as
+// of default, though they never are.
+func (in *inference) unstated(namespace, name string) *inventory.Object {
+	others := []string{metav1.NamespaceDefault}
+	if namespace == metav1.NamespaceDefault {
+		others = in.inv.Namespaces()
+	}
+	var found []*inventory.Object
+	for _, other := range others {
+		if o := in.service(other, name); o != nil && other != namespace {
+			found = append(found, o)
+		}
+	}
+	if len(found) != 1 {
+		return nil
+	}
+	return found[0]
 }
 
 // hasNamespace says whether anything is known of a namespace. The names of others are not remembered: any two words with a

@@ -218,9 +218,15 @@ func put(t testing.TB, inv *inventory.Inventory, location string, manifest []byt
 		}
 		inv.Put(&inventory.Object{
 			Key: inventory.Key{Kind: kind, Namespace: namespace, Name: value.GetName()}, Location: location, Value: value,
+			Lines: noLines{},
 		})
 	}
 }
+
+// noLines is a file of one line.
+type noLines struct{}
+
+func (noLines) Line(string) int32 { return 1 }
 
 func text(v any) string {
 	s, _ := v.(string)

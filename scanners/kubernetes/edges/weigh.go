@@ -237,15 +237,19 @@ func (in *inference) weigh(all []*judged) {
 		}
 	}
 	for _, j := range all {
-		doubted := make(map[list]bool)
+		doubted, foreign := make(map[list]bool), make(map[list]bool)
 		for l, c := range j.lists {
 			most, any := 0, false
 			for _, print := range c.prints(in.own(j.w)) {
 				most, any = max(most, readers[print]), any || namesAny[print]
 			}
-			doubted[l] = !believed(len(c.targets), most, c.names, any) || anothers(l.image, images[copied{c.prints(nil)[0], l.path}])
+			doubted[l] = !believed(len(c.targets), most, c.names, any)
+			foreign[l] = l.file != "" && anothers(l.image, images[copied{c.prints(nil)[0], l.path}])
 		}
-		j.findings = slices.DeleteFunc(j.findings, func(f finding) bool { return f.list != nil && doubted[*f.list] })
+		// Traces and metrics all programs send alike; that is why their address is in the list.
+		j.findings = slices.DeleteFunc(j.findings, func(f finding) bool {
+			return f.list != nil && (foreign[*f.list] || doubted[*f.list] && !telemetry[in.protocol(&f)])
+		})
 		j.dangling = slices.DeleteFunc(j.dangling, func(m mention) bool { return m.list != nil && doubted[*m.list] })
 	}
 }

@@ -2,6 +2,7 @@ package hosts
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,34 +23,40 @@ func (c *collector) setting(name, value string, alone bool) {
 	}
 	words := split(value)
 	if len(words) == 1 {
-		c.word(words[0], naming, naming == NamesHost || alone && naming == Unnamed, value == words[0])
+		c.word(words[0].text, naming, naming == NamesHost || alone && naming == Unnamed, value == words[0].text)
 		return
 	}
+	c.words(words, naming)
+}
+
+// words finds the hosts in a text: a command, options, a list.
+func (c *collector) words(words []word, naming Naming) {
 	list := naming == NamesHost && onlyHosts(words)
 	script := script{c: c}
-	flag := ""
-	for _, word := range words {
-		if script.takes(word) {
+	flag, secret := "", false
+	for _, w := range words {
+		if secret = secret && w.glued; secret {
+			continue
+		}
+		key, _, assigned := assignment(w.text)
+		switch {
+		case assigned && Judge(key) == NamesNone:
+			secret, flag = true, ""
+		case script.takes(w.text):
 			flag = ""
-			continue
-		}
-		if script.command != "" && strings.Contains(word, "://") {
-			c.word(word, NamesHost, false, false)
-			continue
-		}
-		if flag != "" && !strings.HasPrefix(word, "-") {
-			if judged := Judge(flag); judged != NamesNone {
-				c.word(word, judged, judged == NamesHost, false)
+		case script.command != "" && strings.Contains(w.text, "://"):
+			c.word(w.text, NamesHost, false, false)
+		case strings.HasPrefix(w.text, "-") && !assigned:
+			flag = w.text
+		case flag != "":
+			judged := Judge(flag)
+			if secret = judged == NamesNone; !secret {
+				c.word(w.text, judged, judged == NamesHost, false)
 			}
 			flag = ""
-			continue
+		default:
+			c.word(w.text, naming, list, false)
 		}
-		flag = ""
-		if strings.HasPrefix(word, "-") && !strings.Contains(word, "=") {
-			flag = word
-			continue
-		}
-		c.word(word, naming, list, false)
 	}
 }
 
@@ -79,11 +86,18 @@ func (c *collector) word(word string, naming Naming, alone, whole bool) {
 	default:
 		if key, rest, ok := assignment(word); ok {
 			if judged := Judge(key); judged != NamesNone && !Disabled(key, c.off) {
-				c.word(unquote(rest), judged, judged == NamesHost, false)
+				c.value(unquote(rest), judged)
 			}
 			return
 		}
 		c.list(word, naming, alone, whole)
+	}
+}
+
+// value finds the hosts in what stands after KEY=. A further sign of that kind in it is a part of the value.
+func (c *collector) value(word string, naming Naming) {
+	if _, _, more := assignment(word); !more || strings.Contains(word, "://") {
+		c.word(word, naming, naming == NamesHost, false)
 	}
 }
 
@@ -100,7 +114,10 @@ func (c *collector) list(word string, naming Naming, alone, whole bool) {
 	items := strings.Split(word, ",")
 	if len(items) > 1 {
 		whole = false
-		alone = alone && naming == NamesHost && onlyHosts(items)
+		alone = alone && naming == NamesHost && !slices.ContainsFunc(items, func(item string) bool {
+			host, _ := cutPort(unquote(item))
+			return !isHost(host)
+		})
 	}
 	for _, item := range items {
 		item = unquote(strings.TrimSpace(item))
@@ -211,10 +228,11 @@ func isWord(s string) bool {
 	return isLabel(s) && strings.Trim(s, "0123456789-") != "" && !noWords[s]
 }
 
+// isExample says whether a name is one for examples or namespaces of XML, or a link that comes with a program.
 func isExample(host string) bool {
 	for _, name := range []string{"example.com", "example.org", "example.net", "w3.org", "json-schema.org", "xmlsoap.org",
 		"jcp.org", "java.sun.com", "maven.apache.org", "springframework.org", "schemas.microsoft.com", "yourdomain.com",
-		"mycompany.com", "company.com", "domain.com", "yourcompany.com"} {
+		"mycompany.com", "company.com", "domain.com", "yourcompany.com", "grafana.net", "grafana.com"} {
 		if host == name || strings.HasSuffix(host, "."+name) {
 			return true
 		}
@@ -239,8 +257,9 @@ func isClass(name string) bool {
 	return packages[first]
 }
 
-func onlyHosts(items []string) bool {
-	for _, item := range items {
+func onlyHosts(words []word) bool {
+	for _, w := range words {
+		item := w.text
 		host, _ := cutPort(strings.Trim(item, `"' ,`))
 		if !isHost(host) {
 			return false
@@ -258,13 +277,4 @@ func assignment(word string) (key, value string, ok bool) {
 		return "", "", false
 	}
 	return strings.TrimPrefix(key, "-D"), value, true
-}
-
-// split takes a value apart at blanks, quotes and the signs of a shell.
-func split(value string) []string {
-	if len(value) > maxWords {
-		value = value[:maxWords]
-	}
-	value = strings.NewReplacer("&&", " && ", "||", " && ", ";", " && ", "|", " && ", "\n", " && ").Replace(value)
-	return strings.FieldsFunc(value, func(r rune) bool { return r <= ' ' || strings.ContainsRune("\"'`", r) })
 }
