@@ -142,6 +142,7 @@ func TestKubeconfigOfTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("TMPDIR", t.TempDir()) // where the authority is unpacked to
 	inline := filepath.Join(t.TempDir(), "config")
 	text := strings.Replace(string(config), "certificate-authority: "+cluster.CAFile,
 		"certificate-authority-data: "+base64.StdEncoding.EncodeToString(ca), 1)
