@@ -41,7 +41,7 @@ const (
 // own: until the first scan is reported, and then until a changed image is.
 func BenchmarkKubeSync(b *testing.B) {
 	own := testenv.OwnKube(b, testenv.KubeOptions{})
-	client := benchClient(b, own.KubeCluster)
+	client := clientOf(b, own.KubeCluster)
 	benchCluster(b, client)
 	for b.Loop() {
 		reader := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestBenchReader$", "-test.v")
@@ -178,17 +178,18 @@ func peakMiB(t *testing.T) float64 {
 	return 0
 }
 
-func benchClient(b *testing.B, cluster testenv.KubeCluster) *clients.Clientset {
-	b.Helper()
+// clientOf is a client as others have it, to change things with.
+func clientOf(t testing.TB, cluster testenv.KubeCluster) *clients.Clientset {
+	t.Helper()
 	config, err := clientcmd.BuildConfigFromFlags("", cluster.Kubeconfig)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	config.QPS = -1
 	config.ContentType = "application/vnd.kubernetes.protobuf"
 	client, err := clients.NewForConfig(config)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	return client
 }

@@ -46,9 +46,9 @@ func (c *client) explained(err error) error {
 			c.server, c.who, err)
 	case errors.As(err, &untrusted), errors.As(err, &hostname):
 		return fmt.Errorf("the API server at %s shows a certificate that is not trusted: check certificate-authority in the kubeconfig: %w",
-			c.server, err)
+			c.server, plain(err))
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("the API server at %s does not answer in time: %w", c.server, err)
+		return fmt.Errorf("the API server at %s does not answer in time: %w", c.server, plain(err))
 	case outOfReach(err):
 		return fmt.Errorf("the API server at %s cannot be reached: %w", c.server, plain(err))
 	}

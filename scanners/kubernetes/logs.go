@@ -83,16 +83,19 @@ func newLogbook(config LogConfig) (*logbook, error) {
 	return &logbook{config: config, judge: newLineJudge(config.Format, config.Fields), entries: make(map[string]*logEntry)}, nil
 }
 
-// due says whether it is time to look at the logs.
-func (b *logbook) due(now time.Time) bool {
+// due is how long it is until the logs are to be looked at again.
+func (b *logbook) due() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.looked.IsZero() || now.Sub(b.looked) >= b.config.Every || now.Before(b.looked)
+	if b.looked.IsZero() {
+		return 0
+	}
+	return max(0, b.config.Every-time.Since(b.looked))
 }
 
 // follow looks at the logs again and again until ctx ends, and tells which scopes changed.
 func (b *logbook) follow(ctx context.Context, client *client, picture *picture, changed chan<- []string) {
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(b.due())
 	defer timer.Stop()
 	for {
 		select {

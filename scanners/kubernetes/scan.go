@@ -57,7 +57,7 @@ func (s *Scanner) scan(ctx context.Context, before state, sink scanners.Sink) ([
 	if err := r.whole(ctx); err != nil {
 		return nil, err
 	}
-	if s.logs != nil && s.logs.due(time.Now()) {
+	if s.logs != nil && s.logs.due() == 0 {
 		s.logs.look(ctx, client, picture)
 	}
 	if err := s.logs.whole(ctx, r); err != nil {
