@@ -109,7 +109,7 @@ func (in *inference) dangles(w *inventory.Workload, m *mention) bool {
 		return false
 	case m.file && m.Named != hosts.NamesHost:
 		return false
-	case m.Form == hosts.InURL:
+	case m.Form == hosts.InURL || strings.Contains(m.Host, ".svc."):
 		return true
 	case m.Form == hosts.WithPort:
 		return m.Named == hosts.NamesHost || m.Protocol != "" && m.Named == hosts.Unnamed
@@ -239,11 +239,13 @@ func (in *inference) weigh(all []*judged) {
 	for _, j := range all {
 		doubted, foreign := make(map[list]bool), make(map[list]bool)
 		for l, c := range j.lists {
-			most, any := 0, false
-			for _, print := range c.prints(in.own(j.w)) {
+			most, names, any := 0, c.names, false
+			for n, print := range c.prints(in.own(j.w)) {
+				// With the reader's own name it is the list of others, who were left out of theirs.
+				names = names || n > 0 && readers[print] >= manyReaders
 				most, any = max(most, readers[print]), any || namesAny[print]
 			}
-			doubted[l] = !believed(len(c.targets), most, c.names, any)
+			doubted[l] = !believed(len(c.targets), most, names, any)
 			foreign[l] = l.file != "" && anothers(l.image, images[copied{c.prints(nil)[0], l.path}])
 		}
 		// Traces and metrics all programs send alike; that is why their address is in the list.

@@ -104,17 +104,27 @@ func TestFiles(t *testing.T) {
 		name, value string
 		want        []string
 	}{
-		{"application.properties", "a=b\n# x=http://no:1\nspring.datasource.url=jdbc:mysql://db:3306/x\nspring.redis.host=redis\n",
-			[]string{"db:3306 mysql url", "redis word"}},
-		{"application.yml", "spring:\n  zipkin:\n    enabled: false\n    base-url: http://zipkin:9411\n  redis:\n    host: redis\n    port: 6379\n",
-			[]string{"redis word"}},
-		{"nginx.conf", "upstream api_backend {\n  server orders:8080;\n}\nserver {\n  listen 80;\n  server_name shop.local;\n  location / { proxy_pass http://api; }\n  location /u {\n    proxy_pass http://users:80/;\n  }\n}",
-			[]string{"orders:8080 port", "api http url", "users:80 http url"}},
-		{"envoy.yaml", "clusters:\n- name: orders\n  address:\n    socket_address: { address: orders-svc, port_value: 80 }\n- endpoint:\n    address: users\n    port_value: 80\n",
-			[]string{"orders-svc word", "users word"}},
+		{
+			"application.properties", "a=b\n# x=http://no:1\nspring.datasource.url=jdbc:mysql://db:3306/x\nspring.redis.host=redis\n",
+			[]string{"db:3306 mysql url", "redis word"},
+		},
+		{
+			"application.yml", "spring:\n  zipkin:\n    enabled: false\n    base-url: http://zipkin:9411\n  redis:\n    host: redis\n    port: 6379\n",
+			[]string{"redis word"},
+		},
+		{
+			"nginx.conf", "upstream api_backend {\n  server orders:8080;\n}\nserver {\n  listen 80;\n  server_name shop.local;\n  location / { proxy_pass http://api; }\n  location /u {\n    proxy_pass http://users:80/;\n  }\n}",
+			[]string{"orders:8080 port", "api http url", "users:80 http url"},
+		},
+		{
+			"envoy.yaml", "clusters:\n- name: orders\n  address:\n    socket_address: { address: orders-svc, port_value: 80 }\n- endpoint:\n    address: users\n    port_value: 80\n",
+			[]string{"orders-svc word", "users word"},
+		},
 		{"config.json", `{"db":{"host":"pg","name":"orders"},"brokers":["k:9092"]}`, []string{"k:9092 kafka port", "pg word"}},
-		{"prometheus.yml", "scrape_configs:\n- job_name: orders\n  static_configs:\n  - targets: ['orders:8080', \"users:80\"]\n",
-			[]string{"orders:8080 port", "users:80 port"}},
+		{
+			"prometheus.yml", "scrape_configs:\n- job_name: orders\n  static_configs:\n  - targets: ['orders:8080', \"users:80\"]\n",
+			[]string{"orders:8080 port", "users:80 port"},
+		},
 		{"start.sh", "#!/bin/sh\n# wait for http://no/\nuntil nc -z db 5432; do\n  sleep 1\ndone\n", []string{"db:5432 postgresql port"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -216,7 +216,7 @@ func isLabel(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		if b := s[i]; !(b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '-') {
+		if b := s[i]; (b < 'a' || b > 'z') && (b < '0' || b > '9') && b != '-' {
 			return false
 		}
 	}
@@ -230,9 +230,11 @@ func isWord(s string) bool {
 
 // isExample says whether a name is one for examples or namespaces of XML, or a link that comes with a program.
 func isExample(host string) bool {
-	for _, name := range []string{"example.com", "example.org", "example.net", "w3.org", "json-schema.org", "xmlsoap.org",
+	for _, name := range []string{
+		"example.com", "example.org", "example.net", "w3.org", "json-schema.org", "xmlsoap.org",
 		"jcp.org", "java.sun.com", "maven.apache.org", "springframework.org", "schemas.microsoft.com", "yourdomain.com",
-		"mycompany.com", "company.com", "domain.com", "yourcompany.com", "grafana.net", "grafana.com"} {
+		"mycompany.com", "company.com", "domain.com", "yourcompany.com", "grafana.net", "grafana.com",
+	} {
 		if host == name || strings.HasSuffix(host, "."+name) {
 			return true
 		}

@@ -274,10 +274,8 @@ func isKeyByte(b byte) bool {
 
 // flow gives the settings of a value like {address: orders, port: 80} or [a:1, b:2].
 func flow(path, value string, emit func(setting)) bool {
-	if len(value) < 2 || !(value[0] == '{' && value[len(value)-1] == '}' || value[0] == '[' && value[len(value)-1] == ']') {
-		return false
-	}
-	if strings.HasPrefix(value, "{{") || strings.HasPrefix(value, "${") {
+	braced := strings.HasPrefix(value, "{") && strings.HasSuffix(value, "}")
+	if !braced && (!strings.HasPrefix(value, "[") || !strings.HasSuffix(value, "]")) {
 		return false
 	}
 	parts := strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune("{}[],", r) })
