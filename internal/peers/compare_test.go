@@ -8,6 +8,9 @@ import (
 // peers are all that Orrery is compared with, in the order of the page.
 var peers = append(slices.Clone(programs), kubescape)
 
+// ourselves is the name under which a case says why Orrery goes wrong, where it does.
+const ourselves = "orrery"
+
 // A comparison is a question with what each peer makes of it, by name.
 type comparison struct {
 	question
@@ -37,6 +40,11 @@ func onCase(vs []verdict, tool, name string) []verdict {
 // TestReasons holds that a case says why a peer goes wrong exactly where it does.
 func TestReasons(t *testing.T) {
 	for _, c := range comparisons(t) {
+		for name := range c.Why {
+			if _, compared := c.said[name]; !compared && name != ourselves {
+				t.Errorf("%s: why names %s, which is not compared", c.Name, name)
+			}
+		}
 		for _, p := range peers {
 			differs := c.said[p.name] != agrees && c.said[p.name] != noCheck
 			if reason := c.Why[p.name]; differs != (reason != "") {

@@ -49,7 +49,11 @@ func TestPage(t *testing.T) {
 func page(all []comparison, by map[string]asked) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%d cases. Of these:\n\n| | right | misses it | false alarm | too grave | has no check |\n|---|---|---|---|---|---|\n", len(all))
-	fmt.Fprintf(&b, "| Orrery | %d | | | | |\n", len(all))
+	wrong := map[string]int{}
+	for _, c := range all {
+		wrong[c.ourselves()]++
+	}
+	fmt.Fprintf(&b, "| Orrery | %d | %d | %d | %d | 0 |\n", wrong[agrees], wrong[misses], wrong[falseAlarm], wrong[tooGrave])
 	for _, p := range peers {
 		count := map[string]int{}
 		for _, c := range all {
@@ -62,14 +66,15 @@ func page(all []comparison, by map[string]asked) string {
 		b.WriteString(" |\n")
 	}
 	for _, check := range checksAsked(all) {
-		fmt.Fprintf(&b, "\n### `%s`\n\n| case | right, and why | %s |\n|---|---|%s\n", check, strings.Join(peerNames(), " | "), strings.Repeat("---|", len(peers)))
+		fmt.Fprintf(&b, "\n### `%s`\n\n| case | right, and why | Orrery | %s |\n|---|---|---|%s\n", check, strings.Join(peerNames(), " | "), strings.Repeat("---|", len(peers)))
 		for _, c := range all {
 			if c.Check != check {
 				continue
 			}
 			fmt.Fprintf(&b, "| [%s](../internal/peers/testdata/cases/%s.yaml) | %s: %s |", c.Title, c.Name, outcome(c.Right, c.Severity), c.Rule)
+			fmt.Fprintf(&b, " %s |", c.cell(c.ourselves(), ourselves))
 			for _, p := range peers {
-				fmt.Fprintf(&b, " %s |", c.cell(p.name))
+				fmt.Fprintf(&b, " %s |", c.cell(c.said[p.name], p.name))
 			}
 			b.WriteString("\n")
 		}
@@ -78,14 +83,26 @@ func page(all []comparison, by map[string]asked) string {
 	return b.String()
 }
 
-func (c comparison) cell(peer string) string {
-	switch c.said[peer] {
+// ourselves is how Orrery's answer compares, by what the case says; TestOrrery holds it.
+func (c comparison) ourselves() string {
+	switch {
+	case c.Why[ourselves] == "":
+		return agrees
+	case c.flagged():
+		return misses
+	default:
+		return falseAlarm
+	}
+}
+
+func (c comparison) cell(how, who string) string {
+	switch how {
 	case agrees:
 		return "✓"
 	case noCheck:
 		return "–"
 	}
-	return "**" + c.said[peer] + "**: " + c.Why[peer]
+	return "**" + how + "**: " + c.Why[who]
 }
 
 func outcome(right, severity string) string {

@@ -30,7 +30,7 @@ type question struct {
 	Severity  string            // of a FAIL: ERROR or WARNING; "" = either
 	Tier      int               // that the catalog gives to the service; 0 = it has no entry
 	Refused   bool              // by the API server
-	Why       map[string]string // why a peer answers otherwise; exactly for those that do
+	Why       map[string]string // why a peer, or Orrery, answers otherwise; exactly for those that do
 }
 
 // flagged says whether a checker that is right reports the object.
