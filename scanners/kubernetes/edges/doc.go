@@ -22,7 +22,9 @@
 //   - An address of the workload itself is no edge.
 //
 // Whose it is.
-//   - A single key that a workload picks of a ConfigMap is its own choice, and proof. So is a file or map that it alone reads.
+//   - A single key that a workload picks of a ConfigMap is its own choice, and proof, and so is a value of its own. So is a
+//     file or map that it alone reads. Only where many have made all the same choices, themselves among them, did a tool
+//     that converts files of variables choose for them.
 //   - A list of hosts that many read proves nobody's dependency. A list is what stands together: the hosts of a ConfigMap
 //     that is taken whole as variables, or of one file in it. Copies of a list count as one, and so does a list from which
 //     each reader's own name is left out. See believed for the numbers. Where traces and metrics go, everybody does

@@ -85,13 +85,13 @@ func (in *inference) workload(w *inventory.Workload) *judged {
 		case dangling:
 			j.dangling = append(j.dangling, m)
 		}
-		if m.list == nil || verdict != proof && verdict != itself {
+		if m.list == (list{}) || verdict != proof && verdict != itself {
 			continue
 		}
-		c := j.lists[*m.list]
+		c := j.lists[m.list]
 		if c == nil {
 			c = &contents{targets: make(map[string]bool)}
-			j.lists[*m.list] = c
+			j.lists[m.list] = c
 		}
 		c.targets[f.group] = true
 		c.names = c.names || verdict == itself

@@ -17,6 +17,15 @@ func takes(name, configMap string) string {
 	return workload(name, fmt.Sprintf("      containers: [{name: main, envFrom: [{configMapRef: {name: %s}}]}]", configMap))
 }
 
+// picks is a workload that takes the hosts of the ConfigMap m one by one.
+func picks(name string) string {
+	s := "      containers:\n      - name: main\n        env:\n"
+	for _, key := range []string{"P", "Q", "A", "B", "C"} {
+		s += fmt.Sprintf("        - {name: %[1]s_HOST, valueFrom: {configMapKeyRef: {name: m, key: %[1]s_HOST}}}\n", key)
+	}
+	return workload(name, s)
+}
+
 // configMap writes one with the hosts, each as a variable.
 func configMap(name string, hosts ...string) string {
 	s := fmt.Sprintf("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata:\n  LEVEL: info\n", name)
@@ -57,6 +66,12 @@ func TestLists(t *testing.T) {
 			"keys that each picks", configMap("m", "p", "q", "r", "a", "b") + takes("a", "m") + takes("b", "m") + takes("d", "m") +
 				workload("c", "      containers: [{name: main, env: [{name: DB_HOST, valueFrom: {configMapKeyRef: {name: m, key: P_HOST}}}, {name: DB_NAME, valueFrom: {configMapKeyRef: {name: m, key: Q_HOST}}}, {name: URL, value: \"http://$(DB_HOST)/\"}]}]"),
 			[]string{"c -> p http"},
+		},
+		{"keys that a tool picked", configMap("m", "p", "q", "a", "b", "c") + picks("a") + picks("b") + picks("c"), nil},
+		{
+			"few variables that many have", workload("a", env("P_HOST", "p", "A_HOST", "a", "B_HOST", "b")) +
+				workload("b", env("P_HOST", "p", "A_HOST", "a", "B_HOST", "b")) + workload("c", env("P_HOST", "p", "A_HOST", "a", "B_HOST", "b")),
+			[]string{"a -> b", "a -> p", "b -> a", "b -> p", "c -> a", "c -> b", "c -> p"},
 		},
 		{
 			"a prefix, and variables of its own", configMap("m", "p", "q") + workload("a", "      containers: [{name: main, envFrom: [{prefix: NO_PROXY_, configMapRef: {name: m}}, {prefix: X_, configMapRef: {name: m}}], env: [{name: X_Q_HOST, value: r}]}]"),

@@ -21,12 +21,12 @@ type mention struct {
 	field   string // path in the workload's object
 	initial bool   // in a container that must end before the others start
 	file    bool   // in a mounted file
-	// list is what the host stands together with, where others may read the same; nil = it is the workload's own.
-	list *list
+	list    list   // what the host stands together with, where others may have the same; zero = nothing
 }
 
-// list is a ConfigMap that is taken as a whole, or one file of it.
+// list is what hosts stand together in: a ConfigMap that is taken as a whole, one file of it, or what was chosen one by one.
 type list struct {
+	chosen    bool // single keys, or values of the workload's own variables; the rest is zero
 	configMap inventory.Key
 	file      string // key of the ConfigMap; "" = all of them
 	path      string // at which the file is mounted
@@ -103,7 +103,7 @@ func (r *reader) envFrom(c *container, i int) {
 	if m == nil {
 		return
 	}
-	l := &list{configMap: o.Key}
+	l := list{configMap: o.Key}
 	for _, key := range keys(m) {
 		name := c.EnvFrom[i].Prefix + key
 		if c.overrides(name) || noise(name, "") {
@@ -173,7 +173,7 @@ func (r *reader) variable(c *container, i int) {
 		}
 		c.off = append(c.off, hosts.Off(v.Name, value)...)
 		for _, reference := range hosts.Extract(v.Name, value) {
-			r.add(c, mention{Reference: reference, name: v.Name, field: field + ".value"})
+			r.add(c, mention{Reference: reference, name: v.Name, field: field + ".value", list: list{chosen: true}})
 		}
 	case v.ValueFrom.ConfigMapKeyRef != nil:
 		ref := v.ValueFrom.ConfigMapKeyRef
@@ -183,7 +183,7 @@ func (r *reader) variable(c *container, i int) {
 			return
 		}
 		c.off = append(c.off, m.Off[ref.Key]...)
-		r.references(c, mention{name: v.Name, field: field + ".valueFrom.configMapKeyRef"}, m.Hosts[ref.Key])
+		r.references(c, mention{name: v.Name, field: field + ".valueFrom.configMapKeyRef", list: list{chosen: true}}, m.Hosts[ref.Key])
 		c.know(v.Name, m.Hosts[ref.Key])
 	case v.ValueFrom.FieldRef != nil && v.ValueFrom.FieldRef.FieldPath == "metadata.namespace":
 		c.values[v.Name] = r.w.Object.Namespace
@@ -352,7 +352,7 @@ func (r *reader) mounted(c *container, field string, mount corev1.VolumeMount, n
 	}
 	for _, key := range keys(m) {
 		if shown(key) {
-			l := &list{configMap: o.Key, file: key, path: mount.MountPath, image: imageName(c.Image)}
+			l := list{configMap: o.Key, file: key, path: mount.MountPath, image: imageName(c.Image)}
 			r.references(c, mention{name: key, field: field, file: true, list: l}, m.Hosts[key])
 		}
 	}

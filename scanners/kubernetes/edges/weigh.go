@@ -159,9 +159,12 @@ const (
 )
 
 // believed says whether a list proves the needs of one of its readers. targets counts what is in it, readers those who read
-// the same; names says that the reader itself is in it, namesAny that some reader is.
-func believed(targets, readers int, names, namesAny bool) bool {
+// the same; names says that the reader itself is in it, namesAny that some reader is. What was chosen one by one is only
+// doubted where nobody can have chosen it: when all that many have is the same, themselves included.
+func believed(targets, readers int, chosen, names, namesAny bool) bool {
 	switch {
+	case chosen && (targets <= manyHosts || readers < manyReaders || !namesAny):
+		return true
 	case targets <= 1 || readers <= 1:
 		return true
 	case targets < manyHosts:
@@ -245,14 +248,14 @@ func (in *inference) weigh(all []*judged) {
 				names = names || n > 0 && readers[print] >= manyReaders
 				most, any = max(most, readers[print]), any || namesAny[print]
 			}
-			doubted[l] = !believed(len(c.targets), most, names, any)
+			doubted[l] = !believed(len(c.targets), most, l.chosen, names, any || names)
 			foreign[l] = l.file != "" && anothers(l.image, images[copied{c.prints(nil)[0], l.path}])
 		}
 		// Traces and metrics all programs send alike; that is why their address is in the list.
 		j.findings = slices.DeleteFunc(j.findings, func(f finding) bool {
-			return f.list != nil && (foreign[*f.list] || doubted[*f.list] && !telemetry[in.protocol(&f)])
+			return (foreign[f.list] || doubted[f.list] && !telemetry[in.protocol(&f)])
 		})
-		j.dangling = slices.DeleteFunc(j.dangling, func(m mention) bool { return m.list != nil && doubted[*m.list] })
+		j.dangling = slices.DeleteFunc(j.dangling, func(m mention) bool { return doubted[m.list] })
 	}
 }
 
