@@ -40,6 +40,9 @@ func KindSpelling(lower string) string {
 	return lower
 }
 
+// IsOwnable says whether somebody is expected to own the entity. What a declared entity runs on is not owned besides.
+func (e *Entity) IsOwnable() bool { return IsOwnable(e.Kind) && (!e.Found || e.Discovered) }
+
 // IsOwnable says whether somebody is expected to own an entity of the kind, in any case: people, teams and places in a
 // file or cluster have no owner, and missing one is no fault of theirs. A custom kind is ownable.
 func IsOwnable(kind string) bool {

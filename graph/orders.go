@@ -127,9 +127,12 @@ type Traits struct {
 	Kind  string // in lower case
 	Tier  int    // 0 = none
 	Owned bool   // an owner is stated
-	// Placeholder, Discovered and Stale are those of [catalog.Entity].
-	Placeholder, Discovered, Stale bool
+	// Placeholder, Discovered, Found and Stale are those of [catalog.Entity].
+	Placeholder, Discovered, Found, Stale bool
 }
+
+// IsOwnable is that of [catalog.Entity].
+func (t Traits) IsOwnable() bool { return catalog.IsOwnable(t.Kind) && (!t.Found || t.Discovered) }
 
 type traitCount struct {
 	Traits
@@ -141,7 +144,7 @@ func (t Traits) compare(other Traits) int {
 }
 
 func (t Traits) bits() (bits uint8) {
-	for i, set := range [...]bool{t.Owned, t.Placeholder, t.Discovered, t.Stale} {
+	for i, set := range [...]bool{t.Owned, t.Placeholder, t.Discovered, t.Found, t.Stale} {
 		if set {
 			bits |= 1 << i
 		}
@@ -151,7 +154,7 @@ func (t Traits) bits() (bits uint8) {
 
 // traitsOf an entity of a known tier, as reading that takes long.
 func traitsOf(e *catalog.Entity, tier int) Traits {
-	return Traits{e.Ref.Kind(), tier, e.Owner != "", e.Placeholder, e.Discovered, e.Stale}
+	return Traits{e.Ref.Kind(), tier, e.Owner != "", e.Placeholder, e.Discovered, e.Found, e.Stale}
 }
 
 // Traits yields how many entities have which combination of traits, each combination that there is once. So a count by

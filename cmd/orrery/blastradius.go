@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/orrery-catalog/orrery/catalog"
 )
 
 func (p *program) blastRadiusCommand() *cobra.Command {
@@ -62,6 +64,7 @@ type impacted struct {
 	Owner        *string  `json:"owner"`
 	Steps        []edge   `json:"steps"`        // of the path, in its order
 	Alternatives []string `json:"alternatives"` // all members of the group that failed
+	ownable      bool     // somebody is expected to own it
 }
 
 type hit struct {
@@ -103,8 +106,9 @@ func askBlast(ctx context.Context, q *pinned, variables map[string]any) (answer,
 			}]
 			Impacted connection[struct {
 				Entity struct {
-					Ref, Kind string
-					Owner     *refNode
+					Ref, Kind         string
+					Found, Discovered bool
+					Owner             *refNode
 				}
 				Impact       string
 				Distance     int
@@ -128,7 +132,7 @@ func askBlast(ctx context.Context, q *pinned, variables map[string]any) (answer,
 	query := "query(" + pageVariables("failed", "impacted", "journeys", "systems", "teams") +
 		", $of: [String!]!, $options: BlastRadiusOptions) { blastRadius(of: $of, options: $options) { " +
 		page("failed(%s)", "failed", "entity { ref } partOf { ref }") + " " +
-		page("impacted(%s)", "impacted", "entity { ref kind owner { ref } } impact distance path { "+dependencyFields+" } alternatives { ref }") + " " +
+		page("impacted(%s)", "impacted", "entity { ref kind found discovered owner { ref } } impact distance path { "+dependencyFields+" } alternatives { ref }") + " " +
 		page("journeys(%s)", "journeys", "entity { ref } impact") + " " +
 		page("systems(%s)", "systems", "entity { ref } impact") + " " +
 		page("teams(%s)", "teams", "owner { ref } impacted worst "+contactFields) +
@@ -158,6 +162,7 @@ func askBlast(ctx context.Context, q *pinned, variables map[string]any) (answer,
 		hit := impacted{
 			Ref: n.Entity.Ref, Kind: n.Entity.Kind, Impact: n.Impact, Distance: n.Distance, Owner: refOf(n.Entity.Owner),
 			Path: []string{n.Entity.Ref}, Steps: edges(n.Path), Alternatives: refs(n.Alternatives),
+			ownable: catalog.IsOwnable(n.Entity.Kind) && (!n.Entity.Found || n.Entity.Discovered),
 		}
 		for _, e := range hit.Steps {
 			hit.Path = append(hit.Path, e.To)
@@ -246,8 +251,7 @@ func (a *blast) summary() string {
 	unowned := 0
 	for _, t := range a.Teams {
 		switch {
-		case t.Ref == nil:
-			unowned = t.Impacted
+		case t.Ref == nil: // they are counted below
 		case len(t.OnCall) > 0:
 			teams = append(teams, fmt.Sprintf("%s (%s)", shortName(*t.Ref), contacts(t.OnCall)))
 		default:
@@ -256,6 +260,11 @@ func (a *blast) summary() string {
 	}
 	if len(teams) > 0 {
 		fmt.Fprintf(&b, " Teams to page: %s.", strings.Join(teams, ", "))
+	}
+	for i := range a.Impacted {
+		if hit := &a.Impacted[i]; hit.Owner == nil && hit.ownable {
+			unowned++
+		}
 	}
 	if unowned > 0 {
 		fmt.Fprintf(&b, " Nobody owns %d of them.", unowned)

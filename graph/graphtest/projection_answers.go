@@ -49,7 +49,7 @@ const (
 		RETURN x.ref AS ref`
 
 	cypherUnowned = `MATCH (e:@Entity) WHERE NOT (e)-[:OWNED_BY]->() AND NOT e:@Group AND NOT e:@User AND NOT e:@Location
-		AND NOT e:@Node AND NOT e:@Zone AND NOT e:@Cluster RETURN e.ref AS ref`
+		AND NOT e:@Node AND NOT e:@Zone AND NOT e:@Cluster AND (NOT e.found OR e.discovered) RETURN e.ref AS ref`
 
 	cypherUndeclared = `MATCH (a:@Entity)-[r:DEPENDS_ON {observed: true, declared: false, derived: false}]->(b:@Entity)
 		RETURN DISTINCT a.ref + ' ' + b.ref AS ref`
@@ -152,7 +152,7 @@ func (p *projected) failed(ref catalog.Ref) []string {
 func (p *projected) unowned() []string {
 	list := []string{}
 	for e := range p.now.Entities("") {
-		if e.Owner == "" && catalog.IsOwnable(e.Ref.Kind()) {
+		if e.Owner == "" && e.IsOwnable() {
 			list = append(list, string(e.Ref))
 		}
 	}

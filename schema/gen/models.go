@@ -204,7 +204,7 @@ type EntityFilter struct {
 	Namespaces []string `json:"namespaces,omitempty"`
 	// Owned by these groups or users. `payments` is `group:default/payments`.
 	Owners []string `json:"owners,omitempty"`
-	// true: only with an owner; false: only without one, of the kinds that have one (not groups, users, locations, nodes, zones, clusters).
+	// true: only with an owner; false: only without one, of the kinds that have one (not groups, users, locations, nodes, zones, clusters, nor a workload that something declared runs on).
 	Owned *bool `json:"owned,omitempty"`
 	// Of these types (`spec.type`), in any case.
 	Types []string `json:"types,omitempty"`

@@ -619,7 +619,7 @@ input EntityFilter {
   namespaces: [String!]
   "Owned by these groups or users. ` + "`" + `payments` + "`" + ` is ` + "`" + `group:default/payments` + "`" + `."
   owners: [String!]
-  "true: only with an owner; false: only without one, of the kinds that have one (not groups, users, locations, nodes, zones, clusters)."
+  "true: only with an owner; false: only without one, of the kinds that have one (not groups, users, locations, nodes, zones, clusters, nor a workload that something declared runs on)."
   owned: Boolean
   "Of these types (` + "`" + `spec.type` + "`" + `), in any case."
   types: [String!]

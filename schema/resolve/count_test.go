@@ -21,7 +21,7 @@ func TestFilteredPagesAndCounts(t *testing.T) {
 		kind := []string{"component", "api", "resource", "journey", "node"}[random.IntN(5)]
 		e := w.add(catalog.NewRef(kind, "", fmt.Sprintf("n%d", random.IntN(200))))
 		e.Annotations = map[string]string{catalog.AnnotationTier: fmt.Sprint(random.IntN(6))}
-		e.Discovered, e.Stale = random.IntN(5) == 0, random.IntN(4) == 0
+		e.Discovered, e.Found, e.Stale = random.IntN(5) == 0, random.IntN(5) == 0, random.IntN(4) == 0
 		if i%3 == 0 {
 			w.relate(e.Ref, catalog.OwnedBy, owners[random.IntN(3)], catalog.Unstated)
 		}
@@ -40,8 +40,8 @@ func TestFilteredPagesAndCounts(t *testing.T) {
 		`{kinds:["Component","API"]}`: func(e *catalog.Entity) bool {
 			return e.Ref.Kind() == "component" || e.Ref.Kind() == "api"
 		},
-		`{owned:false}`:                  func(e *catalog.Entity) bool { return e.Owner == "" && catalog.IsOwnable(e.Kind) },
-		`{owned:true,tiers:[1,0]}`:       func(e *catalog.Entity) bool { return e.Owner != "" && e.Tier() < 2 && catalog.IsOwnable(e.Kind) },
+		`{owned:false}`:                  func(e *catalog.Entity) bool { return e.Owner == "" && e.IsOwnable() },
+		`{owned:true,tiers:[1,0]}`:       func(e *catalog.Entity) bool { return e.Owner != "" && e.Tier() < 2 && e.IsOwnable() },
 		`{placeholder:true}`:             func(e *catalog.Entity) bool { return e.Placeholder },
 		`{discovered:true,stale:false}`:  func(e *catalog.Entity) bool { return e.Discovered && !e.Stale },
 		`{owners:["a","user:u"]}`:        func(e *catalog.Entity) bool { return e.Owner == owners[0] || e.Owner == owners[2] },
@@ -54,7 +54,7 @@ func TestFilteredPagesAndCounts(t *testing.T) {
 		`{hasProblems:false,tiers:[2]}`:  func(e *catalog.Entity) bool { return e.Tier() == 2 },
 		`{kinds:[],namespaces:null}`:     func(*catalog.Entity) bool { return false },
 		`{tiers:[3],discovered:false}`:   func(e *catalog.Entity) bool { return e.Tier() == 3 && !e.Discovered },
-		`{kinds:["journey"],owned:true}`: func(e *catalog.Entity) bool { return e.Ref.Kind() == "journey" && e.Owner != "" },
+		`{kinds:["journey"],owned:true}`: func(e *catalog.Entity) bool { return e.Ref.Kind() == "journey" && e.Owner != "" && e.IsOwnable() },
 	}
 	for filter, passes := range filters {
 		var want []string

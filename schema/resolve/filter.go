@@ -139,7 +139,7 @@ func (f *entityFilter) byTraits() bool {
 func (f *entityFilter) passTraits(t graph.Traits) bool {
 	asked := f.asked
 	return is(asked.Owned, t.Owned) &&
-		(asked.Owned == nil || catalog.IsOwnable(t.Kind)) &&
+		(asked.Owned == nil || t.IsOwnable()) &&
 		is(asked.Discovered, t.Discovered) &&
 		is(asked.Placeholder, t.Placeholder) &&
 		is(asked.Stale, t.Stale) &&
@@ -151,7 +151,7 @@ func (f *entityFilter) passTraits(t graph.Traits) bool {
 func (f *entityFilter) passes(e *catalog.Entity) bool {
 	asked := f.asked
 	return is(asked.Owned, e.Owner != "") &&
-		(asked.Owned == nil || catalog.IsOwnable(e.Kind)) &&
+		(asked.Owned == nil || e.IsOwnable()) &&
 		is(asked.Discovered, e.Discovered) &&
 		is(asked.Placeholder, e.Placeholder) &&
 		is(asked.Stale, e.Stale) &&
