@@ -22,7 +22,7 @@ func (d *Deriver) placement(s scope) result {
 	}
 	var left cuts
 	claim := catalog.Claim{Subject: catalog.Subject{Ref: w.Ref}}
-	for _, node := range keep(&left, nodes, maxBehind, "nodes") {
+	for _, node := range keep(&left, nodes, maxGoverned, "nodes") {
 		claim.Edges = append(claim.Edges, catalog.EdgeClaim{
 			Target: catalog.Subject{Ref: catalog.NodeRef(d.inv.Cluster(), node)}, Type: catalog.RunsOn, Evidence: d.evidence,
 		})
@@ -34,14 +34,12 @@ func (d *Deriver) placement(s scope) result {
 	}}}
 }
 
-// nodesOf are the names of the nodes that a workload runs on, sorted: in a cluster those of its running pods, in a manifest
-// one that is written. The pods that it looks at are known as the workload's from then on.
+// nodesOf are the names of the nodes that a workload runs on, sorted: those of its running pods. Files have no states, so
+// that all pods count there that name their node, as what was written from a cluster does; so does the template itself. The
+// pods that it looks at are known as the workload's from then on.
 func (d *Deriver) nodesOf(w *inventory.Workload) []string {
-	if !d.live() {
-		if node := w.Template.Spec.NodeName; fits(node) {
-			return []string{node}
-		}
-		return nil
+	if node := w.Template.Spec.NodeName; !d.live() && fits(node) {
+		return []string{node}
 	}
 	key := keyOf(w)
 	nodes := make(map[string]bool)
@@ -51,11 +49,17 @@ func (d *Deriver) nodesOf(w *inventory.Workload) []string {
 			d.known[o.Key] = remembered
 		}
 		pod, ok := o.Value.(*corev1.Pod)
-		if ok && pod.Status.Phase == corev1.PodRunning && pod.DeletionTimestamp == nil && fits(pod.Spec.NodeName) {
+		if ok && d.runs(pod) && fits(pod.Spec.NodeName) {
 			nodes[pod.Spec.NodeName] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(nodes))
+}
+
+// runs says whether a pod has begun and not ended. A file may not say.
+func (d *Deriver) runs(pod *corev1.Pod) bool {
+	phase := pod.Status.Phase
+	return (phase == corev1.PodRunning || phase == "" && !d.live()) && pod.DeletionTimestamp == nil
 }
 
 // node says that a node is there, and in which zone.
