@@ -15,6 +15,7 @@ import (
 var collections = map[string][2]string{
 	"Pod":                     {"/api/v1", "pods"},
 	"Service":                 {"/api/v1", "services"},
+	"ReplicationController":   {"/api/v1", "replicationcontrollers"},
 	"Deployment":              {"/apis/apps/v1", "deployments"},
 	"ReplicaSet":              {"/apis/apps/v1", "replicasets"},
 	"DaemonSet":               {"/apis/apps/v1", "daemonsets"},
