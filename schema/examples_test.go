@@ -113,13 +113,15 @@ func demoCompany(t *testing.T) *company {
 	began, noon := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC), time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	learned := strings.NewReplacer("      strength: soft\n      fallback: only orders under 50 EUR are taken\n", "", "availability: 99.99", "availability: 99.9")
 	before, after := demoDocuments(t, began, learned), demoDocuments(t, began, strings.NewReplacer())
+	cluster := demoCluster(t, began)
 	sources := func(when time.Time) []graph.Source {
-		return []graph.Source{{
-			ID: "demo", Kind: "files", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(before),
-		}}
+		return []graph.Source{
+			{ID: "demo", Kind: "files", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(before)},
+			{ID: demo.Cluster, Kind: "kubernetes", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(cluster)},
+		}
 	}
 	merger := catalog.NewMerger(catalog.MergeOptions{})
-	merger.Apply(nil, slices.Values(before))
+	merger.Apply(nil, slices.Values(slices.Concat(before, cluster)))
 	c := &company{was: graph.Build(graph.Input{Revision: 1, Time: began, Model: merger.Model(), Sources: sources(began)})}
 	change := merger.Apply(nil, slices.Values(after))
 	when := noon.Add(-30 * time.Minute)
