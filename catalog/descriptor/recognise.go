@@ -115,6 +115,16 @@ func Illegible(data []byte) string {
 	return ""
 }
 
+// Mistake says why a text is no YAML, and on which line, 1-based, that shows; "" = it is. It takes the time of several parses.
+func Mistake(data []byte) (line int, why string) {
+	for _, t := range split(data) {
+		if _, _, err := decode(t); err != nil {
+			return t.line + max(err.line, 1) - 1, err.message
+		}
+	}
+	return 0, ""
+}
+
 // isTemplate says whether a document that fails is the draft of an entity, by its text or by where it stands.
 func isTemplate(data []byte, location string) bool {
 	for _, mark := range []string{"{{", "{%", "<%"} {

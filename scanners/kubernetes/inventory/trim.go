@@ -13,6 +13,8 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/hosts"
 )
@@ -78,6 +80,9 @@ func Trim(object v1.Object) (v1.Object, error) {
 
 // trimMeta keeps of the metadata what tells an object apart, its labels and annotations, and its controller.
 func trimMeta(object v1.Object) {
+	if typed, ok := object.(runtime.Object); ok { // its Kind says it, whatever the version in which it came
+		typed.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{})
+	}
 	object.SetManagedFields(nil)
 	object.SetFinalizers(nil)
 	object.SetAnnotations(annotations(object.GetAnnotations()))

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/catalog/descriptor"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
 )
 
@@ -128,9 +128,9 @@ func (p *parser) document(d document) {
 		p.isTemplate(d.line + lineOf(d.text, "{{"))
 		return
 	case err != nil:
-		line, message := explain(err)
+		line, message := explain(d.text, err)
 		p.fail(catalog.Problem{
-			Line: d.line + max(line, 1) - 1, Code: codeYAML, Message: "this manifest is not valid YAML: " + message,
+			Line: d.line + line - 1, Code: codeYAML, Message: message,
 			Fix: "mend it; quote values that hold special characters",
 		})
 		return
@@ -147,8 +147,8 @@ func decode(text []byte) (root *yaml.Node, err error) {
 			root, err = nil, fmt.Errorf("yaml: the text cannot be parsed: %v", r)
 		}
 	}()
-	if i := bytes.IndexByte(text, 0); i >= 0 {
-		return nil, fmt.Errorf("yaml: line %d: it holds a NUL byte", 1+bytes.Count(text[:i], []byte("\n")))
+	if bytes.IndexByte(text, 0) >= 0 {
+		return nil, errors.New("it holds a NUL byte")
 	}
 	var document yaml.Node
 	if err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&document); err != nil {
@@ -163,16 +163,13 @@ func decode(text []byte) (root *yaml.Node, err error) {
 	return document.Content[0], nil
 }
 
-var errorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-
-// explain takes the error of the parser apart.
-func explain(err error) (line int32, message string) {
-	message = err.Error()
-	if match := errorLine.FindStringSubmatch(message); match != nil {
-		n, _ := strconv.ParseInt(match[1], 10, 32) // 0 where there is none
-		line, message = int32(n), message[len(match[0]):]
+// explain says where and what the mistake in a text is that cannot be parsed. The parser itself only tells where the map or
+// list around it begins.
+func explain(text []byte, err error) (line int32, message string) {
+	if at, why := descriptor.Mistake(text); why != "" {
+		return int32(at), why //nolint:gosec // files are bounded
 	}
-	return line, strings.ReplaceAll(message, "\n", "; ")
+	return 1, "this is not valid YAML: " + strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "\n", "; ")
 }
 
 // lineOf is how many lines stand before the first place of a text.
