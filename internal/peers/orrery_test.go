@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,21 +15,6 @@ import (
 // An ourCheck is one of the checks that `orrery health --format json` tells of.
 type ourCheck struct {
 	ID, Outcome, Severity, Workload, Container, Message, Location string
-}
-
-// TestOrrery holds Orrery's own answers, by its command line.
-func TestOrrery(t *testing.T) {
-	if testing.Short() {
-		t.Skip("quick tests do not wait until Orrery is built")
-	}
-	program := filepath.Join(t.TempDir(), "orrery")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/orrery")
-	build.Dir = testenv.ProjectRoot(t)
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	t.Run("cases", func(t *testing.T) { orreryOnCases(t, program) })
-	t.Run("corpora", func(t *testing.T) { orreryOnCorpora(t, program) })
 }
 
 // health is what Orrery says of the manifests, and catalog files, of a folder.
@@ -48,8 +32,18 @@ func health(t *testing.T, program, dir string) []ourCheck {
 	return checks
 }
 
-// orreryOnCases holds that Orrery's answer is the right one in every case, and tells where which peer differs.
-func orreryOnCases(t *testing.T, program string) {
+// TestOrrery holds that Orrery's answer is the right one in every case, by its command line, and tells where which peer
+// differs. What it says of real systems is held where the command is.
+func TestOrrery(t *testing.T) {
+	if testing.Short() {
+		t.Skip("quick tests do not wait until Orrery is built")
+	}
+	program := filepath.Join(t.TempDir(), "orrery")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/orrery")
+	build.Dir = testenv.ProjectRoot(t)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
 	for _, c := range comparisons(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
@@ -101,32 +95,4 @@ func (q question) ours(said []ourCheck) (outcome, severity string) {
 		severity = ""
 	}
 	return outcome, severity
-}
-
-// orreryOnCorpora holds that Orrery finds what a person found, and nothing else, in every container.
-func orreryOnCorpora(t *testing.T, program string) {
-	var total tally
-	for _, system := range systems(t) {
-		said := health(t, program, filepath.Join(system, "manifests"))
-		for _, f := range facts(t, system) {
-			got := found(f, said)
-			total.add(f, got)
-			if !slices.Equal(got, f.findings) {
-				t.Errorf("%s: %s %s: found %v, the facts say %v", filepath.Base(system), f.workload, f.container, got, f.findings)
-			}
-		}
-	}
-	t.Log(total.String())
-}
-
-// found are the findings that Orrery tells of a container, sorted.
-func found(f fact, said []ourCheck) []string {
-	var words []string
-	for _, c := range said {
-		if c.Outcome == "FAIL" && c.Container == f.container && strings.HasSuffix(c.Workload, "."+f.workload) && slices.Contains(findings, c.ID) {
-			words = append(words, c.ID)
-		}
-	}
-	slices.Sort(words)
-	return slices.Compact(words)
 }
