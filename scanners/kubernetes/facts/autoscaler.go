@@ -89,7 +89,7 @@ func (d *Deriver) budget(s scope) result {
 	}
 	var r result
 	var left cuts
-	for _, w := range keep(&left, selected, maxBehind, "workloads") {
+	for _, w := range keep(&left, selected, maxGoverned, "workloads") {
 		r.documents = append(r.documents, &catalog.Document{
 			Ordinal: len(r.documents), Location: o.Location,
 			Claims: []catalog.Claim{{

@@ -14,13 +14,15 @@ import (
 const (
 	maxContainers = 100
 	maxPorts      = 250 // of a container, or of a Service
-	maxNamed      = 50  // headers of a probe, hosts that it calls, wishes to spread: lists that hardly ever have three
+	maxNamed      = 20  // headers of a probe, hosts that it calls, wishes to spread: lists that hardly ever have three
 	maxLabels     = 250
-	maxRouted     = 250  // hosts of a route, and its paths
-	maxBehind     = 5000 // workloads behind one Service, route or budget; nodes of one workload
+	maxRouted     = 100  // hosts of a route, its paths, its Services
+	maxBehind     = 500  // workloads behind one Service or route
+	maxGoverned   = 5000 // workloads of one budget, nodes of one workload
 	maxLooseEnds  = 1000
 	maxText       = 1024 // bytes of an image, a path, a command
-	maxName       = 253  // bytes, as Kubernetes itself has it
+	maxName       = 253  // bytes of a name, as Kubernetes has it
+	maxWord       = 63   // bytes of the name of a port, or of a protocol
 	maxLabel      = maxName + 1 + 63
 )
 

@@ -43,7 +43,7 @@ func container(w *inventory.Workload, c *corev1.Container, role catalog.Containe
 	}
 	for _, port := range keep(left, c.Ports, maxPorts, "ports of container "+told.Name) {
 		told.Ports = append(told.Ports, catalog.ContainerPort{
-			Name: clip(port.Name, maxName), Number: port.ContainerPort, Protocol: protocol(port.Protocol),
+			Name: clip(port.Name, maxWord), Number: port.ContainerPort, Protocol: protocol(port.Protocol),
 		})
 	}
 	told.Liveness = probe(c.LivenessProbe, w.Object.Line(field+".livenessProbe"), left)
@@ -53,7 +53,7 @@ func container(w *inventory.Workload, c *corev1.Container, role catalog.Containe
 }
 
 func protocol(stated corev1.Protocol) string {
-	return clip(string(cmp.Or(stated, corev1.ProtocolTCP)), maxName)
+	return clip(string(cmp.Or(stated, corev1.ProtocolTCP)), maxWord)
 }
 
 // staying visits the containers of a pod that run as long as it does.

@@ -45,6 +45,9 @@ func read(t testing.TB, inv *inventory.Inventory, manifests string, fromFile boo
 		if err != nil {
 			t.Fatalf("document %d: %v", number, err)
 		}
+		if string(data) == "null" {
+			continue
+		}
 		var head struct {
 			APIVersion, Kind string
 			Metadata         struct{ Namespace, Name string }

@@ -94,7 +94,8 @@ func meshService(namespace, host string) (in, name string, ok bool) {
 	return "", "", false
 }
 
-// inMesh says whether a ServiceEntry adds the host to the mesh. name.namespace.svc stands for all that continue it.
+// inMesh says whether a ServiceEntry adds the host to the mesh. Hosts of Services are compared without the domain of the
+// cluster.
 func (d *Deriver) inMesh(host string) bool {
 	for _, namespace := range d.inv.Namespaces() {
 		for o := range d.inv.List(inventory.ServiceEntries, namespace) {
@@ -104,8 +105,11 @@ func (d *Deriver) inMesh(host string) bool {
 			}
 			for _, added := range entry.Spec.Hosts {
 				added = strings.ToLower(added)
+				if labels := strings.Split(added, "."); len(labels) > 3 && labels[2] == "svc" {
+					added = strings.Join(labels[:3], ".")
+				}
 				suffix, wild := strings.CutPrefix(added, "*")
-				if added == host || strings.HasPrefix(added, host+".") || wild && strings.HasSuffix(host, suffix) {
+				if added == host || wild && strings.HasSuffix(host, suffix) {
 					return true
 				}
 			}

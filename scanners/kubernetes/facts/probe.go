@@ -38,7 +38,7 @@ func probe(p *corev1.Probe, line int32, left *cuts) *catalog.Probe {
 		told.Handler = catalog.ProbeHTTP
 		told.Port = portOf(get.Port)
 		told.Path = clip(cmp.Or(get.Path, "/"), maxText)
-		told.Scheme = clip(cmp.Or(string(get.Scheme), string(corev1.URISchemeHTTP)), maxName)
+		told.Scheme = clip(cmp.Or(string(get.Scheme), string(corev1.URISchemeHTTP)), maxWord)
 		told.Host = clip(get.Host, maxName)
 		told.Headers = headers(get.HTTPHeaders, left)
 	case p.TCPSocket != nil:
@@ -65,7 +65,7 @@ func probe(p *corev1.Probe, line int32, left *cuts) *catalog.Probe {
 }
 
 // portOf writes a port as it was written: as a number in digits, or a name.
-func portOf(port intstr.IntOrString) string { return clip(port.String(), maxName) }
+func portOf(port intstr.IntOrString) string { return clip(port.String(), maxWord) }
 
 // headers are names of headers with digests of their values, which may be secrets.
 func headers(all []corev1.HTTPHeader, left *cuts) []string {
@@ -114,6 +114,11 @@ func called(command []string) []string {
 		}
 		if flag = ""; strings.HasPrefix(argument, "-") && !strings.Contains(argument, "=") {
 			flag = argument
+		}
+	}
+	for _, host := range hosts.Extract("", strings.Join(command, " ")) { // as it would be typed: psql -h host
+		if host.Named == hosts.NamesHost && !isLocal(host.Host) {
+			found = append(found, clip(host.Host, maxName))
 		}
 	}
 	slices.Sort(found)

@@ -30,44 +30,29 @@ func (d *Deriver) route(s scope) result {
 	}
 	kind, leads := d.leads(s.kind, o)
 	var r result
-	var lost []string
+	ways, lost := d.ways(leads, &r)
 	routes := make(map[workloadKey]*catalog.Route)
 	behind := make(map[workloadKey]*inventory.Workload)
-	for i := range leads {
-		to := &leads[i]
-		if to.namespace != "" {
-			r.rests = append(r.rests, to.namespace)
-		}
-		service, reason := d.follow(to)
-		if reason != "" {
-			lost = append(lost, reason)
-			continue
-		}
-		if service == nil {
-			continue
-		}
-		for _, w := range d.inv.Behind(service) {
+	for _, way := range ways {
+		for _, w := range d.inv.Behind(way.service) {
 			key := keyOf(w)
 			told := routes[key]
 			if told == nil {
 				told = &catalog.Route{Kind: kind, Namespace: s.namespace, Name: s.name, Location: o.Location, Line: o.Line("")}
 				routes[key], behind[key] = told, w
 			}
-			told.Hosts = append(told.Hosts, to.hosts...)
-			told.Paths = append(told.Paths, to.paths...)
-			told.Services = append(told.Services, to.namespace+"/"+to.service)
+			told.Hosts = append(told.Hosts, way.hosts...)
+			told.Paths = append(told.Paths, way.paths...)
+			told.Services = append(told.Services, way.service.Namespace+"/"+way.service.Name)
 		}
-	}
-	if slices.Sort(r.rests); len(r.rests) > 0 {
-		r.rests = slices.Compact(r.rests)
 	}
 	var left cuts
 	keys := slices.SortedFunc(maps.Keys(routes), compareWorkloadKeys)
 	for _, key := range keep(&left, keys, maxBehind, "workloads") {
 		told := routes[key]
-		told.Hosts = keep(&left, unique(told.Hosts), maxRouted, "hosts")
-		told.Paths = keep(&left, unique(told.Paths), maxRouted, "paths")
-		told.Services = keep(&left, unique(told.Services), maxRouted, "Services")
+		told.Hosts = keep(&left, unique(told.Hosts, maxName), maxRouted, "hosts")
+		told.Paths = keep(&left, unique(told.Paths, maxName), maxRouted, "paths")
+		told.Services = keep(&left, unique(told.Services, 2*maxName+1), maxRouted, "Services")
 		r.documents = append(r.documents, &catalog.Document{
 			Ordinal: len(r.documents), Location: o.Location,
 			Claims: []catalog.Claim{{
@@ -77,10 +62,59 @@ func (d *Deriver) route(s scope) result {
 	}
 	slices.Sort(left)
 	r.tellCut(slices.Compact(left), o)
-	if lost = unique(lost); len(lost) > 0 {
+	if len(lost) > 0 {
 		r.loose = []catalog.LooseEnd{looseEnd(o, kind, "route-to-nowhere", "spec", some(lost))}
 	}
 	return r
+}
+
+// way is a Service that a route leads to, with what leads there.
+type way struct {
+	service      *inventory.Object
+	hosts, paths []string // sorted
+}
+
+// ways follows what a route says, to each Service once, and tells what is lost. The result rests on the namespaces that
+// are named.
+func (d *Deriver) ways(leads []lead, r *result) (ways []*way, lost []string) {
+	type end struct {
+		namespace, service string
+		port               int32
+		portName           string
+	}
+	ends := make(map[end]*way)
+	reached := make(map[inventory.Key]*way)
+	for i := range leads {
+		to := &leads[i]
+		at := end{to.namespace, to.service, to.port, to.portName}
+		found, known := ends[at]
+		if !known {
+			if to.namespace != "" {
+				r.rests = append(r.rests, to.namespace)
+			}
+			service, reason := d.follow(to)
+			switch {
+			case reason != "":
+				lost = append(lost, reason)
+			case service != nil && reached[service.Key] == nil:
+				found = &way{service: service}
+				reached[service.Key] = found
+				ways = append(ways, found)
+			case service != nil:
+				found = reached[service.Key]
+			}
+			ends[at] = found
+		}
+		if found != nil {
+			found.hosts, found.paths = append(found.hosts, to.hosts...), append(found.paths, to.paths...)
+		}
+	}
+	for _, found := range ways {
+		found.hosts, found.paths = unique(found.hosts, maxName), unique(found.paths, maxName)
+	}
+	slices.Sort(r.rests)
+	r.rests = slices.Compact(r.rests)
+	return ways, unique(lost, maxText)
 }
 
 // leads reads where a route leads, by its kind.
@@ -134,11 +168,11 @@ func compareWorkloadKeys(a, b workloadKey) int {
 }
 
 // unique sorts a list and leaves out repetitions and what says nothing, each text cut to what may be kept.
-func unique(list []string) []string {
+func unique(list []string, most int) []string {
 	var kept []string
 	for _, text := range list {
 		if text != "" {
-			kept = append(kept, clip(text, maxText))
+			kept = append(kept, clip(text, most))
 		}
 	}
 	slices.Sort(kept)

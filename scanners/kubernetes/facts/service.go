@@ -37,7 +37,7 @@ func (d *Deriver) service(s scope) result {
 		Location:        o.Location, Line: o.Line(""),
 	}
 	if value.Spec.Type != "" {
-		told.Type = clip(string(value.Spec.Type), maxName)
+		told.Type = clip(string(value.Spec.Type), maxWord)
 	}
 	for i := range keep(&left, value.Spec.Ports, maxPorts, "ports") {
 		told.Ports = append(told.Ports, servicePort(&value.Spec.Ports[i]))
@@ -71,13 +71,13 @@ func (r *result) tellCut(left cuts, o *inventory.Object) {
 
 func servicePort(p *corev1.ServicePort) catalog.ServicePort {
 	told := catalog.ServicePort{
-		Name: clip(p.Name, maxName), Port: p.Port, Protocol: protocol(p.Protocol), Target: strconv.Itoa(int(p.Port)),
+		Name: clip(p.Name, maxWord), Port: p.Port, Protocol: protocol(p.Protocol), Target: strconv.Itoa(int(p.Port)),
 	}
 	if p.TargetPort.Type == intstr.String && p.TargetPort.StrVal != "" || p.TargetPort.IntVal != 0 {
 		told.Target = portOf(p.TargetPort)
 	}
 	if p.AppProtocol != nil {
-		told.AppProtocol = clip(*p.AppProtocol, maxName)
+		told.AppProtocol = clip(*p.AppProtocol, maxWord)
 	}
 	return told
 }

@@ -69,16 +69,16 @@ func (d *Deriver) describe(w *inventory.Workload, left *cuts) *catalog.Workload 
 	}
 	if d.live() {
 		facts.Ready = w.Ready
-		nodes := d.nodesOf(w)
-		zones := make(map[catalog.Ref]bool)
-		for _, node := range nodes {
-			if zone := d.zoneOf(node); zone != "" {
-				zones[zone] = true
-			}
-		}
-		facts.Nodes, facts.Zones = int32(len(nodes)), int32(len(zones))
-		d.onNode.set(keyOf(w), nodes)
 	}
+	nodes := d.nodesOf(w)
+	zones := make(map[catalog.Ref]bool)
+	for _, node := range nodes {
+		if zone := d.zoneOf(node); zone != "" {
+			zones[zone] = true
+		}
+	}
+	facts.Nodes, facts.Zones = int32(len(nodes)), int32(len(zones))
+	d.onNode.set(keyOf(w), nodes)
 	return facts
 }
 
