@@ -22,6 +22,7 @@ const (
 	maxLooseEnds  = 1000
 	maxText       = 1024 // bytes of an image, a path, a command
 	maxName       = 253  // bytes of a name, as Kubernetes has it
+	maxArguments  = 250  // of a command, in which hosts are looked for
 	maxWord       = 63   // bytes of the name of a port, or of a protocol
 	maxLabel      = maxName + 1 + 63
 )
@@ -33,17 +34,16 @@ func fits(name string) bool {
 	})
 }
 
-// clip cuts a text, and marks that.
+// clip cuts a text, and marks that. What is no UTF-8 becomes question marks.
 func clip(text string, most int) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) <= most {
-		return text
+		return strings.ToValidUTF8(text, "?")
 	}
-	text = text[:most-len("…")]
-	for !utf8.ValidString(text) {
-		text = text[:len(text)-1]
+	end := most - len("…")
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
 	}
-	return text + "…"
+	return strings.ToValidUTF8(text[:end], "?") + "…"
 }
 
 // cuts notes what was left out.

@@ -103,7 +103,7 @@ func digest(value string) string {
 func called(command []string) []string {
 	var found []string
 	flag := ""
-	for _, argument := range command[min(1, len(command)):] {
+	for _, argument := range command[min(1, len(command)):min(maxArguments, len(command))] {
 		for _, host := range hosts.Extract(flag, argument) {
 			switch {
 			case host.Form < hosts.WithPort && !(host.Named == hosts.NamesHost && host.Whole):
