@@ -100,8 +100,8 @@ func marks(line []byte, marker string) bool {
 	return ok && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
 }
 
-// manifestKind finds the kind that a text states which may be no YAML; in JSON, with quotes.
-var manifestKind = regexp.MustCompile(`(?m)^\s*(?:[-{]\s*)?["']?kind["']?\s*:\s*["']?(\w+)["']?\s*,?\s*(?:#.*)?\r?$`)
+// manifestKind finds the kind that a text states which may be no YAML: at the beginning of a line, or as JSON has it.
+var manifestKind = regexp.MustCompile(`(?m)(?:^["']?kind["']?|"kind")\s*:\s*["']?(\w+)`)
 
 // ours says whether a text that cannot be parsed is plainly meant as a manifest of a kind that is read.
 func (p *parser) ours(text []byte) bool {

@@ -55,6 +55,10 @@ func TestParse(t *testing.T) {
 		{name: "a broken catalog file", text: "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: x\n"},
 		{name: "a workflow", text: "on: push\njobs: {x: {steps: [{run: 'kind: Deployment', env: {apiVersion: x}}]}}\n"},
 		{name: "a kind of somebody else", text: "apiVersion: acme.example/v1\nkind: Deployment\nmetadata: {name: x}\n"},
+		{
+			name: "a broken workflow with a manifest in it",
+			text: "on: push\njobs:\n  x: [{run: |\n  cat <<EOF\n    apiVersion: apps/v1\n    kind: Deployment\n    EOF\n",
+		},
 		{name: "a secret", text: "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\ndata: {password: c2VjcmV0}\n"},
 		{name: "a kustomization", text: "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n"},
 		{

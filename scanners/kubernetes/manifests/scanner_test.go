@@ -2,6 +2,7 @@ package manifests_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -130,11 +131,39 @@ func (c *changing) change() []string {
 	return []string{"files/root/" + file}
 }
 
+// TestPartsAlways reads parts again and again, and compares each time with a scan of the whole by another scanner.
+func TestPartsAlways(t *testing.T) {
+	for seed := range uint64(4) {
+		world := &changing{T: t, dir: t.TempDir(), Rand: rand.New(rand.NewPCG(seed, 3))}
+		config := manifests.Config{Roots: []folder.Root{{Path: world.dir, Display: "root"}}}
+		scanner, held := newScanner(t, config), make(scantest.Held)
+		for step := range 40 {
+			names := world.change()
+			for range world.IntN(3) {
+				names = append(names, world.change()...)
+			}
+			if step == 20 {
+				names = []string{"files/root/"}
+			}
+			err := held.Parts(t.Context(), scanner, names...)
+			if errors.Is(err, scanners.ErrWhole) {
+				err = held.Whole(t.Context(), scanner)
+			}
+			want := make(scantest.Held)
+			if err := errors.Join(err, want.Whole(t.Context(), newScanner(t, config))); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, held); diff != "" {
+				t.Fatalf("seed %d, step %d: after %q changed (-whole +parts):\n%s", seed, step, names, diff)
+			}
+		}
+	}
+}
+
 // keeper receives scans as the ingest does: it remembers what was said, and keeps what could not be read.
 type keeper struct {
-	mu       sync.Mutex
-	scopes   map[string]*kept
-	reported map[string]scanners.ScopeState
+	mu     sync.Mutex
+	scopes map[string]*kept
 }
 
 type kept struct {

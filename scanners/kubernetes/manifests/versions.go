@@ -141,7 +141,7 @@ func formerBackend(old networkingv1beta1.IngressBackend) networkingv1.IngressBac
 
 // endpoints reads Endpoints as the EndpointSlice that a controller would make of them.
 func endpoints(data []byte) (v1.Object, error) {
-	var old corev1.Endpoints
+	var old corev1.Endpoints //nolint:staticcheck // files still state it
 	if err := json.Unmarshal(data, &old); err != nil {
 		return nil, err
 	}
