@@ -103,7 +103,7 @@ func (r readings) trouble(c *client) error {
 		if now.state == cutOff {
 			return c.explained(now.err)
 		}
-		some = some || now.state == readable
+		some = some || now.state == readable || now.state == pending
 		if now.err != nil {
 			first = cmp.Or(first, now.err)
 		}

@@ -90,7 +90,9 @@ func (c *Config) list(ctx context.Context, client *client) (*picture, readings, 
 	for i := range found {
 		d := &found[i]
 		if d.version == "" {
+			mu.Lock()
 			now.note(d.resource.Kind, d.reading())
+			mu.Unlock()
 			continue
 		}
 		parts, err := c.parts(client, &d.resource, d.version)

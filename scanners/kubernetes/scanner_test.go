@@ -95,6 +95,7 @@ func watch(t testing.TB, s *kubernetes.Scanner) *watching {
 			t.Fatalf("the first that is told is %q, not that anything may have changed", names)
 		}
 	case err := <-w.ended:
+		w.ended <- nil
 		t.Fatalf("the watch does not begin: %v", err)
 	case <-time.After(soon):
 		t.Fatal("the watch does not begin")
