@@ -85,6 +85,11 @@ func (q *healthQuestion) check() (err error) {
 	return err
 }
 
+// doubts says whether somebody wants to know of everything that is unknown.
+func (q *healthQuestion) doubts() bool {
+	return q.ref != nil || q.explain || len(q.checks) > 0 || slices.Contains(q.foundOutcomes, "UNKNOWN")
+}
+
 // filter is the GraphQL input.
 func (q *healthQuestion) filter() map[string]any {
 	filter := map[string]any{}

@@ -8,6 +8,7 @@ type healthReport struct {
 	Problems []problem       `json:"problems"` // of the policy
 
 	explain bool
+	doubts  bool // also show what is unknown of checks that only warn
 	checks  map[string]checkDefinition
 }
 
@@ -84,7 +85,7 @@ func (n *healthNode) service() serviceHealth {
 }
 
 func askHealth(ctx context.Context, on *pinned, q *healthQuestion) (*healthReport, error) {
-	a := &healthReport{Services: []serviceHealth{}, explain: q.explain, checks: make(map[string]checkDefinition)}
+	a := &healthReport{Services: []serviceHealth{}, explain: q.explain, doubts: q.doubts(), checks: make(map[string]checkDefinition)}
 	const query = "query($first: Int!, $after: String, $filter: HealthFilter, $environment: String) { " +
 		"health(filter: $filter, environment: $environment, first: $first, after: $after) { nodes { " + healthFields +
 		" } pageInfo { hasNextPage endCursor } problems { " + problemFields + " } " + definitionFields + " } }"

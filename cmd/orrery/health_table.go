@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -48,12 +49,16 @@ func (a *healthReport) service(p *printer, s *serviceHealth) {
 		head += p.painted(fmt.Sprintf("  tier %d", *s.Tier), dim)
 	}
 	p.line("%s", head)
-	passed, explained := 0, map[string]bool{}
+	passed, unknown, explained := 0, 0, map[string]bool{}
 	for _, r := range s.Checks {
-		if r.Outcome == "PASS" {
+		switch {
+		case r.Outcome == "PASS":
 			passed++
-		}
-		if r.Outcome == "PASS" || r.Outcome == "NOT_APPLICABLE" && r.Exemption == nil {
+			continue
+		case r.Outcome == "NOT_APPLICABLE" && r.Exemption == nil:
+			continue
+		case r.Outcome == "UNKNOWN" && r.Severity == "WARNING" && !a.doubts:
+			unknown++
 			continue
 		}
 		a.result(p, s, r)
@@ -66,8 +71,15 @@ func (a *healthReport) service(p *printer, s *serviceHealth) {
 			}
 		}
 	}
+	var rest []string
 	if passed > 0 {
-		p.line("  %s", p.painted(many(passed, "check", "checks")+" passed", dim))
+		rest = append(rest, many(passed, "check", "checks")+" passed")
+	}
+	if unknown > 0 {
+		rest = append(rest, fmt.Sprintf("%d unknown", unknown))
+	}
+	if len(rest) > 0 {
+		p.line("  %s", p.painted(strings.Join(rest, ", "), dim))
 	}
 	p.line("")
 }
@@ -82,7 +94,7 @@ func (a *healthReport) result(p *printer, s *serviceHealth, r healthResult) {
 		word = "unknown"
 	}
 	var about []string
-	if r.Workload != nil && *r.Workload != s.Ref {
+	if r.Workload != nil && *r.Workload != s.Ref && !s.onOne() {
 		about = append(about, shortRef(*r.Workload))
 	}
 	if r.Container != nil {
@@ -96,6 +108,13 @@ func (a *healthReport) result(p *printer, s *serviceHealth, r healthResult) {
 		text += p.painted(" ("+oneLine(at)+")", dim)
 	}
 	p.line("  %s %s %s", p.painted(fmt.Sprintf("%-7s", word), outcomePaint(r.Outcome, r.Severity)), text, p.painted("["+r.ID+"]", dim))
+}
+
+// onOne says whether all of a service is one workload, which need not be named in each line.
+func (s *serviceHealth) onOne() bool {
+	return !slices.ContainsFunc(s.Checks, func(r healthResult) bool {
+		return shown(r.Workload) != shown(s.Checks[0].Workload)
+	})
 }
 
 func outcomePaint(outcome, severity string) paint {

@@ -172,7 +172,7 @@ func (j *Judge) judgeLooseEnds(cluster *catalog.Entity, now time.Time) *Service 
 		}
 		r := Result{
 			Check: check, Outcome: graph.OutcomeFail, Severity: j.Severity(check),
-			Message: end.Message, Location: end.Location, Line: end.Line,
+			Message: end.Kind + " " + end.Namespace + "/" + end.Name + ": " + end.Message, Location: end.Location, Line: end.Line,
 		}
 		j.excuse(&r, cluster.Ref, &catalog.Workload{Namespace: end.Namespace, Name: end.Name}, now)
 		service.Results = append(service.Results, r)
