@@ -17,6 +17,7 @@ type need struct {
 	protocol string
 	waits    bool // an init container waits for it
 	line     int32
+	field    string // path in the source's object; "" = another object says so
 	port     int32
 }
 
@@ -90,7 +91,7 @@ func (in *inference) needs(j *judged) []*need {
 		line, protocol := j.w.Object.Line(f.field), in.protocol(f)
 		if f.service == nil {
 			if alias, err := catalog.ParseAlias("host:" + f.external); err == nil {
-				take(&need{target: alias, protocol: protocol, waits: f.initial, line: line, port: f.Port})
+				take(&need{target: alias, protocol: protocol, waits: f.initial, line: line, field: f.field, port: f.Port})
 			}
 			continue
 		}
@@ -100,7 +101,9 @@ func (in *inference) needs(j *judged) []*need {
 			group = "service " + f.group
 		}
 		for _, w := range workloads {
-			take(&need{target: w.Alias, workload: w, anyOf: group, protocol: protocol, waits: f.initial, line: line, port: f.Port})
+			take(&need{
+				target: w.Alias, workload: w, anyOf: group, protocol: protocol, waits: f.initial, line: line, field: f.field, port: f.Port,
+			})
 		}
 	}
 	needs := make([]*need, 0, len(byTarget))

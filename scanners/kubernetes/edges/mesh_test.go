@@ -61,7 +61,7 @@ func TestPolicies(t *testing.T) {
 	policy := func(name, spec string) string {
 		return "---\n{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: " + name + "}, spec: " + spec + "}\n"
 	}
-	const stopped = "problem of test.deployment.a at : network-policy-contradicts the configuration suggests that default/b is needed"
+	const stopped = "problem of test.deployment.a at spec.template.spec.containers[0].env[0].value: network-policy-contradicts the configuration suggests that default/b is needed"
 	for _, test := range []struct {
 		name     string
 		policies string

@@ -44,7 +44,7 @@ func (in *inference) confront(w *inventory.Workload, needs []*need) (supports []
 		for _, stopped := range []passage{out, into} {
 			if stopped.ruled != nil && !stopped.passes {
 				problems = append(problems, catalog.Problem{
-					Location: w.Object.Location, Line: n.line, Severity: catalog.Warning, Code: "network-policy-contradicts", Ref: w.Ref,
+					Location: w.Object.Location, Line: n.line, Field: n.field, Severity: catalog.Warning, Code: "network-policy-contradicts", Ref: w.Ref,
 					Message: fmt.Sprintf("the configuration suggests that %s is needed, but NetworkPolicy %s/%s does not let the traffic pass",
 						n.workload.Object.Namespace+"/"+n.workload.Name(), stopped.ruled.Namespace, stopped.ruled.Name),
 					Fix: "let the traffic pass in a NetworkPolicy, or take the setting out",

@@ -10,6 +10,7 @@ type script struct {
 	host    string // an argument that is a host if a port follows: nc host port
 	quiet   bool   // the command only prints
 	client  bool   // the command is one of a data store, where -h stands before the host
+	fetches bool   // the command takes URLs
 	asks    bool   // such a -h was the last word
 }
 
@@ -32,10 +33,12 @@ func (s *script) takes(word string) bool {
 			s.quiet = true
 		case clients[base]:
 			s.client = true
+		case fetchers[base]:
+			s.fetches = true
 		case commands[strings.TrimSuffix(base, ".sh")]:
 			s.command = strings.TrimSuffix(base, ".sh")
 		}
-		return s.quiet || s.command != ""
+		return s.quiet || s.command != "" || s.fetches
 	}
 	if s.asks && isHost(strings.ToLower(word)) && !isFile(word) { // psql -h host
 		s.asks = false
@@ -61,8 +64,9 @@ func (s *script) takes(word string) bool {
 }
 
 var (
-	commands = set("replicaof slaveof git nc ncat netcat telnet nslookup ping getent curl wget wait-for-it wait-for dig")
+	commands = set("replicaof slaveof nc ncat netcat telnet nslookup ping getent wait-for-it wait-for dig")
 	withPort = set("nc ncat netcat telnet replicaof slaveof")
+	fetchers = set("git curl wget http https")
 	clients  = set(`psql pg_dump pg_dumpall pg_restore pg_isready createdb mysql mysqladmin mysqldump mariadb mariadb-admin
 		mariadb-dump redis-cli valkey-cli mongo mongosh mongodump cqlsh clickhouse-client influx`)
 )

@@ -44,7 +44,7 @@ func (c *collector) words(words []word, naming Naming) {
 			secret, flag = true, ""
 		case script.takes(w.text):
 			flag = ""
-		case script.command != "" && strings.Contains(w.text, "://"):
+		case (script.command != "" || script.fetches) && strings.Contains(w.text, "://"):
 			c.word(w.text, NamesHost, false, false)
 		case strings.HasPrefix(w.text, "-") && !assigned:
 			flag = w.text
