@@ -16,12 +16,18 @@ import (
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
 )
 
+// turnedAway says that an error is the server's word on whoever asks, whatever for.
+func turnedAway(err error) bool {
+	other := (*anotherClusterError)(nil)
+	return apierrors.IsUnauthorized(err) || errors.As(err, &other)
+}
+
 // outOfReach says that an error is about the server as a whole and not about what it was asked for.
 func outOfReach(err error) bool {
 	if err == nil {
 		return false
 	}
-	if other := (*anotherClusterError)(nil); apierrors.IsUnauthorized(err) || errors.As(err, &other) {
+	if turnedAway(err) {
 		return true
 	}
 	if status := apierrors.APIStatus(nil); errors.As(err, &status) {

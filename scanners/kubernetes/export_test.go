@@ -17,3 +17,10 @@ func Hasty(c Config) Config {
 	c.timing.request, c.timing.stall = time.Second, time.Second
 	return c
 }
+
+// Restless is Impatient with pauses that are hardly any.
+func Restless(c Config) Config {
+	c = Impatient(c)
+	c.timing.discover, c.timing.backoff = 20*time.Millisecond, 20*time.Millisecond
+	return c
+}

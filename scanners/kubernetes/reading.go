@@ -2,6 +2,8 @@ package kubernetes
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,7 +27,7 @@ const (
 	pending                   // it was not read yet
 	failing                   // reading it fails
 	refused                   // this user may not read it
-	cutOff                    // the server is out of reach
+	cutOff                    // the server does not answer
 )
 
 // readings are those of all kinds.
@@ -50,7 +52,7 @@ func readingOf(err error) reading {
 		return reading{state: readable}
 	case apierrors.IsForbidden(err):
 		return reading{refused, err}
-	case outOfReach(err):
+	case outOfReach(err) && !errors.Is(err, context.DeadlineExceeded): // of which one kind may be too large
 		return reading{cutOff, err}
 	}
 	return reading{failing, err}
@@ -94,13 +96,13 @@ func (f *feed) reading(now time.Time) reading {
 	return reading{state: pending}
 }
 
-// trouble is the error of the server as a whole, if there is one, or that no kind at all can be read.
+// trouble is why the cluster as a whole cannot be read; nil = some of it can.
 func (r readings) trouble(c *client) error {
 	var first error
 	some := false
 	for _, resource := range inventory.Resources() {
 		now := r[resource.Kind]
-		if now.state == cutOff {
+		if turnedAway(now.err) {
 			return c.explained(now.err)
 		}
 		some = some || now.state == readable || now.state == pending
@@ -108,8 +110,11 @@ func (r readings) trouble(c *client) error {
 			first = cmp.Or(first, now.err)
 		}
 	}
-	if !some && first != nil {
-		return fmt.Errorf("nothing in the cluster can be read with %s: %w", c.who, first)
+	switch {
+	case some || first == nil:
+		return nil
+	case outOfReach(first):
+		return c.explained(first)
 	}
-	return nil
+	return fmt.Errorf("nothing in the cluster can be read with %s: %w", c.who, first)
 }

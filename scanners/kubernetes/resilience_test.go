@@ -1,11 +1,13 @@
 package kubernetes_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/orrery-catalog/orrery/internal/testenv"
@@ -63,19 +65,36 @@ func TestServerKilled(t *testing.T) {
 	}
 }
 
-// TestServerRestartsQuickly restarts the API server within the patience: nobody is told of it.
-func TestServerRestartsQuickly(t *testing.T) {
+// TestServerStarting asks a server all the time while it starts, when it has not yet loaded the definitions of all kinds:
+// what it does not know yet is not taken for gone. One source watches, another scans.
+func TestServerStarting(t *testing.T) {
 	own := testenv.OwnKube(t, testenv.KubeOptions{})
-	testenv.Apply(t, own.KubeCluster, "shop", workload("checkout", image1), workload("cart", image1))
-	config := kubernetes.Config{Cluster: "test", Kubeconfig: own.Kubeconfig}
-	w := watch(t, scanner(t, config))
-	own.Kill()
-	own.Start()
-	testenv.Apply(t, own.KubeCluster, "shop", workload("checkout", image2))
-	w.until("the change", func(error) bool { return w.held.image("shop", "checkout") == image2 })
-	w.until("what a fresh scan finds", func(error) bool { return w.equalsFresh(config) == "" })
-	if w.held.losses > 0 {
-		t.Errorf("%d scopes were lost", w.held.losses)
+	testenv.ApplyMeshCRDs(t, own.KubeCluster)
+	testenv.Apply(t, own.KubeCluster, "shop", workload("checkout", image1), []byte(everything))
+	w := watch(t, scanner(t, kubernetes.Restless(of(own.KubeCluster))))
+	polled, poller := newReceiver(), scanner(t, of(own.KubeCluster))
+	if err := polled.whole(t.Context(), poller); err != nil {
+		t.Fatal(err)
+	}
+	for round := range 3 {
+		own.Kill()
+		ctx, cancel := context.WithCancel(t.Context())
+		var polling sync.WaitGroup
+		polling.Go(func() {
+			for ctx.Err() == nil {
+				_ = polled.whole(ctx, poller) // mostly it fails
+			}
+		})
+		own.Start()
+		image := fmt.Sprintf("registry.example/app:%d", round+2)
+		testenv.Apply(t, own.KubeCluster, "shop", workload("checkout", image))
+		w.until("the change", func(error) bool { return w.held.image("shop", "checkout") == image })
+		w.until("what a fresh scan finds", func(error) bool { return w.equalsFresh(of(own.KubeCluster)) == "" })
+		cancel()
+		polling.Wait()
+		if w.held.losses > 0 || polled.losses > 0 {
+			t.Fatalf("%d and %d scopes were lost", w.held.losses, polled.losses)
+		}
 	}
 }
 
