@@ -257,8 +257,12 @@ func (w *workload) table(p *printer) {
 	}
 	p.line("")
 	p.table([]column{
-		{title: "CONTAINER", shrinks: true}, {title: "IMAGE", shrinks: true, endings: true}, {title: "PORTS", shrinks: true},
-		{title: "READINESS", shrinks: true}, {title: "LIVENESS", shrinks: true}, {title: "STARTUP", shrinks: true},
+		{title: "CONTAINER", shrinks: true},
+		{title: "IMAGE", shrinks: true, endings: true},
+		{title: "PORTS", shrinks: true},
+		{title: "READINESS", shrinks: true},
+		{title: "LIVENESS", shrinks: true},
+		{title: "STARTUP", shrinks: true},
 	}, rows)
 }
 
@@ -375,6 +379,9 @@ func runningTable(p *printer, list []running) {
 	}
 	p.line("")
 	p.table([]column{
-		{title: "RUNS ON", shrinks: true, short: shortRef}, {title: "VERSION", shrinks: true}, {title: "REPLICAS"}, {title: "ENVIRONMENT"},
+		{title: "RUNS ON", shrinks: true, short: shortRef},
+		{title: "VERSION", shrinks: true},
+		{title: "REPLICAS"},
+		{title: "ENVIRONMENT"},
 	}, rows)
 }
