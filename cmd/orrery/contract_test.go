@@ -24,6 +24,16 @@ var (
 		"file": "string?", "line": "number?", "field": "string?", "severity": "enum", "code": "string", "message": "string", "ref": "string?",
 	}
 	contract = map[string]object{
+		"health --catalog testdata/running": {
+			"services": []any{object{
+				"ref": "string", "outcome": "enum", "owner": "string?", "tier": "number?",
+				"checks": []any{object{
+					"id": "string", "outcome": "enum", "severity": "enum", "workload": "string?", "container": "string?", "message": "string",
+					"location": "string?", "line": "number?", "exemption": "any",
+				}},
+			}},
+			"problems": []any{},
+		},
 		"validate %s": {"entities": "number", "problems": []any{problemShape}},
 		"owner checkout --catalog %s": {
 			"ref": "string", "owner": object{"ref": "string", "name": "string", "displayName": "string", "email": "string", "members": []any{"string"}},

@@ -82,6 +82,19 @@ func rows(services []*health.Service) []string {
 	return list
 }
 
+// TestClusterOfSource holds that loose ends of manifests, of which no node tells where they are, are those of their source.
+func TestClusterOfSource(t *testing.T) {
+	w := &world{}
+	w.entity("cluster:default/prod").Facts = &catalog.Facts{LooseEnds: []catalog.LooseEnd{{Code: "route-to-nowhere", Message: "m"}}}
+	w.sources = []graph.Source{{ID: "prod", Environment: "staging"}, {ID: "other", Environment: "production"}}
+	s, j := w.snapshot(), judgeWith(t, health.Policy{})
+	for environment, want := range map[string]int{"staging": 1, "production": 0} {
+		if got := j.All(s, environment, noon); len(got) != want {
+			t.Errorf("%s has %v", environment, rows(got))
+		}
+	}
+}
+
 func TestRows(t *testing.T) {
 	s, j := company().snapshot(), judgeWith(t, health.Policy{})
 	for environment, want := range map[string][]string{

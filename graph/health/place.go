@@ -98,5 +98,10 @@ func isIn(s *graph.Snapshot, entity *catalog.Entity, environment string) bool {
 			return true
 		}
 	}
+	for _, source := range s.Sources() { // a cluster is called like the source that reads it, unless configured otherwise
+		if entity.Ref == catalog.ClusterRef(source.ID) && is(source.Environment) {
+			return true
+		}
+	}
 	return !told
 }

@@ -18,7 +18,10 @@ import (
 var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
 // world is a snapshot under construction.
-type world struct{ model catalog.Model }
+type world struct {
+	model   catalog.Model
+	sources []graph.Source
+}
 
 func (w *world) entity(ref catalog.Ref) *catalog.Entity {
 	e := &catalog.Entity{Descriptor: catalog.Descriptor{Ref: ref, Kind: catalog.KindSpelling(ref.Kind()), Namespace: ref.Namespace(), Name: ref.Name()}}
@@ -40,7 +43,7 @@ func (w *world) snapshot() *graph.Snapshot {
 	slices.SortFunc(w.model.Edges, func(a, b catalog.Edge) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Environment, b.Environment))
 	})
-	return graph.Build(graph.Input{Revision: 1, Model: &w.model})
+	return graph.Build(graph.Input{Revision: 1, Model: &w.model, Sources: w.sources})
 }
 
 // facts of a workload with the containers, which one replica runs.
