@@ -64,7 +64,9 @@ func Endpoints(s *graph.Snapshot, cluster string) []Endpoint {
 	return endpoints
 }
 
-func serviceKey(service *catalog.Service) [2]string { return [2]string{service.Namespace, service.Name} }
+func serviceKey(service *catalog.Service) [2]string {
+	return [2]string{service.Namespace, service.Name}
+}
 
 func endpointOf(services []catalog.Service, c *catalog.Container, p purposed) (Endpoint, bool) {
 	if p.Probe == nil || p.Handler == catalog.ProbeExec || p.Host != "" {
@@ -104,7 +106,9 @@ func portBefore(service *catalog.Service, c *catalog.Container, number int32) (i
 			continue
 		}
 		target, err := strconv.ParseInt(port.Target, 10, 32)
-		named := func(declared catalog.ContainerPort) bool { return declared.Name == port.Target && declared.Number == number }
+		named := func(declared catalog.ContainerPort) bool {
+			return declared.Name == port.Target && declared.Number == number
+		}
 		switch {
 		case err == nil && int32(target) != number:
 		case err != nil && !slices.ContainsFunc(c.Ports, named):
