@@ -20,6 +20,7 @@ const (
 	maxBehind     = 500  // workloads behind one Service or route
 	maxGoverned   = 5000 // workloads of one budget, nodes of one workload
 	maxLooseEnds  = 1000
+	maxShown      = 5    // names in one message
 	maxText       = 1024 // bytes of an image, a path, a command
 	maxName       = 253  // bytes of a name, as Kubernetes has it
 	maxArguments  = 250  // of a command, in which hosts are looked for

@@ -2,6 +2,7 @@ package facts
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"maps"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ type Deriver struct {
 	// What follows from the objects as they were at the last Derive, so that a change is known by its difference.
 	known     map[inventory.Key]known
 	selectors map[selectorKey]map[workloadKey]bool   // workloads by what they select: the equal ones get in each other's way
+	firsts    map[selectorKey][]string               // names of the first of those; made when a Derive first needs them
 	scalers   map[workloadKey]map[inventory.Key]bool // autoscalers by their target
 	onNode    dependents[string, workloadKey]        // workloads, by the nodes that their pods run on
 	named     map[string]map[scope]bool              // Services that have no selector but slices that name pods, by namespace
@@ -50,6 +52,7 @@ func NewDeriver(inv *inventory.Inventory, evidence catalog.EvidenceKind) *Derive
 		edges:     make(map[string]bool),
 		known:     make(map[inventory.Key]known),
 		selectors: make(map[selectorKey]map[workloadKey]bool),
+		firsts:    make(map[selectorKey][]string),
 		scalers:   make(map[workloadKey]map[inventory.Key]bool),
 		onNode:    newDependents[string, workloadKey](),
 		named:     make(map[string]map[scope]bool),
@@ -91,6 +94,7 @@ func (d *Deriver) Derive() (changed []string) {
 		d.derive(s)
 	}
 	clear(d.dirty)
+	clear(d.firsts)
 	for namespace := range d.edges {
 		d.infer(namespace)
 	}
@@ -129,6 +133,12 @@ func (d *Deriver) Scope(name string) ([]*catalog.Document, bool) {
 	return documents, err == nil
 }
 
+// Sum is a digest of what a scope says: equal where the documents are, also in another process. false = there is no such scope.
+func (d *Deriver) Sum(name string) (sum [sha256.Size]byte, ok bool) {
+	packed, ok := d.store.packed[name]
+	return sha256.Sum256(packed), ok
+}
+
 // Scopes names all scopes, sorted.
 func (d *Deriver) Scopes() []string { return slices.Sorted(maps.Keys(d.store.packed)) }
 
@@ -143,7 +153,7 @@ type result struct {
 func (d *Deriver) derive(s scope) {
 	d.derived++
 	var r result
-	if !fits(s.name) || s.namespace != "" && !fits(s.namespace) {
+	if !fits(s.name) || s.part != nodesPart && !fits(s.namespace) {
 		return
 	}
 	switch s.part {

@@ -184,3 +184,44 @@ spec: {defaultBackend: {service: {name: gone, port: {number: 80}}}}
 		t.Errorf("when all is seen again (-want +got):\n%s", diff)
 	}
 }
+
+// TestWhoIsTheService has a job with the labels of the deployment that a Service is for.
+func TestWhoIsTheService(t *testing.T) {
+	job := `---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate, namespace: shop}
+spec: {template: {metadata: {labels: {app: a}}, spec: {containers: [{name: c}]}}}
+`
+	for name, test := range map[string]struct {
+		manifests string
+		want      []catalog.Alias
+	}{
+		"a deployment":            {pod("") + web, []catalog.Alias{"k8s:prod/shop/deployment/a"}},
+		"a job beside it":         {pod("") + web + job, []catalog.Alias{"k8s:prod/shop/deployment/a"}},
+		"only a job":              {job + web, []catalog.Alias{"k8s:prod/shop/job/migrate"}},
+		"no selector, no slices":  {pod("") + service("ports: [{port: 80}]"), nil},
+		"no selector, but slices": {pod("") + strings.Replace(web, "selector: {app: a}, ", "", 1) + strings.Replace(idle, "[]", "[{targetRef: {kind: Pod, name: p}}]", 1) + bare, []catalog.Alias{"k8s:prod/shop/pod/p"}},
+	} {
+		var got []catalog.Alias
+		documents, _ := derive(t, test.manifests).Scope("services/shop/web")
+		for _, document := range documents {
+			for _, claim := range document.Claims {
+				if len(claim.Aliases) > 0 {
+					got = append(got, claim.Subject.Alias)
+				}
+			}
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: who states dns:web.shop.svc (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+const bare = `
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: shop}
+spec: {containers: [{name: c}]}
+`

@@ -106,7 +106,7 @@ func called(command []string) []string {
 	for _, argument := range command[min(1, len(command)):min(maxArguments, len(command))] {
 		for _, host := range hosts.Extract(flag, argument) {
 			switch {
-			case host.Form < hosts.WithPort && !(host.Named == hosts.NamesHost && host.Whole):
+			case host.Form < hosts.WithPort && (host.Named != hosts.NamesHost || !host.Whole):
 			case isLocal(host.Host):
 			default:
 				found = append(found, clip(host.Host, maxName))

@@ -47,10 +47,12 @@ func (d *Deriver) service(s scope) result {
 	}
 	behind := d.inv.Behind(o)
 	result := result{loose: d.looseService(o, value, behind, told.ReadyEndpoints, slicesOf)}
+	// A job often has the labels of what it is for, without being what anybody means by the Service.
+	allJobs := !slices.ContainsFunc(behind, func(w *inventory.Workload) bool { return !isJob(w) })
 	alias, err := catalog.ParseAlias(catalog.WorldDNS + ":" + s.name + "." + s.namespace + ".svc")
 	for _, w := range keep(&left, behind, maxBehind, "workloads") {
 		claims := []catalog.Claim{{Subject: catalog.Subject{Ref: w.Ref}, Line: told.Line, Facts: &catalog.Facts{Services: []catalog.Service{told}}}}
-		if err == nil {
+		if err == nil && (isJob(w) == allJobs) {
 			claims = append(claims, catalog.Claim{
 				Subject: catalog.Subject{Alias: w.Alias}, Line: told.Line,
 				Aliases: []catalog.AliasClaim{{Alias: alias, Line: told.Line}},
@@ -153,8 +155,10 @@ func hasEndpoints(slicesOf []*inventory.Object) bool {
 
 // meantToRun says whether a workload should have pods at any time: jobs end, and what is scaled to nothing rests.
 func meantToRun(w *inventory.Workload) bool {
-	return w.Kind != "job" && w.Kind != "cronjob" && (w.Wanted == nil || *w.Wanted > 0)
+	return !isJob(w) && (w.Wanted == nil || *w.Wanted > 0)
 }
+
+func isJob(w *inventory.Workload) bool { return w.Kind == "job" || w.Kind == "cronjob" }
 
 // missingPorts are the names of targets that no container behind a Service has as the name of a port.
 func missingPorts(value *corev1.Service, behind []*inventory.Workload) []string {

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
 )
 
@@ -207,7 +208,7 @@ func controllerOf(o *inventory.Object) workloadKey {
 		return workloadKey{}
 	}
 	ref := v1.GetControllerOfNoCopy(o.Value)
-	if ref == nil {
+	if ref == nil || !slices.Contains(catalog.WorkloadKinds(), strings.ToLower(ref.Kind)) {
 		return workloadKey{}
 	}
 	return workloadKey{o.Namespace, strings.ToLower(ref.Kind), ref.Name}

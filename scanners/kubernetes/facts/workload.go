@@ -134,29 +134,32 @@ func (d *Deriver) equals(w *inventory.Workload) []catalog.Problem {
 	if len(same) < 2 || !same[keyOf(w)] {
 		return nil
 	}
-	var others []string
-	for key := range same {
-		if key != keyOf(w) {
-			others = append(others, key.kind+" "+key.name)
+	first := d.firsts[selector]
+	if first == nil {
+		for key := range same {
+			first = append(first, key.kind+" "+key.name)
 		}
+		slices.Sort(first)
+		first = slices.Clone(first[:min(len(first), maxNamed)])
+		d.firsts[selector] = first
 	}
-	slices.Sort(others)
+	own := w.Kind + " " + w.Name()
+	others := slices.DeleteFunc(slices.Clone(first), func(name string) bool { return name == own })
 	return []catalog.Problem{{
 		Location: w.Object.Location, Line: w.Object.Line("spec.selector"), Field: "spec.selector", Severity: catalog.Warning,
 		Code: "duplicate-selector", Ref: w.Ref,
-		Message: fmt.Sprintf("%s %s selects the same pods (%s) as %s: Services and budgets that select them mean all",
-			w.Kind, w.Name(), clip(selector.selector, maxText), some(others)),
+		Message: fmt.Sprintf("%d workloads of namespace %s select the same pods (%s), this one and %s: what selects these means all of them",
+			len(same), selector.namespace, clip(selector.selector, maxText), strings.Join(others[:min(len(others), maxShown)], ", ")),
 		Fix: "give the pods of each a label of its own, in spec.selector and in the template",
 	}}
 }
 
 // some names the first of a list.
 func some(names []string) string {
-	const most = 5
-	if len(names) <= most {
+	if len(names) <= maxShown {
 		return strings.Join(names, ", ")
 	}
-	return strings.Join(names[:most], ", ") + " and " + strconv.Itoa(len(names)-most) + " more"
+	return strings.Join(names[:maxShown], ", ") + " and " + strconv.Itoa(len(names)-maxShown) + " more"
 }
 
 // sortedKeys are those of a map, in order.
