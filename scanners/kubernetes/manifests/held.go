@@ -2,7 +2,6 @@ package manifests
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -12,147 +11,133 @@ import (
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
 )
 
-// fileScopes begin the names of scopes that tell of files.
-const fileScopes = "files/"
-
-// miss notes that objects of these kinds may be missing.
-func (w *world) miss(kinds had) {
-	for kind, namespaces := range kinds {
-		if w.missing[kind] == nil {
-			w.missing[kind] = make(map[string]bool)
-		}
-		for _, namespace := range namespaces {
-			w.missing[kind][namespace] = true
-		}
-	}
-}
-
-// held are the beginnings of the names of scopes that may have been made from what is missing, sorted. Of one that ends in
-// "/" it stands for all that begin with it. What is made of one object alone is not doubtful while the object is there.
-func (w *world) held() []string {
-	held := make(map[string]bool)
-	for kind, namespaces := range w.missing {
-		for _, part := range []string{"routes/", "edges/", "cluster"} { // may lead from any namespace to any other
-			if slices.Contains(facts.Inputs(part), kind) {
-				held[part] = true
-			}
-		}
-		for namespace := range namespaces {
-			for _, part := range []string{"services/", "placement/", "autoscalers/", "budgets/"} {
-				if slices.Contains(facts.Inputs(part), kind) {
-					held[part+namespace+"/"] = true
-				}
-			}
-			for _, workload := range catalog.WorkloadKinds() {
-				if part := "workloads/" + namespace + "/" + workload + "/"; slices.Contains(facts.Inputs(part), kind) {
-					held[part] = true
+// miss notes that objects that were read once are missing now, if they are: what they were may still be so.
+func (w *world) miss(was had) {
+	for kind, namespaces := range was {
+		for namespace, names := range namespaces {
+			for _, name := range names {
+				if w.inv.Get(kind, namespace, name) == nil {
+					w.missing.note(kind, namespace, name)
 				}
 			}
 		}
-		if kind == inventory.Nodes {
-			held["nodes/"] = true
+	}
+}
+
+// misses says whether an object may be missing.
+func (w *world) misses(kind inventory.Kind, namespace, name string) bool {
+	names := w.missing[kind][namespace]
+	return slices.Contains(names, name) || slices.Contains(names, anyName)
+}
+
+// doubtful says whether what a scope says now, or that it says nothing, may rest on what is missing.
+func (w *world) doubtful(scope string) bool {
+	words := strings.Split(scope, "/")
+	if missing, there, ok := w.subject(words); ok && (alone(scope) || !there) {
+		return missing && !there
+	}
+	across := words[0] == "routes" || words[0] == "edges" || words[0] == "cluster" // these lead from any namespace to any other
+	for _, kind := range facts.Inputs(scope) {
+		if across && len(w.missing[kind]) > 0 || len(words) > 1 && len(w.missing[kind][words[1]]) > 0 {
+			return true
 		}
 	}
-	return slices.Sorted(maps.Keys(held))
+	return false
 }
 
-// alone says whether a scope is made of one object.
-func alone(scope string) bool {
-	return strings.HasPrefix(scope, "workloads/") || strings.HasPrefix(scope, "nodes/")
-}
-
-// why says in one line why something is missing.
-func (w *world) why() string {
-	for _, location := range slices.Sorted(maps.Keys(w.files)) {
-		if file := w.files[location]; file.lost && len(w.history[strings.TrimSuffix(location, "/")]) > 0 {
-			return "it may rest on " + location + ": " + file.reason()
+// subject says whether the object that a scope is about is there, or may be missing, if the words of its name tell.
+func (w *world) subject(words []string) (missing, there, ok bool) {
+	of := func(kind inventory.Kind, namespace, name string) (missing, there, ok bool) {
+		return w.misses(kind, namespace, name), w.inv.Get(kind, namespace, name) != nil, kind != ""
+	}
+	switch {
+	case words[0] == "nodes" && len(words) == 2:
+		return of(inventory.Nodes, "", words[1])
+	case len(words) == 3:
+		kind := map[string]inventory.Kind{
+			"services": inventory.Services, "autoscalers": inventory.HorizontalPodAutoscalers, "budgets": inventory.PodDisruptionBudgets,
+		}[words[0]]
+		return of(kind, words[1], words[2])
+	case len(words) == 4 && words[0] == "routes":
+		kind := map[string]inventory.Kind{
+			"ingress": inventory.Ingresses, "httproute": inventory.HTTPRoutes, "grpcroute": inventory.GRPCRoutes,
+			"virtualservice": inventory.VirtualServices,
+		}[words[1]]
+		return of(kind, words[2], words[3])
+	case len(words) == 4 && slices.Contains(catalog.WorkloadKinds(), words[2]):
+		// What makes a workload bears its name, but for what belongs to controllers of other kinds.
+		for i, kind := range facts.Inputs("workloads/" + words[1] + "/" + words[2]) {
+			missing = missing || w.misses(kind, words[1], words[3]) || i > 0 && len(w.missing[kind][words[1]]) > 0
 		}
+		return missing, w.inv.Workload(words[1], words[2], words[3]) != nil, true
 	}
-	return "it may rest on files that cannot be read"
+	return false, false, false
 }
 
-func (p *parsed) reason() string {
-	if p.broken == "" && len(p.problems) > 0 {
-		return p.problems[0].Message
-	}
-	return p.broken
-}
-
-// report tells everything. What is doubtful is left as it was told before, where it was; a receiver that does not remember
-// has not got any more to lose.
-func (w *world) report(ctx context.Context, sink scanners.Sink) error {
+// report tells everything. What may rest on what is missing, and says something else than before, is left as it was told.
+func (w *world) report(ctx context.Context, before history, sink scanners.Sink) error {
 	w.deriver.Derive()
-	held, why := w.held(), w.why()
-	var before []string // sorted
-	memory, remembers := sink.(scanners.Memory)
-	if remembers {
-		before = memory.Scopes()
+	told := make(map[string]bool) // before
+	for scope := range before.Sums {
+		told[scope] = true
+	}
+	if memory, ok := sink.(scanners.Memory); ok {
+		for _, scope := range memory.Scopes() {
+			told[scope] = true
+		}
+	}
+	held := func(scope string) bool {
+		return told[scope] && w.doubtful(scope) && (before.Sums[scope] == "" || before.Sums[scope] != w.sum(scope))
 	}
 	for _, scope := range w.deriver.Scopes() {
-		_, told := slices.BinarySearch(before, scope)
-		doubtful := slices.ContainsFunc(held, func(part string) bool { return stands(part, scope) })
-		if doubtful && !alone(scope) && (told || !remembers) {
+		if held(scope) {
 			continue
 		}
+		delete(told, scope)
+		w.toldOf(scope)
 		if err := w.reportScope(ctx, sink, scope); err != nil {
 			return err
 		}
 	}
-	for _, part := range held {
-		if remembers && !slices.ContainsFunc(before, func(scope string) bool { return stands(part, scope) }) {
-			continue
-		}
-		if err := tell(ctx, sink, scanners.Scope{Name: part, State: scanners.Unreadable, Error: why}); err != nil {
+	if len(w.missing) > 0 {
+		if err := w.reportHeld(ctx, before, sink, told); err != nil {
 			return err
 		}
 	}
-	for _, location := range slices.Sorted(maps.Keys(w.files)) {
-		if err := w.reportFile(ctx, sink, location); err != nil {
+	for _, location := range w.locations() {
+		if scope, told := w.fileScope(location); told {
+			if err := tell(ctx, sink, scope); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reportHeld tells which scopes, of those that were told before and were not told now, stay as they were.
+func (w *world) reportHeld(ctx context.Context, before history, sink scanners.Sink, told map[string]bool) error {
+	why := w.why()
+	for scope := range told {
+		if strings.HasPrefix(scope, fileScopes) || !w.doubtful(scope) {
+			continue
+		}
+		if sum := before.Sums[scope]; sum != "" {
+			w.history.Sums[scope] = sum
+		}
+		if err := tell(ctx, sink, scanners.Scope{Name: scope, State: scanners.Unreadable, Error: why}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// stands says whether what is reported of a scope, or of all that begin with a name, is about another scope.
-func stands(part, scope string) bool {
-	return part == scope || strings.HasSuffix(part, "/") && strings.HasPrefix(scope, part)
-}
-
-// reportScope tells a scope as it is now; one that is not there says nothing any more.
-func (w *world) reportScope(ctx context.Context, sink scanners.Sink, name string) error {
-	documents, _ := w.deriver.Scope(name)
-	return tell(ctx, sink, scanners.Scope{Name: name, Documents: documents})
-}
-
-// reportFile tells what is wrong with a file, if anything is.
-func (w *world) reportFile(ctx context.Context, sink scanners.Sink, location string) error {
-	scope, told := w.fileScope(location)
-	if !told {
-		return nil
+// why says in one line why something is missing.
+func (w *world) why() string {
+	for _, location := range w.locations() {
+		file := w.files[location]
+		if file.lost && (strings.HasSuffix(location, "/") || len(w.history.Files[location]) > 0) {
+			return "it may rest on " + location + ": " + file.reason()
+		}
 	}
-	return tell(ctx, sink, scope)
-}
-
-// tell reports a scope, unless the scan has been told to stop.
-func tell(ctx context.Context, sink scanners.Sink, scope scanners.Scope) error {
-	if err := sink.Report(ctx, scope); err != nil {
-		return err
-	}
-	return context.Cause(ctx)
-}
-
-func (w *world) fileScope(location string) (scope scanners.Scope, told bool) {
-	problems := w.problems(location)
-	if len(problems) == 0 {
-		return scanners.Scope{}, false
-	}
-	scope = scanners.Scope{
-		Name:      fileScopes + location,
-		Documents: []*catalog.Document{{Location: strings.TrimSuffix(location, "/"), Problems: problems}},
-	}
-	if broken := w.files[location].broken; broken != "" {
-		scope.State, scope.Error = scanners.Unreadable, broken
-	}
-	return scope, true
+	return "it may rest on files that cannot be read"
 }

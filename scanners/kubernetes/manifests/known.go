@@ -25,28 +25,29 @@ type knownRoot struct {
 func (k *known) add(r *run) {
 	k.roots = append(k.roots, knownRoot{base: r.root.Base, only: r.root.Only, links: r.links})
 	for location, file := range r.files {
-		k.world.remember(r.before, location, &file)
 		k.world.put(location, file)
 	}
 }
 
-// remember notes what a file has, for the next scan; where something in it cannot be read now, with what it had before.
-func (w *world) remember(before history, location string, file *parsed) {
-	has := hadIn(file.objects)
+// remember notes what a file has, for the next scan, once all files have been read; where something in it cannot be read
+// now, also what it had before.
+func (w *world) remember(before history, location string) {
 	if dir, isFolder := strings.CutSuffix(location, "/"); isFolder {
 		for _, inside := range before.below(dir) {
-			w.history[inside] = before[inside]
-			w.miss(before[inside])
+			w.history.Files[inside] = before.Files[inside]
+			w.miss(before.Files[inside])
 		}
 		return
 	}
+	file := w.files[location]
+	has := hadIn(file.objects)
 	if file.lost {
 		was := before.of(location)
 		w.miss(was)
 		has.add(was)
 	}
-	if delete(w.history, location); len(has) > 0 {
-		w.history[location] = has
+	if delete(w.history.Files, location); len(has) > 0 {
+		w.history.Files[location] = has
 	}
 }
 

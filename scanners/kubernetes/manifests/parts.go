@@ -158,12 +158,14 @@ func (p *part) settle(r *run, names map[string]bool) {
 		}
 	}
 	for _, location := range gone {
-		w.remember(nil, location, &parsed{})
 		p.touch(w.put(location, parsed{}))
+		w.remember(history{}, location)
 	}
 	for location, file := range r.files {
-		w.remember(r.before, location, &file)
 		p.touch(w.put(location, file))
+	}
+	for location := range r.files {
+		w.remember(r.before, location)
 	}
 }
 
@@ -179,6 +181,7 @@ func (p *part) report(ctx context.Context, sink scanners.Sink) error {
 	changed := make(map[string]bool)
 	for _, scope := range w.deriver.Derive() {
 		changed[scope] = true
+		w.toldOf(scope)
 	}
 	for _, scope := range w.deriver.Scopes() {
 		changed[scope] = changed[scope] || p.asked(scope)

@@ -124,7 +124,7 @@ func (r *run) set(location string, file parsed) {
 // are missed.
 func (r *run) refused(_ context.Context, at folder.Refusal) error {
 	location := r.root.Shown(at.Name)
-	if (errors.Is(at.Err, fs.ErrNotExist) || errors.Is(at.Err, folder.ErrIrregular)) && r.before[location] == nil {
+	if (errors.Is(at.Err, fs.ErrNotExist) || errors.Is(at.Err, folder.ErrIrregular)) && r.before.Files[location] == nil {
 		return nil
 	}
 	if at.Folder {
@@ -180,7 +180,7 @@ func (r *run) file(ctx context.Context, f folder.File) error {
 	case err != nil:
 		r.set(location, unreadable(location, err))
 	case int64(len(data)) > most || info.Size() > most:
-		if p := (&parser{forms: r.scanner.forms}); p.ours(data[:min(len(data), headBytes)]) || r.before[location] != nil {
+		if p := (&parser{forms: r.scanner.forms}); p.ours(data[:min(len(data), headBytes)]) || r.before.Files[location] != nil {
 			r.set(location, unread(location, codeLarge, fmt.Sprintf("this file is larger than %d bytes and was not read", most),
 				"split it into several files"))
 		}
@@ -202,7 +202,7 @@ func (r *run) parse(location string, data []byte) {
 		r.set(location, file)
 		return
 	}
-	if r.before[location] == nil {
+	if r.before.Files[location] == nil {
 		return
 	}
 	if why := descriptor.Illegible(data); why != "" {

@@ -25,8 +25,9 @@ type Config struct {
 }
 
 // Scanner reads manifests. Its scopes are what package facts makes of the objects, and "files/<location>" for each file of
-// which something is to be told. The state holds which kinds of objects, in which namespaces, each file had when it was
-// read last: while a file cannot be read, what may have been made from it is kept.
+// which something is to be told. The state holds which objects each file had when it was read last, and digests of what
+// was told: while a file cannot be read, what may have been made from its objects is kept where it would say something else
+// without them.
 type Scanner struct {
 	config Config
 	forms  forms
@@ -92,7 +93,10 @@ func (s *Scanner) Scan(ctx context.Context, previous []byte, sink scanners.Sink)
 		found.add(r)
 	}
 	found.opened = len(opened)
-	if err := found.world.report(ctx, sink); err != nil {
+	for _, location := range found.world.locations() {
+		found.world.remember(before, location)
+	}
+	if err := found.world.report(ctx, before, sink); err != nil {
 		return nil, err
 	}
 	state, err := found.world.history.encode()

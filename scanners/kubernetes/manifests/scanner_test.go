@@ -266,7 +266,7 @@ func TestBroken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			good := map[string]string{
-				"cart.yaml": deployment("shop", "cart", "http://pay"), "pay.yaml": deployment("shop", "pay"),
+				"cart.yaml": deployment("shop", "cart", "http://pay"), "pay.yaml": deployment("shop", "pay", "http://api.stripe.com"),
 				"services.yaml": service("shop", "cart") + "---\n" + service("shop", "pay"), "bank.yaml": deployment("bank", "ledger"),
 			}
 			write(t, dir, good)
@@ -276,7 +276,8 @@ func TestBroken(t *testing.T) {
 			state := scan(nil)
 			all := map[string]string{
 				"workloads/shop/deployment/cart": "fresh", "workloads/shop/deployment/pay": "fresh", "services/shop/cart": "fresh",
-				"services/shop/pay": "fresh", "edges/shop/deployment/cart": "fresh", "workloads/bank/deployment/ledger": "fresh",
+				"services/shop/pay": "fresh", "edges/shop/deployment/cart": "fresh", "edges/shop/deployment/pay": "fresh",
+				"workloads/bank/deployment/ledger": "fresh",
 			}
 			keeper.expect(t, "at first", all)
 
@@ -285,8 +286,9 @@ func TestBroken(t *testing.T) {
 				state = scan(state)
 				keeper.expect(t, what, map[string]string{
 					"workloads/shop/deployment/cart": "stale", "workloads/shop/deployment/pay": "fresh", "services/shop/cart": "stale",
-					"edges/shop/deployment/cart": "stale", "workloads/bank/deployment/ledger": "fresh",
-					"workloads/shop/deployment/new": "fresh",
+					"services/shop/pay": "fresh", "edges/shop/deployment/cart": "stale", "edges/shop/deployment/pay": "fresh",
+					"workloads/bank/deployment/ledger": "fresh",
+					"workloads/shop/deployment/new":    "fresh",
 				})
 				if why := keeper.scopes["workloads/shop/deployment/cart"].error; !strings.Contains(why, "root/cart.yaml") {
 					t.Errorf("why it is stale: %q", why)

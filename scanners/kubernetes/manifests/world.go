@@ -12,12 +12,12 @@ import (
 
 // world is everything that the files of a source say, joined.
 type world struct {
-	files   map[string]parsed                  // by location
-	claims  map[inventory.Key][]claimed        // who states an object, the one that counts first
-	inv     *inventory.Inventory               // what counts
-	deriver *facts.Deriver                     // of inv
-	missing map[inventory.Kind]map[string]bool // kinds, by namespace, of which objects may be missing
-	history history                            // to keep
+	files   map[string]parsed           // by location
+	claims  map[inventory.Key][]claimed // who states an object, the one that counts first
+	inv     *inventory.Inventory        // what counts
+	deriver *facts.Deriver              // of inv
+	missing had                         // objects that were read once, and may still be
+	history history                     // to keep
 }
 
 // claimed is an object where it is stated.
@@ -30,7 +30,7 @@ type claimed struct {
 func newWorld(cluster string) *world {
 	w := &world{
 		files: make(map[string]parsed), claims: make(map[inventory.Key][]claimed), inv: inventory.New(cluster),
-		missing: make(map[inventory.Kind]map[string]bool), history: make(history),
+		missing: make(had), history: newHistory(),
 	}
 	w.inv.Cover(w.covers)
 	w.deriver = facts.NewDeriver(w.inv, catalog.Declared)
@@ -42,7 +42,7 @@ func (w *world) covers(kind inventory.Kind, namespace string) bool {
 	if resource := inventory.ResourceOf(kind); namespace == "" && resource != nil && !resource.Cluster {
 		return len(w.missing[kind]) == 0
 	}
-	return !w.missing[kind][namespace]
+	return len(w.missing[kind][namespace]) == 0
 }
 
 // put takes in what a file says now, in place of what it said before; nothing in it = the file is gone. It returns the
