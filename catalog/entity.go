@@ -53,18 +53,18 @@ type Capacity struct {
 // Entity is one merged thing in the catalog. It is immutable once Merge has returned it.
 type Entity struct {
 	Descriptor
-	// Placeholder marks an entity that others refer to and nobody describes. Only Ref, Kind, Namespace and Name are set,
-	// and the links and aliases that were contributed.
+	// Placeholder marks an entity that others refer to and nobody describes or has found. Only Ref, Kind, Namespace and Name
+	// are set, and the links and aliases that were contributed.
 	Placeholder bool
 	// Discovered marks an entity that runs but that nobody declares. Its Lifecycle is LifecycleDiscovered; its Ref follows
 	// from its alias by [DiscoveredRef].
 	Discovered bool
 	Stale      bool          // the claims it rests on could not be renewed; the last good data stands
-	Origin     *Origin       // of the winning descriptor; nil where nobody describes the entity
-	Line       int32         // of the winning descriptor, 1-based; 0 = none
+	Origin     *Origin       // of the winning descriptor, else of the claim that found it; nil where there is neither
+	Line       int32         // of the same, 1-based; 0 = none
 	Aliases    []EntityAlias // sorted by alias
 	// Found marks what a source has seen itself and nobody describes: a Workload, a Node ... It is no Placeholder. It may
-	// be Discovered as well: then no declared entity runs on it.
+	// be Discovered as well: then no declared entity runs on it. It is Stale where all that found it is.
 	Found bool
 	// Facts are those of all claims together, nil where there are none. They are shared; nobody may change them.
 	Facts *Facts
