@@ -21,6 +21,7 @@ import (
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // the ways to authenticate that kubectl has
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/transport"
 	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/klog/v2"
 
@@ -57,6 +58,11 @@ func (c *Config) connect() (*client, error) {
 	if config.ExecProvider != nil {
 		config.ExecProvider.StdinUnavailable = true
 		config.ExecProvider.StdinUnavailableMessage = "a server has nobody to ask"
+	}
+	if config.BearerTokenFile != "" {
+		// It is read again when its token is refused. By itself the library shows a token for a minute after it has expired.
+		config.Wrap(transport.ResettableTokenSourceWrapTransport(transport.NewCachedFileTokenSource(config.BearerTokenFile)))
+		config.BearerToken, config.BearerTokenFile = "", ""
 	}
 	made := &client{timing: c.timing, config: config, who: c.credentials()}
 	if made.http, err = rest.HTTPClientFor(config); err != nil {
