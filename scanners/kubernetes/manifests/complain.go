@@ -57,6 +57,15 @@ func (p *parser) isPartial(line int32, kind, field string) {
 	})
 }
 
+// tooMuch tells that the rest of a file is not read.
+func (p *parser) tooMuch(line int32) {
+	p.full = true
+	p.fail(catalog.Problem{
+		Line: line, Code: codeLarge, Fix: "split the file into several",
+		Message: fmt.Sprintf("the file has more than %d objects or %d fields; from here on it is not read", maxObjects, maxFileFields),
+	})
+}
+
 // undecodable tells that an object cannot be written as JSON.
 func (p *parser) undecodable(line int32, kind string, d document, err error) {
 	if errors.Is(err, errKey) && bytes.Contains(d.text, []byte("{{")) {

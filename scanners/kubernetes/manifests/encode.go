@@ -28,6 +28,7 @@ var (
 // encoder writes an object as JSON, and notes where its fields stand.
 type encoder struct {
 	base    int32 // added to the lines of nodes
+	merged  int   // keys of maps that were looked at to be merged
 	out     []byte
 	fields  lines
 	offsets []int // in out, of the values of fields
@@ -116,6 +117,9 @@ func (e *encoder) mapping(node *yaml.Node, depth int) error {
 // pairs are those of a map, with what is merged into it. Of a key that stands there twice the last counts, and a key
 // before one that is merged.
 func (e *encoder) pairs(node *yaml.Node, depth int) ([]pair, error) {
+	if e.merged += len(node.Content) + 1; e.merged > 4*maxFields {
+		return nil, errTooLarge
+	}
 	var pairs []pair
 	index := make(map[string]int, len(node.Content)/2)
 	var merged []*yaml.Node
@@ -138,32 +142,25 @@ func (e *encoder) pairs(node *yaml.Node, depth int) ([]pair, error) {
 		index[key.Value] = len(pairs)
 		pairs = append(pairs, pair{key, value})
 	}
-	for len(merged) > 0 {
-		from := merged[0]
-		merged = merged[1:]
+	for _, from := range merged {
 		for from.Kind == yaml.AliasNode {
 			from = from.Alias
 		}
-		switch {
-		case depth > maxDepth:
-			return nil, errTooDeep
-		case from.Kind == yaml.SequenceNode && len(from.Content) <= maxDepth:
-			for _, one := range from.Content {
-				more, err := e.merge(one, depth+1)
-				if err != nil {
-					return nil, err
-				}
-				pairs = unite(pairs, index, more)
-			}
-		default:
-			more, err := e.merge(from, depth+1)
+		sources := []*yaml.Node{from}
+		if from.Kind == yaml.SequenceNode {
+			sources = from.Content
+		}
+		for _, source := range sources {
+			more, err := e.merge(source, depth+1)
 			if err != nil {
 				return nil, err
 			}
-			pairs = unite(pairs, index, more)
-		}
-		if len(pairs) > maxFields {
-			return nil, errTooLarge
+			for _, p := range more {
+				if _, there := index[p.key.Value]; !there {
+					index[p.key.Value] = len(pairs)
+					pairs = append(pairs, p)
+				}
+			}
 		}
 	}
 	return pairs, nil
@@ -174,20 +171,13 @@ func (e *encoder) merge(node *yaml.Node, depth int) ([]pair, error) {
 	for node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
-	if node.Kind != yaml.MappingNode {
+	switch {
+	case node.Kind != yaml.MappingNode:
 		return nil, errors.New("what is merged by << is no map")
+	case depth > maxDepth:
+		return nil, errTooDeep
 	}
 	return e.pairs(node, depth)
-}
-
-func unite(pairs []pair, index map[string]int, more []pair) []pair {
-	for _, p := range more {
-		if _, ok := index[p.key.Value]; !ok {
-			index[p.key.Value] = len(pairs)
-			pairs = append(pairs, p)
-		}
-	}
-	return pairs
 }
 
 // scalar writes what Kubernetes takes a value for, whose YAML is of version 1.1: yes and on are true there.

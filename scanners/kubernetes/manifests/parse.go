@@ -32,9 +32,11 @@ const (
 const (
 	// defaultNamespace is that of an object which states none.
 	defaultNamespace = "default"
-	// maxNested is how many Lists may stand in each other, and maxObjects how many objects in one file.
-	maxNested  = 3
-	maxObjects = 20_000
+	// maxNested is how many Lists may stand in each other, and maxObjects how many objects in one file, with maxFileFields
+	// fields, what aliases stand for included.
+	maxNested     = 3
+	maxObjects    = 20_000
+	maxFileFields = 2_000_000
 	// maxProblems is how many problems of one file are told.
 	maxProblems = 100
 )
@@ -55,13 +57,18 @@ type parser struct {
 	forms    forms
 	location string
 	template bool // a template was told of
+	looked   int  // objects that were looked at, of any kind
+	fields   int  // of the objects that were read
+	full     bool // it was told that there is too much
 }
 
 // parse reads the objects in a file, which stand at a location. What is no manifest is passed over in silence.
 func parse(data []byte, location string, forms forms) parsed {
 	p := &parser{forms: forms, location: location}
 	for _, document := range split(data) {
-		p.document(document)
+		if p.document(document); p.full {
+			break
+		}
 	}
 	return p.parsed
 }
@@ -126,6 +133,9 @@ func (p *parser) document(d document) {
 		return
 	case err != nil && bytes.Contains(d.text, []byte("{{")):
 		p.isTemplate(d.line + lineOf(d.text, "{{"))
+		return
+	case err != nil && len(p.problems) >= maxProblems: // the others tell enough
+		p.lost = true
 		return
 	case err != nil:
 		line, message := explain(d.text, err)
@@ -207,13 +217,19 @@ func (p *parser) object(node *yaml.Node, d document, nested int) {
 	for node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
+	if p.looked++; p.looked > maxObjects || p.fields > maxFileFields {
+		p.tooMuch(p.lineIn(d, node))
+		return
+	}
 	apiVersion, kind := word(node, "apiVersion"), word(node, "kind")
 	if items := child(node, "items"); items != nil && items.Kind == yaml.SequenceNode && strings.HasSuffix(kind, "List") {
 		if nested >= maxNested {
 			return
 		}
 		for _, item := range items.Content {
-			p.object(item, d, nested+1)
+			if p.object(item, d, nested+1); p.full {
+				return
+			}
 		}
 		return
 	}
@@ -265,18 +281,12 @@ func (p *parser) read(found form, apiVersion string, node *yaml.Node, d document
 		})
 		return
 	}
-	if len(p.objects) >= maxObjects {
-		p.fail(catalog.Problem{
-			Line: at, Code: codeLarge, Message: fmt.Sprintf("the file has more than %d objects; this one and those behind it are not read", maxObjects),
-			Fix: "split it into several files",
-		})
-		return
-	}
 	encoded, err := encode(node, d.line-1)
 	if err != nil {
 		p.undecodable(at, resource.Singular, d, err)
 		return
 	}
+	p.fields += len(encoded.fields) + len(encoded.out)/16
 	object := &inventory.Object{Key: key, Location: p.location, Lines: encoded.fields}
 	if found.decode != nil {
 		object.Value, err = found.decode(encoded.out)

@@ -274,8 +274,16 @@ spec:
 	for c := 'b'; c < 'm'; c++ {
 		bomb += fmt.Sprintf("%c: &%[1]c [*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c]\n", c, c-1)
 	}
+	merges := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\na: &a {k: v}\n"
+	lists := "apiVersion: v1\nkind: List\nitems:\n- &a {apiVersion: v1, kind: List, items: [" + strings.Repeat("*b,", 3000) + "]}\n"
+	lists = strings.Replace(lists, "items:\n", "b: &b {apiVersion: v1, kind: Namespace, metadata: {name: x}}\nitems:\n", 1) + strings.Repeat("- *a\n", 3000)
+	wide := "apiVersion: v1\nkind: List\nb: &b {l: [" + strings.Repeat("x,", 100_000) + "]}\nitems:\n" +
+		strings.Repeat("- {apiVersion: v1, kind: Namespace, metadata: {name: x}, b: *b}\n", 5000)
+	for c := 'b'; c < 'm'; c++ {
+		merges += fmt.Sprintf("%c: &%[1]c {<<: [*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c]}\n", c, c-1)
+	}
 	for name, text := range map[string]string{
-		"bomb": bomb, "deep": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\na: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000),
+		"merges": merges, "bomb": bomb, "deep": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\na: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000),
 		"itself": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\na: &a [*a]\n",
 		"merge":  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\na: &a {<<: *a}\n",
 	} {
@@ -284,7 +292,14 @@ spec:
 			t.Errorf("%s: %d objects, problems %v", name, len(got.objects), got.problems)
 		}
 	}
+	for name, text := range map[string]string{"lists": lists, "wide": wide} {
+		if got := parse([]byte(text), "f", allForms()); len(got.objects) > maxObjects || len(got.problems) != 1 || !got.full() {
+			t.Errorf("%s: %d objects, problems %v", name, len(got.objects), got.problems)
+		}
+	}
 }
+
+func (p parsed) full() bool { return p.lost && p.problems[0].Code == codeLarge }
 
 func encoded(t *testing.T, text string) *encoder {
 	t.Helper()
