@@ -19,7 +19,8 @@
 //     that the Service does not have, the name of the setting must say that it is a host: image:1 and size:10 look alike.
 //   - A name with a dot is believed if the setting is not named after something else: shop.cart is as well a topic.
 //   - A single word is believed only if the setting is named after a host: DB_HOST=orders, but not DB_NAME=orders.
-//   - An address of the workload itself is no edge.
+//   - An address of the workload itself is no edge, nor is the API server's. Jobs are not behind a Service beside others, and
+//     the pods by which charts are tested are no part of what runs.
 //
 // Whose it is.
 //   - A single key that a workload picks of a ConfigMap is its own choice, and proof, and so is a value of its own. So is a

@@ -3,6 +3,7 @@ package edges
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
@@ -28,6 +29,9 @@ func Infer(inv *inventory.Inventory, namespace string) []Inferred {
 	var all []*judged
 	for w := range inv.Workloads(namespace) {
 		in.files = in.files || w.Object.Lines != nil
+		if strings.Contains(w.Object.Value.GetAnnotations()["helm.sh/hook"], "test") {
+			continue // it runs when somebody tests the chart, and calls what it tests
+		}
 		all = append(all, in.workload(w))
 	}
 	in.weigh(all)

@@ -72,6 +72,9 @@ func (in *inference) lookUp(namespace, host string) answer {
 		return answer{service: in.byAddress(host)}
 	}
 	labels := strings.Split(host, ".")
+	if labels[0] == "kubernetes" && (len(labels) == 1 || labels[1] == metav1.NamespaceDefault) {
+		return answer{} // the API server, which runs in front of the cluster
+	}
 	if at := slices.Index(labels, "svc"); at >= 2 {
 		name, of := labels[at-2], labels[at-1]
 		if service := in.service(of, name); service != nil && (at == 2 || at == 3 && headless(service)) {

@@ -105,7 +105,7 @@ func meansOutside(m *mention) bool {
 // dangles says whether a name of the cluster that nothing answers must be meant as a host.
 func (in *inference) dangles(w *inventory.Workload, m *mention) bool {
 	switch {
-	case m.Named == hosts.NamesOwn || m.Host == w.Name() || in.aliased(w, m.Host) || !in.coversHost(w.Object.Namespace, m.Host):
+	case m.Named == hosts.NamesOwn || m.Host == w.Name() || numbered(m.Host) && strings.HasPrefix(m.Host, w.Name()+"-") || in.aliased(w, m.Host) || !in.coversHost(w.Object.Namespace, m.Host):
 		return false
 	case m.file && m.Named != hosts.NamesHost:
 		return false
@@ -138,14 +138,21 @@ func (in *inference) leadsTo(service *inventory.Object, w *inventory.Workload) b
 	return slices.ContainsFunc(in.behind(service), func(other *inventory.Workload) bool { return other.Alias == w.Alias })
 }
 
-// behind are the workloads of a Service, looked up once.
+// behind are the workloads of a Service, looked up once. Jobs that have the labels of what they belong to, as those of charts
+// do, end before anybody could call them; they count where there is nothing else.
 func (in *inference) behind(service *inventory.Object) []*inventory.Workload {
 	workloads, known := in.leads[service.Key]
-	if !known {
-		workloads = in.inv.Behind(service)
-		in.leads[service.Key] = workloads
+	if known {
+		return workloads
 	}
-	return workloads
+	workloads = in.inv.Behind(service)
+	ends := func(w *inventory.Workload) bool { return w.Kind == "job" || w.Kind == "cronjob" }
+	if !slices.ContainsFunc(workloads, ends) || !slices.ContainsFunc(workloads, func(w *inventory.Workload) bool { return !ends(w) }) {
+		in.leads[service.Key] = workloads
+		return workloads
+	}
+	in.leads[service.Key] = slices.DeleteFunc(slices.Clone(workloads), ends)
+	return in.leads[service.Key]
 }
 
 // The numbers from which a list of hosts is everybody's: with fewer readers or hosts it was probably written for those who

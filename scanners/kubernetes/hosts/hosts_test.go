@@ -95,6 +95,13 @@ func TestExtract(t *testing.T) {
 		{"URL", "http://169.254.169.254/latest", nil},
 		{"NO_PROXY", "orders,payments:80", nil},
 		{"CORS_ALLOWED_ORIGINS", "http://frontend:80", nil},
+		{"SPRING_RABBITMQ_VIRTUAL_HOST", "orders", nil},
+		{"JWT_AUDIENCE", "http://orders", nil},
+		{"KAFKA_LISTENERS", "PLAINTEXT://:9092", nil},
+		{"OTEL_RESOURCE_ATTRIBUTES", "service.name=orders,service.namespace=shop", nil},
+		{"PROMETHEUS_ENDPOINT", "/metrics", nil},
+		{"SERVICES", "orders,users", nil},
+		{"fqdn_suffix", ".shop.svc.cluster.local", nil},
 		{"PATTERN", `^[a-z]+\.foo:80$`, nil},
 	} {
 		t.Run(test.name+"="+test.value, func(t *testing.T) {
@@ -131,6 +138,14 @@ func TestFiles(t *testing.T) {
 			"prometheus.yml", "scrape_configs:\n- job_name: orders\n  static_configs:\n  - targets: ['orders:8080', \"users:80\"]\n",
 			[]string{"orders:8080 port", "users:80 port"},
 		},
+		{"logstash.conf", "output {\n  elasticsearch {\n    hosts => [\"es:9200\"]\n  }\n}\n", []string{"es:9200 port"}},
+		{"filebeat.yml", "output.elasticsearch:\n  hosts: ['${ES_HOST:es}:9200']\n", []string{"es:9200 port"}},
+		{"default.vcl", "backend default {\n  .host = \"orders\";\n  .port = \"80\";\n}\n", []string{"orders word"}},
+		{"haproxy.cfg", "frontend in\n  bind *:80\n  use_backend orders\nbackend orders\n  server s1 orders-svc:8080 check\n", []string{"orders-svc:8080 port"}},
+		{"rabbitmq.conf", "cluster_formation.k8s.host = kubernetes.default.svc.cluster.local\n# auth.url = http://no\n", []string{"kubernetes.default.svc.cluster.local dotted"}},
+		{"config.toml", "[zipkin]\nenabled = false\nurl = \"http://zipkin:9411\"\n[redis]\naddr = \"redis:6379\"\n", []string{"redis:6379 redis port"}},
+		{"init.sql", "CREATE DATABASE orders; -- for users\nGRANT ALL ON orders TO users;\n", nil},
+		{"tracing.json", `{"tracing":{"enabled":false,"url":"http://jaeger:4317"},"redis":{"host":"redis"}}`, []string{"redis word"}},
 		{"start.sh", "#!/bin/sh\n# wait for http://no/\nuntil nc -z db 5432; do\n  sleep 1\ndone\n", []string{"db:5432 postgresql port"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

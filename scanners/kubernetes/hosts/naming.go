@@ -99,7 +99,7 @@ func set(words string) map[string]bool {
 // Tables of words. Nobody changes them.
 var (
 	hostWords = set(`host hosts hostname hostnames addr addrs address addresses url urls uri uris server servers endpoint
-		endpoints service services svc dsn broker brokers bootstrap upstream upstreams target targets nodes seeds seed peers
+		endpoints service svc dsn broker brokers bootstrap connect upstream upstreams target nodes seeds seed peers
 		peer contactpoints points servers serverurl serveraddr serviceurl sentinels fqdn defaultzone smarthost`)
 	// A name with one of these names a host wherever the word stands.
 	strongHostWords = set("host hostname addr address url uri endpoint dsn bootstrap brokers upstream")
@@ -109,7 +109,7 @@ var (
 		enable timeout interval region env environment profile profiles role roles scope scopes label labels namespace
 		namespaces method strategy engine dialect size count index bucket table collection keyspace catalog channel
 		subject stream theme color locale lang language tenant team owner app application
-		component module tier stage log logger logs logging alg algorithm protocol scheme tls ssl cert ca audience
+		component module tier stage log logger logs logging alg algorithm protocol scheme tls ssl cert ca
 		cookie session storage store cache kind provider adapter plugin plugins feature features
 		flag flags command cmd args opts options mechanism subdomain function job cluster domain zone`)
 	// Words that make an address one's own, wherever they stand, and whole names that do.
@@ -118,19 +118,19 @@ var (
 		"base url": true, "site url": true, "app url": true, "domain": true, "hostname": true, "host name": true,
 	}
 	// Words that say that nobody is called, wherever they stand.
-	noneWords = set(`cors noproxy nonproxyhosts listen bind advertise advertised redirect callback allowed allow whitelist
+	noneWords = set(`cors listeners listener noproxy nonproxyhosts listen bind advertise advertised redirect callback allowed allow whitelist
 		allowlist denylist blacklist trusted xmlns schemalocation referer referrer disallow subjectaltname csp favicon example
 		canonical homepage website return rewrite`)
 	// Words that say so at the end.
 	noneLast = set(`password passwd pass secret token credential credentials apikey key passphrase sample doc docs
 		documentation license schema resolver nameserver nameservers searches origins origin email mail from san sans policy
 		servername dnsnames logo icon image images repository repo chart help link links header headers src summary
-		description message note notes comment comments annotation annotations title text expr`)
+		description message audience audiences note notes comment comments annotation annotations title text expr`)
 	passes = set("proxy grpc fastcgi uwsgi scgi memcached") // of nginx: proxy_pass
 	// Pairs of words that say so, wherever they stand.
 	nonePairs = map[string]bool{
 		"no proxy": true, "non proxy": true, "private key": true, "secret key": true, "access key": true, "common name": true,
 		"dns names": true, "cluster domain": true, "server name": true, "server names": true, "security policy": true,
-		"external url": true, "root url": true, "self url": true, "own url": true,
+		"virtual host": true, "external url": true, "root url": true, "self url": true, "own url": true,
 	}
 )

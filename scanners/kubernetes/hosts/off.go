@@ -50,19 +50,22 @@ func switchedOff(name, value string) string {
 		return ""
 	}
 	words := bare(Words(name))
-	if len(words) < 2 {
-		return ""
-	}
 	if len(words) > 2 && words[0] == "otel" && words[1] == "sdk" { // all of it
 		words = slices.Delete(words, 1, 2)
 	}
-	last := len(words) - 1
-	switch no, yes := isNo(value), isYes(value); {
-	case no && (words[last] == "enabled" || words[last] == "enable"), yes && (words[last] == "disabled" || words[last] == "disable"):
-		return strings.Join(words[:last], " ")
-	case no && (words[0] == "enable" || words[0] == "enabled" || words[0] == "use"),
-		yes && (words[0] == "disable" || words[0] == "disabled"):
+	if len(words) == 0 {
+		return ""
+	}
+	first, last := words[0], words[len(words)-1]
+	switch {
+	case len(words) > 1 && isNo(value) && slices.Contains([]string{"enabled", "enable", "active", "on"}, last),
+		len(words) > 1 && isYes(value) && slices.Contains([]string{"disabled", "disable"}, last):
+		return strings.Join(words[:len(words)-1], " ")
+	case len(words) > 1 && isNo(value) && slices.Contains([]string{"enable", "enabled", "use", "with"}, first),
+		len(words) > 1 && isYes(value) && slices.Contains([]string{"disable", "disabled", "no", "skip"}, first):
 		return strings.Join(words[1:], " ")
+	case isNo(value) && strings.Trim(value, "0") != "" && last != "enabled" && last != "enable": // ZIPKIN=false; but not DB=0
+		return strings.Join(words, " ")
 	}
 	return ""
 }
