@@ -175,6 +175,9 @@ func TestRoleOfNamespace(t *testing.T) {
 
 // TestExpiredToken has a token expire, and another one put into the file of the token.
 func TestExpiredToken(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for long")
+	}
 	own := testenv.OwnKube(t, testenv.KubeOptions{})
 	user := own.User("reader")
 	testenv.Apply(t, own.KubeCluster, "shop", workload("checkout", image1), role(t, "reader"))

@@ -74,6 +74,9 @@ func refuse(w http.ResponseWriter, status int, reason string) {
 
 // TestThrottled has a server that is busy: it says when to come again (429).
 func TestThrottled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for long")
+	}
 	cluster := testenv.Kube(t)
 	namespace := testenv.Namespace(t, cluster)
 	testenv.Apply(t, cluster, namespace, workload("checkout", image1))

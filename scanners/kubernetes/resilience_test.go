@@ -9,6 +9,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/orrery-catalog/orrery/internal/testenv"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes"
@@ -68,6 +71,9 @@ func TestServerKilled(t *testing.T) {
 // TestServerStarting asks a server all the time while it starts, when it has not yet loaded the definitions of all kinds:
 // what it does not know yet is not taken for gone. One source watches, another scans.
 func TestServerStarting(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for long")
+	}
 	own := testenv.OwnKube(t, testenv.KubeOptions{})
 	testenv.ApplyMeshCRDs(t, own.KubeCluster)
 	testenv.Apply(t, own.KubeCluster, "shop", workload("checkout", image1), []byte(everything))
@@ -180,4 +186,37 @@ func TestTwoClusters(t *testing.T) {
 	}
 	testenv.Apply(t, cluster, namespace, workload("checkout", image2))
 	w.until("the change in the other", func(error) bool { return w.held.image(namespace, "checkout") == image2 })
+}
+
+// TestNothingIsLeftBehind ends watches: of a server that answers, of one that is away, and of one that hangs.
+func TestNothingIsLeftBehind(t *testing.T) {
+	cluster := testenv.Kube(t)
+	namespace := testenv.Namespace(t, cluster)
+	testenv.Apply(t, cluster, namespace, workload("checkout", image1))
+	for name, then := range map[string]func(*testenv.TCPProxy){
+		"answers": func(*testenv.TCPProxy) {},
+		"away":    (*testenv.TCPProxy).Cut,
+		"hangs":   (*testenv.TCPProxy).Hang,
+	} {
+		t.Run(name, func(t *testing.T) {
+			proxy := testenv.Proxy(t, strings.TrimPrefix(cluster.URL, "https://"))
+			config := of(cluster, namespace)
+			config.Context, config.Kubeconfig = "", configFile(t, "", "https://"+proxy.Address(), cluster.CAFile, cluster.Token)
+			config.Logs = &kubernetes.LogConfig{Format: "json", Every: 100 * time.Millisecond}
+			running := goleak.IgnoreCurrent()
+			w := watch(t, scanner(t, config))
+			then(proxy)
+			if name == "away" {
+				w.until("that the server is out of reach", func(err error) bool { return err != nil })
+			}
+			began := time.Now()
+			w.stop()
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("the watch ended after %s", took)
+			}
+			proxy.Mend()
+			proxy.Cut() // with all goroutines of its own
+			goleak.VerifyNone(t, running)
+		})
+	}
 }
