@@ -12,6 +12,7 @@ import { ChangesPage } from "./pages/Changes";
 import { CyclesPage } from "./pages/Cycles";
 import { Entities } from "./pages/Entities";
 import { EntityPage } from "./pages/Entity";
+import { HealthPage } from "./pages/Health";
 import { ProblemsPage } from "./pages/Problems";
 import { SearchPage } from "./pages/Search";
 import { SourcesPage } from "./pages/Sources";
@@ -36,6 +37,7 @@ export function App({ client }: { client: QueryClient }) {
             <nav aria-label="Main">
               <NavLink href="/entities">Catalog</NavLink>
               <NavLink href="/blast-radius">Blast radius</NavLink>
+              <NavLink href="/health">Health</NavLink>
               <NavLink href="/changes">Changes</NavLink>
               <NavLink href="/problems">Problems</NavLink>
               <NavLink href="/sources">Sources</NavLink>
@@ -69,6 +71,7 @@ function Pages() {
       <Route path="/entity/*" component={EntityRoute} />
       <Route path="/search" component={SearchPage} />
       <Route path="/blast-radius" component={BlastPage} />
+      <Route path="/health" component={HealthPage} />
       <Route path="/problems" component={ProblemsPage} />
       <Route path="/cycles" component={CyclesPage} />
       <Route path="/changes" component={ChangesPage} />

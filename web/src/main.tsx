@@ -5,6 +5,7 @@ import { newQueryClient } from "./api/hooks";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
+import "./styles/running.css";
 
 const root = document.getElementById("root");
 if (root) {

@@ -13,11 +13,14 @@ export const strengthWords: Record<Strength, { label: string; meaning: string }>
   ASYNC: { label: "async", meaning: "Works without it; results come later" },
 };
 
-export const evidenceWords: Record<EvidenceKind, string> = {
-  DECLARED: "Declared",
-  OBSERVED: "Observed",
-  INFERRED: "Inferred",
+export const evidenceWords: Record<EvidenceKind, { label: string; meaning: string }> = {
+  DECLARED: { label: "Declared", meaning: "A file says so" },
+  OBSERVED: { label: "Observed", meaning: "Traffic was seen, or a live cluster says so" },
+  INFERRED: { label: "Inferred", meaning: "Configuration suggests it, such as the name of a host in a variable" },
 };
+
+/** The kinds of evidence, the surest first. */
+export const evidenceKinds = Object.keys(evidenceWords) as EvidenceKind[];
 
 export const matchedByWords: Record<MatchedBy, string> = {
   DECLARATION: "declared",
@@ -48,6 +51,7 @@ export const sourceWords: Record<SourceState, string> = {
 export const standingWords: Record<string, string> = {
   DESCRIBED: "described",
   DISCOVERED: "discovered, and described by nobody",
+  FOUND: "found in a cluster",
   PLACEHOLDER: "only referred to",
 };
 
@@ -60,6 +64,10 @@ export const kinds: readonly { kind: string; plural: string }[] = [
   { kind: "System", plural: "Systems" },
   { kind: "Domain", plural: "Domains" },
   { kind: "External", plural: "Third parties" },
+  { kind: "Workload", plural: "Workloads" },
+  { kind: "Node", plural: "Nodes" },
+  { kind: "Zone", plural: "Zones" },
+  { kind: "Cluster", plural: "Clusters" },
   { kind: "Group", plural: "Groups" },
   { kind: "User", plural: "People" },
 ];

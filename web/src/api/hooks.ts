@@ -36,13 +36,15 @@ export interface Page<Node> {
   readonly nodes: readonly Node[];
 }
 
-/** usePages reads a list page by page; pick finds the list in the answer. */
+/** usePages reads a list page by page; pick finds the list in the answer. What was shown stays while variables change only if told so. */
 export function usePages<Result, Variables extends { after: string | null }, Node>(
   operation: Operation<Result, Variables>,
   variables: Omit<Variables, "after">,
   pick: (answer: Result) => Page<Node> | null | undefined,
+  options: { enabled?: boolean; keepPrevious?: boolean } = {},
 ) {
   const query = useInfiniteQuery({
+    enabled: options.enabled ?? true,
     queryKey: [operation.name, "pages", variables],
     queryFn: ({ signal, pageParam }) => ask(operation, { ...variables, after: pageParam } as Variables, signal),
     initialPageParam: null as string | null,
@@ -50,6 +52,7 @@ export function usePages<Result, Variables extends { after: string | null }, Nod
       const page = pick(last);
       return page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
     },
+    ...(options.keepPrevious ? { placeholderData: keepPreviousData as never } : {}),
   });
   const pages = query.data?.pages.map(pick) ?? [];
   return {

@@ -1,5 +1,6 @@
-import type { Impact, Severity, Strength } from "../api/generated";
-import { impactWords, strengthWords } from "../words";
+import type { EvidenceKind, Impact, Outcome, Severity, Strength } from "../api/generated";
+import { outcomeWords } from "../health";
+import { evidenceKinds, evidenceWords, impactWords, strengthWords } from "../words";
 
 /** An impact by word and colour. */
 export function ImpactBadge({ impact }: { impact: Impact }) {
@@ -33,4 +34,20 @@ export function LifecycleTag({ lifecycle }: { lifecycle: string | null }) {
   if (lifecycle === null) return null;
   const loud = ["deprecated", "discovered"].includes(lifecycle.toLowerCase());
   return <span className={loud ? "tag tag-loud" : "tag"}>{lifecycle}</span>;
+}
+
+/** How a judgement came out, by word and colour. */
+export function OutcomeBadge({ outcome }: { outcome: Outcome }) {
+  return <span className={`badge outcome-${outcome.toLowerCase()}`}>{outcomeWords[outcome].label}</span>;
+}
+
+/** The kinds of evidence that there are, the surest first; their meaning shows on hover. */
+export function EvidenceBadges({ evidence }: { evidence: readonly { kind: EvidenceKind }[] }) {
+  return evidenceKinds
+    .filter((kind) => evidence.some((reason) => reason.kind === kind))
+    .map((kind) => (
+      <span key={kind} className={`badge evidence-${kind.toLowerCase()}`} title={evidenceWords[kind].meaning}>
+        {evidenceWords[kind].label}
+      </span>
+    ));
 }

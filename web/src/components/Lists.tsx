@@ -83,7 +83,7 @@ export function EvidenceList({ evidence }: { evidence: NeedFragment["evidence"] 
     <ul className="plain-list evidence">
       {evidence.map((reason, i) => (
         <li key={i}>
-          {evidenceWords[reason.kind]} in <Place location={reason.location} line={reason.line} />
+          {evidenceWords[reason.kind].label} in <Place location={reason.location} line={reason.line} />
           <span className="quiet">
             {" "}
             ({reason.source}

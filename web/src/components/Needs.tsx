@@ -1,7 +1,7 @@
 import { Needs, NeededBy, type NeedFragment, type RowFragment } from "../api/generated";
 import { usePages } from "../api/hooks";
 import { count, duration } from "../words";
-import { StrengthBadge } from "./Badges";
+import { EvidenceBadges, StrengthBadge } from "./Badges";
 import { EntityLink } from "./EntityLink";
 import { EvidenceList, Owner } from "./Lists";
 import { Empty, Failure, Loading, More } from "./States";
@@ -79,6 +79,8 @@ function NeedRows({ needs }: { needs: readonly Need[] }) {
           <div className="need-head">
             <EntityLink entity={need.other} />
             <StrengthBadge strength={need.strength} />
+            <EvidenceBadges evidence={need.evidence} />
+            {need.relation?.protocol && <span className="tag">{need.relation.protocol}</span>}
             {need.stale && <span className="tag tag-loud">stale</span>}
             <span className="need-owner">
               <Owner row={need.other} />

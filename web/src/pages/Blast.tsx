@@ -38,7 +38,7 @@ export function BlastPage() {
         <span className="quiet">{of.length === 0 ? "" : of.length === 1 ? "fails" : "fail together"}</span>
         <Lookup
           label={of.length === 0 ? "What fails" : "What else fails at the same time"}
-          placeholder={of.length === 0 ? "orders-db, stripe, a system …" : "and what else fails?"}
+          placeholder={of.length === 0 ? "orders-db, stripe, a system, a zone …" : "and what else fails?"}
           takeFocus={of.length === 0}
           onChoose={(ref) => fail([...of, ref])}
           onText={(typed) => fail([...of, typed])}
@@ -46,7 +46,7 @@ export function BlastPage() {
       </div>
       {of.length === 0 ? (
         <Empty>
-          Choose a service, a database, a third party or a whole system, and see what it takes with it, how badly, and whom
+          Choose a service, a database, a third party, a whole system, a node, a zone or a cluster, and see what it takes with it, how badly, and whom
           to call.
         </Empty>
       ) : (

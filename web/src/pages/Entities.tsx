@@ -2,11 +2,10 @@ import { useEffect, useState } from "react";
 import { useSearchParams } from "wouter";
 import { Entities as EntitiesOperation, type EntityFilter, type EntityOrder } from "../api/generated";
 import { usePages } from "../api/hooks";
+import { Other, OwnerField, Select, Tiers } from "../components/Filters";
 import { EntityTable } from "../components/Lists";
-import { Lookup } from "../components/Lookup";
 import { Page } from "../components/Page";
 import { Empty, Failure, Loading, More } from "../components/States";
-import { shortRef } from "../refs";
 import { count, kinds } from "../words";
 
 /** The filter that the address of the list stands for. */
@@ -24,6 +23,7 @@ export function filterOf(params: URLSearchParams): EntityFilter {
       ...(text("kind") === "" && { kinds: ["Component", "API", "Resource", "System", "Domain", "Journey", "External"] }),
     }),
     ...(text("described") === "no" && { placeholder: true }),
+    ...(text("discovered") === "yes" && { discovered: true }),
     ...(text("problems") === "yes" && { hasProblems: true }),
   };
 }
@@ -50,7 +50,6 @@ export function Entities() {
       { replace: key === "name" },
     );
   }
-  const owner = params.get("owner");
   return (
     <Page title="Catalog">
       <form className="filters" aria-label="Narrow the list" onSubmit={(event) => event.preventDefault()}>
@@ -64,36 +63,9 @@ export function Entities() {
           ))}
           <Other value={params.get("kind")} known={kinds.map(({ kind }) => kind)} />
         </Select>
-        <div className="field">
-          <span className="field-label" aria-hidden="true">
-            Owner
-          </span>
-          {owner ? (
-            <button
-              type="button"
-              className="chip"
-              aria-label={`Owner ${shortRef(owner)}: remove this filter`}
-              onClick={() => set("owner", "")}
-            >
-              {owner.includes(":") ? shortRef(owner) : owner} <span aria-hidden="true">×</span>
-            </button>
-          ) : (
-            <Lookup
-              label="Owner"
-              placeholder="Any owner"
-              kind="group"
-              onChoose={(ref) => set("owner", ref)}
-              onText={(typed) => set("owner", typed)}
-            />
-          )}
-        </div>
+        <OwnerField value={params.get("owner") ?? ""} onChange={(value) => set("owner", value)} />
         <Select label="Tier" value={params.get("tier") ?? ""} onChange={(value) => set("tier", value)}>
-          <option value="">Any tier</option>
-          <option value="1">1, most critical</option>
-          <option value="2">2</option>
-          <option value="3">3</option>
-          <option value="4">4</option>
-          <option value="0">Without a tier</option>
+          <Tiers />
         </Select>
         <Select label="Order" value={order} onChange={(value) => set("order", value === "NAME" ? "" : value)}>
           {orders.map(({ value, label }) => (
@@ -106,6 +78,7 @@ export function Entities() {
           <legend className="visually-hidden">Only those</legend>
           <Check label="Without an owner" checked={params.get("owned") === "no"} onChange={(on) => set("owned", on ? "no" : "")} />
           <Check label="Described by nobody" checked={params.get("described") === "no"} onChange={(on) => set("described", on ? "no" : "")} />
+          <Check label="Runs and nobody's" checked={params.get("discovered") === "yes"} onChange={(on) => set("discovered", on ? "yes" : "")} />
           <Check label="With problems" checked={params.get("problems") === "yes"} onChange={(on) => set("problems", on ? "yes" : "")} />
         </fieldset>
       </form>
@@ -158,22 +131,6 @@ function NameField({ value, onChange }: { value: string; onChange: (value: strin
       <input type="text" value={typed} onChange={(event) => setTyped(event.target.value)} spellCheck={false} />
     </label>
   );
-}
-
-function Select(props: { label: string; value: string; onChange: (value: string) => void; children: React.ReactNode }) {
-  return (
-    <label className="field">
-      <span className="field-label">{props.label}</span>
-      <select value={props.value} onChange={(event) => props.onChange(event.target.value)}>
-        {props.children}
-      </select>
-    </label>
-  );
-}
-
-/** A value from the address that the list of choices does not hold, such as a custom kind. */
-function Other({ value, known }: { value: string | null; known: readonly string[] }) {
-  return value && !known.includes(value) ? <option value={value}>{value}</option> : null;
 }
 
 function Check({ label, checked, onChange }: { label: string; checked: boolean; onChange: (on: boolean) => void }) {

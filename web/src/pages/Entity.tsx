@@ -3,13 +3,16 @@ import { Link } from "wouter";
 import { EntityChanges, EntityPage as EntityPageOperation, type EntityPageQuery } from "../api/generated";
 import { useAnswer } from "../api/hooks";
 import { LifecycleTag, TierBadge } from "../components/Badges";
+import { HealthLink, HealthSection } from "../components/HealthSection";
 import { ChangeList } from "../components/ChangeList";
 import { displayName, EntityLink } from "../components/EntityLink";
 import { KindIcon } from "../components/KindIcon";
 import { Contacts, EntityTable, Place, ProblemList } from "../components/Lists";
 import { NeedList } from "../components/Needs";
 import { Page } from "../components/Page";
+import { RunList, WorkloadList } from "../components/Runs";
 import { Failure, Loading } from "../components/States";
+import { Whereabouts, WorkloadFacts } from "../components/Workload";
 import { blastPath, changesPath, entitiesPath, shortRef, splitRef } from "../refs";
 import { count, duration, matchedByWords, moment, safeHref } from "../words";
 
@@ -44,6 +47,7 @@ function Described({ entity }: { entity: Entity }) {
           <LifecycleTag lifecycle={entity.lifecycle} />
           <TierBadge tier={entity.tier} />
           {entity.stale && <span className="tag tag-loud">stale</span>}
+          {entity.health && <HealthLink of={entity.ref} health={entity.health} />}
           {entity.tags.map((tag) => (
             <span key={tag} className="tag tag-quiet">
               {tag}
@@ -78,6 +82,8 @@ function Described({ entity }: { entity: Entity }) {
               {entity.problems.totalCount > entity.problems.nodes.length && <Link href="/problems">All problems</Link>}
             </Section>
           )}
+          {entity.health && <HealthSection of={entity.ref} health={entity.health} />}
+          <Running entity={entity} />
           {!isPeople && <NeedList of={entity.ref} direction="needs" />}
           {!isPeople && <NeedList of={entity.ref} direction="needed-by" />}
           <Rows title="Parts" list={entity.parts} />
@@ -92,6 +98,41 @@ function Described({ entity }: { entity: Entity }) {
       </div>
     </Page>
   );
+}
+
+/** What it runs on, and what runs on it. */
+function Running({ entity }: { entity: Entity }) {
+  const kind = entity.kind.toLowerCase();
+  if (kind === "workload") {
+    return (
+      <>
+        {entity.workload ? (
+          <section aria-labelledby="workload">
+            <h2 id="workload">What runs</h2>
+            <div className="card workload">
+              <Whereabouts workload={entity.workload} />
+              <WorkloadFacts workload={entity.workload} opened />
+            </div>
+          </section>
+        ) : (
+          <p className="notice">It was only seen in traffic; no cluster or manifest says more.</p>
+        )}
+        <RunList of={entity.ref} direction="runs-on" title="Runs on" none="On which nodes its replicas are is not known." />
+      </>
+    );
+  }
+  if (kind === "node") {
+    return (
+      <>
+        <RunList of={entity.ref} direction="runs-on" title="Is in" none="Its zone and its cluster are not known." />
+        <RunList of={entity.ref} direction="runs" title="Runs" none="No workload, as far as is known." />
+      </>
+    );
+  }
+  if (kind === "zone" || kind === "cluster") {
+    return <RunList of={entity.ref} direction="runs" title="Nodes" none="No node of it is known." />;
+  }
+  return entity.workloads.totalCount > 0 ? <WorkloadList of={entity.ref} /> : null;
 }
 
 function Recent({ of }: { of: string }) {
@@ -145,7 +186,7 @@ function OwnerCard({ entity, isPeople }: { entity: Entity; isPeople: boolean }) 
   const { owner } = entity;
   return (
     <section className="card" aria-labelledby="owner">
-      <h2 id="owner">{isPeople ? "Contact" : "Owner"}</h2>
+      <h2 id="owner">{isPeople ? "Contact" : entity.found && entity.runs.nodes.length > 0 && entity.workload ? "Belongs to" : "Owner"}</h2>
       {isPeople ? (
         <>
           <Mail email={entity.profile?.email ?? null} />
@@ -173,9 +214,7 @@ function OwnerCard({ entity, isPeople }: { entity: Entity; isPeople: boolean }) 
           )}
         </>
       ) : (
-        <p className="notice">
-          Nobody owns it. {entity.placeholder ? "Nobody describes it either." : "Add spec.owner to the file below."}
-        </p>
+        <Unowned entity={entity} />
       )}
       <h3>On call</h3>
       {entity.onCall.length > 0 ? <Contacts contacts={entity.onCall} /> : <p className="quiet">Nothing is configured.</p>}
@@ -196,6 +235,42 @@ function OwnerCard({ entity, isPeople }: { entity: Entity; isPeople: boolean }) 
         </>
       )}
     </section>
+  );
+}
+
+function Unowned({ entity }: { entity: Entity }) {
+  if (!entity.found && !entity.discovered) {
+    return (
+      <p className="notice">
+        Nobody owns it. {entity.placeholder ? "Nobody describes it either." : "Add spec.owner to the file below."}
+      </p>
+    );
+  }
+  if (entity.kind.toLowerCase() !== "workload" && entity.found) return <p className="quiet">Infrastructure has no owner of its own here.</p>;
+  if (entity.runs.nodes.length === 0) {
+    return (
+      <p className="notice">
+        It runs, and it is nobody&apos;s: no catalog file describes it. {entity.found && "An entity takes it by the annotation orrery.dev/aliases."}
+      </p>
+    );
+  }
+  return (
+    <ul className="plain-list">
+      {entity.runs.nodes.map((whose) => (
+        <li key={whose.ref}>
+          <EntityLink entity={whose} />
+          {whose.owner && (
+            <>
+              {" "}
+              <span className="quiet">of</span> <EntityLink entity={whose.owner} plain />
+            </>
+          )}
+        </li>
+      ))}
+      {entity.runs.totalCount > entity.runs.nodes.length && (
+        <li className="quiet">and {entity.runs.totalCount - entity.runs.nodes.length} more</li>
+      )}
+    </ul>
   );
 }
 
@@ -224,7 +299,9 @@ function FactsCard({ entity }: { entity: Entity }) {
     facts.push(["Promises", `${entity.slo.availability} % available${window}`]);
   }
   if (entity.capacity) facts.push(["Built for", `${count(entity.capacity.requestsPerSecond, "request")} a second`]);
-  if (entity.source) facts.push(["Described in", <Place key="s" location={entity.source.location} line={entity.source.line} />]);
+  if (entity.node?.zone) facts.push(["Zone", entity.node.region ? `${entity.node.zone} of ${entity.node.region}` : entity.node.zone]);
+  if (entity.node && entity.node.ready !== null) facts.push(["State", entity.node.ready ? "ready" : "not ready"]);
+  if (entity.source) facts.push([entity.found ? "Found in" : "Described in", <Place key="s" location={entity.source.location} line={entity.source.line} />]);
   if (entity.aliases.length > 0) {
     facts.push([
       "Also known as",
@@ -232,7 +309,7 @@ function FactsCard({ entity }: { entity: Entity }) {
         {entity.aliases.map(({ alias, matchedBy, source }) => (
           <li key={alias}>
             <code>{alias}</code>{" "}
-            <span className="quiet" title={source?.location ?? undefined}>
+            <span className="tag" title={source?.location ? `${source.location}:${source.line ?? 1}` : undefined}>
               {matchedByWords[matchedBy]}
             </span>
           </li>

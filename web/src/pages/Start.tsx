@@ -15,8 +15,8 @@ export function Start() {
   return (
     <Page title="" heading="What are you looking for?" focus={false}>
       <Lookup
-        label="Look up a service, team or database"
-        placeholder="payments, orders-db, team …"
+        label="Look up a service, team, database or zone"
+        placeholder="payments, orders-db, team, zone …"
         takeFocus
         shortcut
         large
@@ -52,6 +52,7 @@ function Overall({ overview }: { overview: OverviewQuery }) {
     System: overview.systems.totalCount,
     External: overview.externals.totalCount,
     Group: overview.groups.totalCount,
+    Workload: overview.workloads.totalCount,
   };
   return (
     <>
@@ -118,9 +119,12 @@ function Overall({ overview }: { overview: OverviewQuery }) {
 }
 
 function Attention({ overview }: { overview: OverviewQuery }) {
+  const { fail } = overview.health.totals.services;
   const items = [
     { n: overview.errors.totalCount, one: "document not accepted", many: "documents not accepted", href: "/problems?severity=ERROR", bad: true },
     { n: overview.warnings.totalCount, one: "warning in catalog files", many: "warnings in catalog files", href: "/problems?severity=WARNING" },
+    { n: fail, one: "service fails its health checks", many: "services fail their health checks", href: "/health?outcome=FAIL", bad: true },
+    { n: overview.discovered.totalCount, one: "runs, and is nobody's", many: "run, and are nobody's", href: entitiesPath({ discovered: "yes" }) },
     { n: overview.unowned.totalCount, one: "without an owner", many: "without an owner", href: entitiesPath({ owned: "no" }) },
     { n: overview.missing.totalCount, one: "named, but described by nobody", many: "named, but described by nobody", href: entitiesPath({ described: "no" }) },
     { n: overview.cycles.totalCount, one: "cycle of dependencies", many: "cycles of dependencies", href: "/cycles" },
