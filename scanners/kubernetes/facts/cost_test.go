@@ -183,6 +183,11 @@ func BenchmarkDerive(b *testing.B) {
 		steps := map[string]func(i int) inventory.Key{
 			"pod":        func(i int) inventory.Key { return c.put(b, inventory.Pods, c.pod(7, 3, 0, i%50)) },
 			"deployment": func(i int) inventory.Key { return c.put(b, inventory.Deployments, c.deployment(7, 3, i)) },
+			"address": func(i int) inventory.Key { // which anything may name
+				service := c.service(7, 3)
+				service.Spec.ClusterIP = fmt.Sprint("10.0.7.", i%250)
+				return c.put(b, inventory.Services, service)
+			},
 		}
 		for name, step := range steps {
 			b.Run(fmt.Sprintf("%s/pods=%d", name, pods), func(b *testing.B) {

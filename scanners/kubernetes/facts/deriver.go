@@ -1,11 +1,9 @@
 package facts
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/edges"
@@ -209,48 +207,4 @@ func (d *Deriver) infer(namespace string) {
 		delete(d.inferred, namespace)
 	}
 	d.peers.set(namespace, rests)
-}
-
-// dependents finds what rests on something.
-type dependents[On, By comparable] struct {
-	on map[On]map[By]bool
-	by map[By][]On
-}
-
-func newDependents[On, By comparable]() dependents[On, By] {
-	return dependents[On, By]{on: make(map[On]map[By]bool), by: make(map[By][]On)}
-}
-
-// set makes what by rests on exactly those.
-func (d *dependents[On, By]) set(by By, on []On) {
-	for _, before := range d.by[by] {
-		take(d.on, before, by)
-	}
-	delete(d.by, by)
-	if len(on) == 0 {
-		return
-	}
-	d.by[by] = on
-	for _, one := range on {
-		put(d.on, one, by)
-	}
-}
-
-func put[K, V comparable](sets map[K]map[V]bool, key K, value V) {
-	if sets[key] == nil {
-		sets[key] = make(map[V]bool)
-	}
-	sets[key][value] = true
-}
-
-func take[K, V comparable](sets map[K]map[V]bool, key K, value V) {
-	if delete(sets[key], value); len(sets[key]) == 0 {
-		delete(sets, key)
-	}
-}
-
-// compareLooseEnds orders by namespace, kind, name and code.
-func compareLooseEnds(a, b catalog.LooseEnd) int {
-	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name),
-		strings.Compare(a.Code, b.Code))
 }

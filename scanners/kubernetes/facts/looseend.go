@@ -1,8 +1,10 @@
 package facts
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
@@ -50,4 +52,10 @@ func (d *Deriver) clusterDocuments() []*catalog.Document {
 		}}
 	}
 	return []*catalog.Document{document}
+}
+
+// compareLooseEnds orders by namespace, kind, name and code.
+func compareLooseEnds(a, b catalog.LooseEnd) int {
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name),
+		strings.Compare(a.Code, b.Code))
 }

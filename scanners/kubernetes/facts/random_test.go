@@ -277,7 +277,7 @@ func state(t testing.TB, d *facts.Deriver) map[string]string {
 // TestIncrementalIsAnew goes through random changes of all kinds of objects: what is derived step by step is what is
 // derived of the last state at once, and the changed scopes are told.
 func TestIncrementalIsAnew(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range uint64(60) {
 		c := cluster{rand.New(rand.NewPCG(seed, 1))}
 		inv := inventory.New("prod")
 		evidence := []catalog.EvidenceKind{catalog.Observed, catalog.Declared}[seed%2]

@@ -51,7 +51,6 @@ func (d *Deriver) touch(key inventory.Key) {
 	case inventory.Gateways: // routes have their hosts where they have none
 		d.touchRoutes("httproute", inventory.HTTPRoutes)
 		d.touchRoutes("grpcroute", inventory.GRPCRoutes)
-		d.touchMesh()
 	case inventory.ServiceEntries: // they add hosts to the mesh
 		d.touchRoutes("virtualservice", inventory.VirtualServices)
 		d.touchMesh()
