@@ -112,6 +112,22 @@ data:
 	}
 }
 
+// TestSidecar reads what the sidecar of Grafana hands to it.
+func TestSidecar(t *testing.T) {
+	inv := inventory.New("test")
+	put(t, inv, "test.yaml", []byte(workload("p", bare)+workload("q", bare)+`---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: d, labels: {grafana_datasource: "1"}}, data: {d.yaml: "datasources:\n- url: http://p\n"}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: e, labels: {other: "1"}}, data: {d.yaml: "datasources:\n- url: http://q\n"}}
+`+workload("a", `
+      containers:
+      - {name: grafana}
+      - {name: sidecar, image: "quay.io/kiwigrid/k8s-sidecar:1.27", env: [{name: LABEL, value: grafana_datasource}]}`)))
+	if diff := cmp.Diff([]string{"a -> p http"}, told(inv)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestHostile gives what nobody writes by accident.
 func TestHostile(t *testing.T) {
 	inv := inventory.New("test")

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/yaml"
 
 	"github.com/orrery-catalog/orrery/catalog"
@@ -30,6 +31,25 @@ const (
 func TestSystems(t *testing.T) {
 	t.Run("own", func(t *testing.T) { judgeSystems(t, filepath.Join("testdata", "systems")) })
 	t.Run("corpora", func(t *testing.T) { judgeSystems(t, filepath.Join(testenv.Corpora(t), "kubernetes")) })
+}
+
+// TestInferAlike infers the same thing several times: what comes of it is stored and compared.
+func TestInferAlike(t *testing.T) {
+	systems, err := filepath.Glob(filepath.Join("testdata", "systems", "*"))
+	if err != nil || len(systems) == 0 {
+		t.Fatal(systems, err)
+	}
+	for _, dir := range systems {
+		inv := read(t, dir)
+		for _, namespace := range inv.Namespaces() {
+			first := edges.Infer(inv, namespace)
+			for range 3 {
+				if diff := cmp.Diff(first, edges.Infer(inv, namespace)); diff != "" {
+					t.Fatal(dir, namespace, diff)
+				}
+			}
+		}
+	}
 }
 
 func judgeSystems(t *testing.T, root string) {

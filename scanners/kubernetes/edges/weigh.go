@@ -105,9 +105,9 @@ func meansOutside(m *mention) bool {
 // dangles says whether a name of the cluster that nothing answers must be meant as a host.
 func (in *inference) dangles(w *inventory.Workload, m *mention) bool {
 	switch {
-	case m.Named == hosts.NamesOwn || m.Host == w.Name() || numbered(m.Host) && strings.HasPrefix(m.Host, w.Name()+"-") || in.aliased(w, m.Host) || !in.coversHost(w.Object.Namespace, m.Host):
+	case m.Named == hosts.NamesOwn, isOwn(w, m.Host), !in.coversHost(w.Object.Namespace, m.Host):
 		return false
-	case m.file && m.Named != hosts.NamesHost:
+	case m.file && m.Named != hosts.NamesHost, m.Form == hosts.Word && vague[m.Host]:
 		return false
 	case m.Form == hosts.InURL || strings.Contains(m.Host, ".svc."):
 		return true
@@ -117,12 +117,19 @@ func (in *inference) dangles(w *inventory.Workload, m *mention) bool {
 	return m.Named == hosts.NamesHost
 }
 
-// aliased says whether the pod itself says what a name stands for.
-func (in *inference) aliased(w *inventory.Workload, host string) bool {
+// vague are words that settings have in place of a host: kinds of stores, defaults. Nobody changes them.
+var vague = map[string]bool{
+	"default": true, "auto": true, "memory": true, "in-memory": true, "mem": true, "file": true, "local": true, "disabled": true,
+	"enabled": true, "all": true, "any": true, "console": true, "stdout": true, "dev": true, "test": true, "prod": true,
+	"production": true, "staging": true, "development": true, "standalone": true, "cluster": true, "changeme": true,
+	"placeholder": true, "unknown": true, "empty": true, "public": true, "private": true, "internal": true, "external": true,
+}
+
+// isOwn says whether a name is that of the workload, of one of its pods, or one that the pod itself says what it stands for.
+func isOwn(w *inventory.Workload, host string) bool {
 	spec := &w.Template.Spec
-	return spec.Hostname == host || slices.ContainsFunc(spec.HostAliases, func(a corev1.HostAlias) bool {
-		return slices.Contains(a.Hostnames, host)
-	})
+	return host == w.Name() || numbered(host) && strings.HasPrefix(host, w.Name()+"-") || host == spec.Hostname ||
+		slices.ContainsFunc(spec.HostAliases, func(a corev1.HostAlias) bool { return slices.Contains(a.Hostnames, host) })
 }
 
 // coversHost says whether the inventory would know the Service, if there were one.

@@ -70,6 +70,8 @@ func TestExtract(t *testing.T) {
 		{"URL", "<%= \"redis://:#{pw}@redis.default.svc:6379\" %>", []string{"redis.default.svc:6379 redis url"}},
 		{"URL", "jdbc:mysql://${DB_HOST:mysql}:3306/x", []string{"mysql:3306 mysql url"}},
 		{"URL", "http://user:${PASS}@orders:{{ .Values.port }}/", []string{"orders http url"}},
+		{"USER_HOST", "user", []string{"user word"}},
+		{"RESULT_BACKEND", "db+postgresql://u:p@pg:5432/x", []string{"pg:5432 postgresql url"}},
 		{"PGHOST", "pg", []string{"pg word"}},
 		{"URL", "http://$(HOST):8080/", nil},
 		{"URL", "http://orders:$(PORT)/", []string{"orders http url"}},

@@ -2,16 +2,16 @@ package hosts
 
 import "strings"
 
+// Tables of words. Nobody changes them.
 var (
-	extensions = set(`js mjs json jar war yml yaml conf properties txt log html htm css png svg ico jpg gif sh bash py go xml
-		pem crt cer key csr sql so cfg ini md csv toml zip gz tgz tar db sqlite sock pid jks p12 pfx keystore env lock map tsx
-		class java kt rb php exe dll bin dat tmp bak tpl tmpl j2 lua groovy scala wasm proto rules service list hcl cnf rdb
-		aof xsd properties-template template fluentd vcl cfg-template`)
-	packages = set("com org net io java javax jakarta kotlin scala sun de uk edu gov dev co cn fr www-none")
-	noWords  = set(`true false yes no on off null none nil debug info warn error trace fatal json text plain auto default
-		production staging development test dev prod stage local admin root user guest public private enabled disabled
-		always never http https tcp udp grpc tls ssl utf8 utf-8 latin1 all any both main master standalone cluster
-		placeholder changeme unknown undefined empty sync async file memory console stdout stderr`)
+	// extensions end the names of files, and hardly ever those of hosts.
+	extensions = set(`js mjs json jar war yml yaml conf properties txt log html htm css png svg ico jpg gif sh bash xml
+		pem crt cer key csr sql so cfg ini md csv toml zip gz tgz tar sqlite sock pid jks p12 pfx keystore tsx java kt rb
+		php exe dll bin bak tpl tmpl erb j2 lua groovy wasm proto rules hcl cnf rdb aof xsd xsl ftl vcl`)
+	// packages begin the names of programs' parts: the end of a domain stands first.
+	packages = set("com org net io java javax jakarta kotlin scala")
+	// noWords are no names of hosts, even where one is asked for.
+	noWords     = set("true false yes no on off null none nil debug info warn error trace undefined")
 	reservedTLD = set("invalid test example onion localhost")
 	hostKeys    = set("server host hostname address addr datasource endpoint servername")
 )
@@ -28,11 +28,11 @@ func protocolOfScheme(scheme string) (protocol string, several, ok bool) {
 		several = true
 	}
 	scheme = strings.Trim(scheme[strings.LastIndexByte(scheme, ':')+1:], ".-+")
-	scheme, _, _ = strings.Cut(scheme, "+")
+	scheme, _, _ = strings.Cut(strings.TrimPrefix(scheme, "db+"), "+")
 	switch scheme {
 	case "", "file", "classpath", "jar", "data", "mailto", "urn", "unix", "s3", "s3a", "s3n", "gs", "gcs", "wasb", "wasbs", "abfs",
 		"abfss", "docker", "oci", "sqlite", "sqlite3", "h2", "mem", "arn", "secret", "configmap", "docker-pullable", "containerd",
-		"chrome-extension", "vscode", "about", "app", "pulsar-functions", "fd", "npipe", "cid", "tag", "spiffe", "k8s", "bolt-none":
+		"chrome-extension", "vscode", "about", "app", "fd", "npipe", "cid", "tag", "spiffe", "k8s":
 		return "", false, false
 	case "http", "https", "lb", "ws", "wss", "h2c":
 		return "http", several, true
@@ -50,8 +50,10 @@ func protocolOfScheme(scheme string) (protocol string, several, ok bool) {
 		return "amqp", true, true
 	case "kafka", "plaintext", "sasl_plaintext", "sasl_ssl":
 		return "kafka", true, true
-	case "nats", "mqtt", "mqtts", "pulsar", "stomp":
-		return strings.TrimSuffix(scheme, "s") + map[bool]string{true: "s"}[scheme == "nats"], true, true
+	case "mqtt", "mqtts":
+		return "mqtt", true, true
+	case "nats", "pulsar", "stomp":
+		return scheme, true, true
 	case "sqlserver", "mssql":
 		return "mssql", several, true
 	case "grpc", "grpcs", "dns", "xds", "kubernetes", "passthrough":

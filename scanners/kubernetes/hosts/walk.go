@@ -46,7 +46,7 @@ func walk(name, value string, emit func(setting)) {
 // forReaders says whether a file is for people or browsers, by its name.
 func forReaders(name string) bool {
 	_, extension := cutExtension(name)
-	return slices.Contains([]string{"html", "htm", "css", "svg", "md", "js", "mjs", "txt~", "pem", "crt", "xsd", "xsl"}, extension)
+	return slices.Contains([]string{"html", "htm", "css", "svg", "md", "js", "mjs", "pem", "crt", "xsd", "xsl"}, extension)
 }
 
 // fileless is a name but for that of a file, which says nothing of what is in it.
