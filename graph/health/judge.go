@@ -109,6 +109,11 @@ func (j *Judge) judge(targets *targets, entity *catalog.Entity, environment stri
 		looked[i].tier = cmp.Or(entity.Tier(), p.entity.Tier())
 		looked[i].noProbes, looked[i].targets = j.byID["no-probes"] != nil, targets
 	}
+	expected := 0
+	for _, w := range looked {
+		expected += len(j.checks) * max(1, len(w.containers))
+	}
+	service.Results = make([]Result, 0, expected)
 	for i, w := range looked {
 		for k, other := range looked {
 			if k != i && !other.isJob() {

@@ -2,10 +2,10 @@ package health_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph/health"
-	"time"
 )
 
 func TestSlowStart(t *testing.T) {
