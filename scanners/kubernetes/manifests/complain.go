@@ -96,10 +96,9 @@ func (p *parser) wrongType(e *encoder, kind string, d document, err error) {
 		return
 	}
 	want, fix := wanted(wrong.Type)
-	field := e.fields.path(at)
 	p.fail(catalog.Problem{
-		Line: e.fields[at].line, Field: field, Code: codeType,
-		Message: fmt.Sprintf("%s of this %s is %s, and must be %s", field, kind, described(value), want), Fix: fix,
+		Line: e.fields[at].line, Field: e.fields.path(at), Code: codeType,
+		Message: fmt.Sprintf("this field of the %s is %s, and must be %s", kind, described(value), want), Fix: fix,
 	})
 }
 

@@ -274,10 +274,12 @@ func (p *parser) read(found form, apiVersion string, node *yaml.Node, d document
 		p.isPartial(at, resource.Singular, "metadata.name")
 		return
 	}
-	if wrong := append(validation.IsDNS1123Subdomain(key.Name), namespaceErrors(key.Namespace)...); len(wrong) > 0 {
+	wrong := len(validation.IsDNS1123Subdomain(key.Name)) > 0
+	if wrong || key.Namespace != "" && len(validation.IsDNS1123Label(key.Namespace)) > 0 {
 		p.fail(catalog.Problem{
 			Line: at, Field: "metadata.name", Code: codeName,
-			Message: fmt.Sprintf("no API server takes the name %.80q in the namespace %.80q", key.Name, key.Namespace), Fix: wrong[0],
+			Message: fmt.Sprintf("no API server takes the name %.80q in the namespace %.80q", key.Name, key.Namespace),
+			Fix:     "use lower-case letters, digits and dashes, and begin and end with a letter or digit",
 		})
 		return
 	}
@@ -305,18 +307,15 @@ func (p *parser) read(found form, apiVersion string, node *yaml.Node, d document
 	p.objects = append(p.objects, object)
 }
 
-func namespaceErrors(namespace string) []string {
-	if namespace == "" {
-		return nil
-	}
-	return validation.IsDNS1123Label(namespace)
-}
-
 // templated finds a name or label that a template is to fill in; nil = there is none.
 func templated(metadata *yaml.Node) *yaml.Node {
 	for _, key := range []string{"name", "namespace"} {
 		value := child(metadata, key)
-		if value != nil && (value.Kind == yaml.MappingNode || strings.Contains(value.Value, "{{")) {
+		if value == nil {
+			continue
+		}
+		braces := len(value.Content) > 0 && value.Content[0].Kind == yaml.MappingNode // {{ x }} is a map with a map as its key
+		if braces || strings.Contains(value.Value, "{{") {
 			return value
 		}
 	}

@@ -103,12 +103,12 @@ func TestParse(t *testing.T) {
 		{
 			name: "a number as a value", lost: true, text: strings.Replace(whole, `value: "1"`, "value: 1", 1),
 			problems: []string{"f.yaml:15: error: spec.template.spec.containers[0].env[0].value:" +
-				" spec.template.spec.containers[0].env[0].value of this Deployment is a number, and must be text (put it into quotes) [wrong-type]"},
+				" this field of the Deployment is a number, and must be text (put it into quotes) [wrong-type]"},
 		},
 		{
 			name: "yes as a value", lost: true, text: strings.Replace(whole, `value: "2"`, "value: yes", 1),
 			problems: []string{"f.yaml:16: error: spec.template.spec.containers[0].env[1].value:" +
-				" spec.template.spec.containers[0].env[1].value of this Deployment is true or false, and must be text (put it into quotes) [wrong-type]"},
+				" this field of the Deployment is true or false, and must be text (put it into quotes) [wrong-type]"},
 		},
 		{
 			name: "a list in place of a map", lost: true, text: strings.Replace(whole, "      - name: main", "      - - name: main", 1),
@@ -117,21 +117,19 @@ func TestParse(t *testing.T) {
 		},
 		{
 			name: "a map in place of a list", lost: true, text: strings.Replace(whole, "        env:\n        - name: A\n          value: \"1\"\n        - {name: B, value: \"2\"}\n", "        env: {A: x}\n", 1),
-			problems: []string{"f.yaml:13: error: spec.template.spec.containers[0].env: spec.template.spec.containers[0].env of this Deployment" +
+			problems: []string{"f.yaml:13: error: spec.template.spec.containers[0].env: this field of the Deployment" +
 				" is a map, and must be a list (begin each of its elements with a dash) [wrong-type]"},
 		},
 		{
 			name: "a port that is none", lost: true, text: strings.Replace(whole, "port: 8080", "port: true", 1),
 			problems: []string{"f.yaml:18: error: spec.template.spec.containers[0].livenessProbe.httpGet.port:" +
-				" spec.template.spec.containers[0].livenessProbe.httpGet.port of this Deployment is true or false, and must be a whole number" +
+				" this field of the Deployment is true or false, and must be a whole number" +
 				" (write a number, without quotes) [wrong-type]"},
 		},
 		{
 			name: "a bad name", lost: true, text: strings.Replace(whole, "name: cart", "name: My Cart", 1),
 			problems: []string{`f.yaml:1: error: metadata.name: no API server takes the name "My Cart" in the namespace "default"` +
-				` (a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end` +
-				` with an alphanumeric character (e.g. 'example.com', regex used for validation is` +
-				` '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')) [invalid-name]`},
+				` (use lower-case letters, digits and dashes, and begin and end with a letter or digit) [invalid-name]`},
 		},
 		{
 			name: "a version of the future", lost: true, text: strings.Replace(whole, "apps/v1", "apps/v3", 1),
