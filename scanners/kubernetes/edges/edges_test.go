@@ -181,7 +181,8 @@ func TestInfer(t *testing.T) {
 			[]string{"a -> b (service default/b)", "a -> b-canary (service default/b)", "a -> c (service default/c)", "a -> c-canary (service default/c)"},
 		},
 		{
-			"what ends, or is only for tests", []string{
+			"what ends, or is only for tests",
+			[]string{
 				workload("a", env("B_HOST", "b", "K", "https://kubernetes.default.svc/", "NODES", "a-0,a-1")), workload("b", bare),
 				`{apiVersion: batch/v1, kind: Job, metadata: {name: migrate}, spec: {template: {metadata: {labels: {app: b}}, spec: {containers: [{name: m, args: ["http://b"]}]}}}}`,
 				`{apiVersion: v1, kind: Pod, metadata: {name: t, annotations: {helm.sh/hook: test-success}}, spec: {containers: [{name: t, args: ["http://b"]}]}}`,

@@ -146,6 +146,11 @@ func TestFiles(t *testing.T) {
 		{"haproxy.cfg", "frontend in\n  bind *:80\n  use_backend orders\nbackend orders\n  server s1 orders-svc:8080 check\n", []string{"orders-svc:8080 port"}},
 		{"rabbitmq.conf", "cluster_formation.k8s.host = kubernetes.default.svc.cluster.local\n# auth.url = http://no\n", []string{"kubernetes.default.svc.cluster.local dotted"}},
 		{"config.toml", "[zipkin]\nenabled = false\nurl = \"http://zipkin:9411\"\n[redis]\naddr = \"redis:6379\"\n", []string{"redis:6379 redis port"}},
+		{
+			"list.yml", "clients:\n- name: a\n  enabled: false\n  url: http://a\n- name: b\n  url: http://b\n  hosts:\n  - c:1000\n  - d\n  host: e\nhost: f\n",
+			[]string{"b http url", "c:1000 port", "d word", "e word", "f word"},
+		},
+		{"list.json", `{"clients":[{"enabled":false,"url":"http://a"},{"url":"http://b"}]}`, []string{"b http url"}},
 		{"init.sql", "CREATE DATABASE orders; -- for users\nGRANT ALL ON orders TO users;\n", nil},
 		{"tracing.json", `{"tracing":{"enabled":false,"url":"http://jaeger:4317"},"redis":{"host":"redis"}}`, []string{"redis word"}},
 		{"start.sh", "#!/bin/sh\n# wait for http://no/\nuntil nc -z db 5432; do\n  sleep 1\ndone\n", []string{"db:5432 postgresql port"}},

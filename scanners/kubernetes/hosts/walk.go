@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -72,8 +73,8 @@ func walkJSON(path string, v any, emit func(setting)) {
 			walkJSON(join(path, key), v[key], emit)
 		}
 	case []any:
-		for _, item := range v {
-			walkJSON(path, item, emit)
+		for i, item := range v {
+			walkJSON(join(path, strconv.Itoa(i)), item, emit) // an item may be switched off alone
 		}
 	case string:
 		if strings.Contains(v, "\n") {
@@ -108,12 +109,14 @@ type lines struct {
 	emit    func(setting)
 	root    string
 	stack   []level
+	items   int    // of lists, so far
 	comment string // ends the comment that the file is in; "" = in none
 }
 
 type level struct {
 	indent int
 	path   string
+	item   bool // of a list; such a one may stand as deep as the key that it belongs to
 }
 
 const maxLevels = 64
@@ -140,7 +143,10 @@ func (l *lines) line(line string) {
 	if text = uncomment(text); text == "" || text == "---" {
 		return
 	}
-	for strings.HasPrefix(text, "- ") { // an item may stand as deep as the key that it belongs to
+	for strings.HasPrefix(text, "- ") {
+		l.pop(func(v level) bool { return v.indent > indent || v.indent == indent && v.item })
+		l.push(level{indent: indent, path: join(l.parent(), strconv.Itoa(l.items)), item: true})
+		l.items++
 		text = strings.TrimLeft(text[2:], " ")
 		indent += 2
 	}
@@ -148,13 +154,8 @@ func (l *lines) line(line string) {
 		l.stack = []level{{indent: -1, path: join(l.root, strings.Trim(section, "[]"))}}
 		return
 	}
-	for len(l.stack) > 0 && l.stack[len(l.stack)-1].indent >= indent {
-		l.stack = l.stack[:len(l.stack)-1]
-	}
-	parent := l.root
-	if len(l.stack) > 0 {
-		parent = l.stack[len(l.stack)-1].path
-	}
+	l.pop(func(v level) bool { return v.indent >= indent })
+	parent := l.parent()
 	key, value, ok := cutSetting(text)
 	switch {
 	case !ok:
@@ -166,6 +167,21 @@ func (l *lines) line(line string) {
 			l.emit(setting{path: join(parent, key), value: value})
 		}
 	}
+}
+
+// pop leaves the levels that have ended.
+func (l *lines) pop(ended func(level) bool) {
+	for len(l.stack) > 0 && ended(l.stack[len(l.stack)-1]) {
+		l.stack = l.stack[:len(l.stack)-1]
+	}
+}
+
+// parent is the path of the level that a line stands in.
+func (l *lines) parent() string {
+	if len(l.stack) == 0 {
+		return l.root
+	}
+	return l.stack[len(l.stack)-1].path
 }
 
 func (l *lines) push(v level) {
