@@ -33,8 +33,8 @@ func (in *inference) confront(w *inventory.Workload, needs []*need) (supports []
 		if n.workload == nil {
 			continue
 		}
-		out := in.pass(in.policiesOf(w).egress[w.Alias], n, func(policy *inventory.Object) []rule { return egress(policy) }, n.workload)
-		into := in.pass(in.policiesOf(n.workload).ingress[n.target], n, func(policy *inventory.Object) []rule { return ingress(policy) }, w)
+		out := in.pass(in.policiesOf(w).egress[w.Alias], n, egress, n.workload)
+		into := in.pass(in.policiesOf(n.workload).ingress[n.target], n, ingress, w)
 		for _, policy := range slices.Concat(out.by, into.by) {
 			if let[policy.Key] == nil {
 				let[policy.Key] = &support{policy: policy}
@@ -209,9 +209,9 @@ func (in *inference) policiesOf(w *inventory.Workload) *policies {
 		if err != nil {
 			continue
 		}
-		in1, out := directions(value)
+		into, out := directions(value)
 		for _, w := range in.inv.Selected(namespace, selector) {
-			if in1 {
+			if into {
 				p.ingress[w.Alias] = append(p.ingress[w.Alias], o)
 			}
 			if out {
