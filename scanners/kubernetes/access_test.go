@@ -1,12 +1,14 @@
 package kubernetes_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/orrery-catalog/orrery/internal/testenv"
+	"github.com/orrery-catalog/orrery/scanners/kubernetes"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/facts"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
 )
@@ -148,6 +150,29 @@ func TestForbiddenWhileWatched(t *testing.T) {
 		_, there := w.held.Held["services/shop/cart"]
 		return len(w.held.stale) == 0 && !there
 	})
+}
+
+// TestListWithoutWatch has the right to list a kind and not to watch it: that is said, once.
+func TestListWithoutWatch(t *testing.T) {
+	own := testenv.OwnKube(t, testenv.KubeOptions{})
+	rules := bytes.Replace(role(t, "reader"), []byte(`"resources":["services"],"verbs":["get","list","watch"]`), []byte(`"resources":["services"],"verbs":["get","list"]`), 1)
+	testenv.Apply(t, own.KubeCluster, "shop", workload("checkout", image1), rules)
+	user := own.User("reader")
+	eventually(t, "the right", func() bool {
+		held := newReceiver()
+		return held.whole(t.Context(), scanner(t, of(user.KubeCluster))) == nil && len(held.problems("kind-not-readable")) == 0
+	})
+	w := watch(t, scanner(t, kubernetes.Restless(of(user.KubeCluster))))
+	if said := w.held.problems("kind-not-readable"); len(said) != 1 || !strings.Contains(said[0], "services may not be read") {
+		t.Errorf("said is %q", said)
+	}
+	for number := range 20 {
+		testenv.Apply(t, own.KubeCluster, "shop", workload(fmt.Sprintf("app-%d", number), image1))
+	}
+	w.until("the last workload", func(error) bool { return w.held.image("shop", "app-19") != "" })
+	if w.held.wholes > 1 {
+		t.Errorf("everything was told to have changed %d times", w.held.wholes)
+	}
 }
 
 // TestRoleOfNamespace reads one namespace by a Role in it, which is nothing more than a Role can give.

@@ -30,9 +30,10 @@ type feed struct {
 	keys    keys
 
 	mu     sync.Mutex
-	synced bool      // everything was listed
-	err    error     // of the last request; nil = it was good
-	since  time.Time // of the first error after the last good request
+	synced bool // everything was listed
+	// Of the last list, and of the last watch; nil = it was good. They are apart since one may be allowed without the other.
+	listError, watchError error
+	since                 time.Time // of the first error after all was good
 }
 
 var (
@@ -65,11 +66,11 @@ func (f *feed) Watch(options v1.ListOptions) (apiwatch.Interface, error) {
 func (f *feed) ListWithContext(ctx context.Context, _ v1.ListOptions) (runtime.Object, error) {
 	err := f.same(ctx)
 	if err != nil {
-		return nil, f.note(ctx, err)
+		return nil, f.note(ctx, &f.listError, err)
 	}
 	list, err := f.all(ctx, func() { f.moved.Add(1) })
 	if err != nil {
-		return nil, f.note(ctx, err)
+		return nil, f.note(ctx, &f.listError, err)
 	}
 	return list, nil
 }
@@ -80,26 +81,24 @@ func (f *feed) WatchWithContext(ctx context.Context, options v1.ListOptions) (ap
 	lists := options.SendInitialEvents != nil && *options.SendInitialEvents
 	if lists {
 		if err := f.same(ctx); err != nil {
-			return nil, f.note(ctx, err)
+			return nil, f.note(ctx, &f.watchError, err)
 		}
 	}
 	stream, err := f.watch(ctx, f.namespace, options)
 	if err != nil {
-		err = f.note(ctx, err)
+		err = f.note(ctx, &f.watchError, err)
 		if lists && (utilnet.IsConnectionRefused(err) || apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err)) {
 			// After these the reflector would sleep without heeding ctx. After others it lists.
 			err = errors.New(oneLine(err))
 		}
 		return nil, err
 	}
-	if !lists {
-		f.good(false)
-	}
+	f.good(&f.watchError)
 	return stream, nil
 }
 
 // note remembers why a request failed. Kinds that the server no longer has are gone with all their objects.
-func (f *feed) note(ctx context.Context, err error) error {
+func (f *feed) note(ctx context.Context, of *error, err error) error {
 	if ctx.Err() != nil {
 		return err
 	}
@@ -108,22 +107,20 @@ func (f *feed) note(ctx context.Context, err error) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.err == nil {
+	if f.listError == nil && f.watchError == nil {
 		f.since = time.Now()
 	}
-	f.err = err
+	*of = err
 	return err
 }
 
 // good remembers that a request was good.
-func (f *feed) good(synced bool) {
+func (f *feed) good(of *error) {
 	f.moved.Add(1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.synced = f.synced || synced
-	if f.synced {
-		f.err = nil
-	}
+	*of = nil
+	f.synced = f.synced || of == &f.listError
 }
 
 // Transformer implements cache.TransformingStore.
@@ -168,7 +165,7 @@ func (f *feed) Replace(list []any, _ string) error {
 		now[f.key(made.Namespace, made.Name)] = made
 	}
 	f.picture.replace(f.keys, now)
-	f.good(true)
+	f.good(&f.listError)
 	return nil
 }
 

@@ -81,10 +81,11 @@ func (p *part) vanished(err error) bool { return p.resource.New == nil && apierr
 func (f *feed) reading(now time.Time) reading {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch was := readingOf(f.err); {
-	case f.err == nil && !f.synced:
+	err := cmp.Or(f.listError, f.watchError)
+	switch was := readingOf(err); {
+	case err == nil && !f.synced:
 		return reading{state: pending}
-	case f.vanished(f.err):
+	case f.vanished(err):
 		return reading{state: absent}
 	case was.state == readable, was.state == refused:
 		return was

@@ -146,6 +146,7 @@ type receiver struct {
 	stale  map[string]string // why, by scope or folder
 	fresh  map[string]bool   // what the last scan of the whole reported singly
 	losses int               // scopes that went
+	wholes int               // scans of the whole
 }
 
 func newReceiver() *receiver {
@@ -212,6 +213,7 @@ func (r *receiver) scan(ctx context.Context, parts []string, scan func(context.C
 		reported[scope.Name] = scope
 	}
 	if parts == nil {
+		r.wholes++
 		r.stale, r.fresh = make(map[string]string), make(map[string]bool)
 		for name := range reported {
 			r.fresh[name] = true
