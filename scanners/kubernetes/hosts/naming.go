@@ -99,7 +99,7 @@ func set(words string) map[string]bool {
 // Tables of words. Nobody changes them.
 var (
 	hostWords = set(`host hosts hostname hostnames addr addrs address addresses url urls uri uris server servers endpoint
-		endpoints service svc dsn broker brokers bootstrap connect upstream upstreams target nodes seeds seed peers
+		endpoints service svc dsn broker brokers bootstrap connect upstream upstreams target targets nodes seeds seed peers
 		peer contactpoints points servers serverurl serveraddr serviceurl sentinels fqdn defaultzone smarthost`)
 	// A name with one of these names a host wherever the word stands.
 	strongHostWords = set("host hostname addr address url uri endpoint dsn bootstrap brokers upstream")
