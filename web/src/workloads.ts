@@ -44,12 +44,12 @@ export function probeTimes(probe: ProbeFactsFragment): string {
   return parts.filter((part) => part !== false).join(", ");
 }
 
-/** How many replicas there are, as far as is known: `2 of 3 ready`, `3 wanted`. */
-export function replicaWords({ wanted, ready }: { wanted: number | null; ready: number | null }): string {
+/** How many replicas there are: `2 of 3 ready`, `3 wanted`; null where that is not known. */
+export function replicaWords({ wanted, ready }: { wanted: number | null; ready: number | null }): string | null {
   if (ready !== null && wanted !== null) return `${ready} of ${wanted} ready`;
   if (ready !== null) return `${ready} ready`;
   if (wanted !== null) return `${wanted} wanted`;
-  return "not known";
+  return null;
 }
 
 /** Where the replicas are: `on 3 nodes in 2 zones`; null where that is not known. */

@@ -14,7 +14,9 @@ export function EntityLink({ entity, plain = false }: { entity: NameFragment; pl
   );
 }
 
-/** The name to show for an entity. */
-export function displayName(entity: Pick<NameFragment, "title" | "profile" | "name">): string {
-  return entity.title ?? entity.profile?.displayName ?? entity.name;
+/** The name to show for an entity. That of a workload, `cluster.kind.name`, is shown without its cluster and kind. */
+export function displayName(entity: Pick<NameFragment, "kind" | "title" | "profile" | "name">): string {
+  const name = entity.title ?? entity.profile?.displayName ?? entity.name;
+  if (entity.kind.toLowerCase() !== "workload") return name;
+  return /\.(?:deployment|statefulset|daemonset|cronjob|job|pod)\.(.+)$/.exec(name)?.[1] ?? name;
 }

@@ -30,16 +30,16 @@ export function HealthSection({ of, health }: { of: string; health: Health }) {
   ].filter((word) => word !== false);
   return (
     <section aria-labelledby="health">
-      <h2 id="health">
-        Health <OutcomeBadge outcome={health.outcome} />
-      </h2>
+      <div className="section-head">
+        <h2 id="health">
+          Health <OutcomeBadge outcome={health.outcome} />
+        </h2>
+        <Link href={healthOfPath(of)}>On the health page</Link>
+      </div>
       <details onToggle={(event) => setOpened(event.currentTarget.open)}>
         <summary>{words.length === 0 ? "No findings" : words.join(", ")}</summary>
         {opened && <ServiceFindings of={of} environment="" />}
       </details>
-      <p>
-        <Link href={healthOfPath(of)}>On the health page</Link>
-      </p>
     </section>
   );
 }

@@ -46,10 +46,12 @@ export function EntityTable({ rows, caption }: { rows: readonly RowFragment[]; c
   );
 }
 
-/** Who owns a row: a team, nobody, or no owner where none is to be expected. */
-export function Owner({ row }: { row: Pick<RowFragment, "owner" | "kind"> }) {
+/** Who owns a row: a team, nobody, or no owner where none is to be expected. A workload that belongs to nobody is discovered. */
+export function Owner({ row }: { row: Pick<RowFragment, "owner" | "kind" | "discovered"> }) {
   if (row.owner) return <EntityLink entity={row.owner} plain />;
-  if (["group", "user"].includes(row.kind.toLowerCase())) return <span className="quiet">–</span>;
+  const kind = row.kind.toLowerCase();
+  const expected = kind === "workload" ? row.discovered : !["group", "user", "node", "zone", "cluster"].includes(kind);
+  if (!expected) return <span className="quiet">–</span>;
   return <span className="tag tag-loud">no owner</span>;
 }
 

@@ -33,7 +33,7 @@ export function NeedList({ of, direction }: { of: string; direction: "needs" | "
             ) : (
               <div key={name} className="any-of">
                 <p className="any-of-title">
-                  any one of {count(members.length, "alternative")} <span className="quiet">({name})</span>
+                  {members.length === 1 ? "no alternative" : `any one of ${count(members.length, "alternative")}`} <span className="quiet">({name})</span>
                 </p>
                 <NeedRows needs={members} />
               </div>

@@ -109,11 +109,13 @@ function RunWords({ run }: { run: Run }) {
   const [whose] = run.runs.nodes;
   if (run.node) return <span className="need-owner quiet">{count(run.runs.totalCount, "workload")}</span>;
   if (!run.workload) return null;
+  const replicas = replicaWords(run.workload.replicas);
   return (
     <>
       <span className="quiet">
         {controllerName(run.workload.kind)} in {run.workload.namespace}
-        {run.workload.version && `, ${run.workload.version}`}, {replicaWords(run.workload.replicas)}
+        {run.workload.version && `, ${run.workload.version}`}
+        {replicas && `, ${replicas}`}
       </span>
       <span className="need-owner">{whose ? <EntityLink entity={whose} /> : <span className="tag tag-loud">nobody&apos;s</span>}</span>
     </>

@@ -6,6 +6,9 @@ import { Place } from "./Lists";
 
 type ContainerFacts = WorkloadFactsFragment["containers"][number];
 
+/** How long pods have to end where nothing else is said, in seconds. */
+const defaultGrace = 30;
+
 const roleWords = { MAIN: null, INIT: "runs before the others", SIDECAR: "sidecar" } as const;
 
 /** What is known of a workload: how much of it runs where, what scales and protects it, what reaches it, and its containers. */
@@ -23,7 +26,9 @@ export function WorkloadFacts({ workload, opened }: { workload: WorkloadFactsFra
       </dl>
       <Reached workload={workload} />
       <details className="containers" open={opened}>
-        <summary>{count(workload.containers.length, "container")} and how they are checked</summary>
+        <summary>
+          {count(workload.containers.length, "container")} <span className="quiet">with ports and probes</span>
+        </summary>
         {workload.containers.map((container) => (
           <Container key={container.name} container={container} workload={workload} />
         ))}
@@ -39,7 +44,7 @@ function factsOf(workload: WorkloadFactsFragment): [string, ReactNode][] {
   facts.push([
     "Replicas",
     <>
-      {replicaWords(workload.replicas)}
+      {replicaWords(workload.replicas) ?? (workload.autoscalers.length > 0 ? "as the autoscaler says" : <span className="quiet">not known</span>)}
       {place && <span className="quiet"> {place}</span>}
     </>,
   ]);
@@ -53,9 +58,9 @@ function factsOf(workload: WorkloadFactsFragment): [string, ReactNode][] {
   const peculiar = [
     workload.recreate && "an update stops all replicas first",
     workload.hostNetwork && "shares the network of its nodes",
-    workload.gracePeriodSeconds !== null && `has ${workload.gracePeriodSeconds} s to end`,
+    workload.gracePeriodSeconds !== null && workload.gracePeriodSeconds !== defaultGrace && `has ${workload.gracePeriodSeconds} s to end`,
   ].filter((word) => word !== false);
-  if (peculiar.length > 0) facts.push(["Besides", peculiar.join("; ")]);
+  if (peculiar.length > 0) facts.push(["Also", peculiar.join("; ")]);
   return facts;
 }
 

@@ -84,8 +84,7 @@ function Described({ entity }: { entity: Entity }) {
           )}
           {entity.health && <HealthSection of={entity.ref} health={entity.health} />}
           <Running entity={entity} />
-          {!isPeople && <NeedList of={entity.ref} direction="needs" />}
-          {!isPeople && <NeedList of={entity.ref} direction="needed-by" />}
+          {!isPeople && <Dependencies entity={entity} />}
           <Rows title="Parts" list={entity.parts} />
           <Members list={entity.members} />
           <Rows
@@ -97,6 +96,26 @@ function Described({ entity }: { entity: Entity }) {
         </div>
       </div>
     </Page>
+  );
+}
+
+/** What it needs and what needs it; of infrastructure on demand, for there it is mostly what runs on what. */
+function Dependencies({ entity }: { entity: Entity }) {
+  const [opened, setOpened] = useState(!["node", "zone", "cluster"].includes(entity.kind.toLowerCase()));
+  if (!opened) {
+    return (
+      <p className="more">
+        <button type="button" className="button" onClick={() => setOpened(true)}>
+          Show its dependencies with their evidence
+        </button>
+      </p>
+    );
+  }
+  return (
+    <>
+      <NeedList of={entity.ref} direction="needs" />
+      <NeedList of={entity.ref} direction="needed-by" />
+    </>
   );
 }
 

@@ -90,14 +90,6 @@ function Filters({ state, totals, set }: { state: HealthState; totals: HealthTot
           <Chip label="Only" value={state.of} remove={() => set("of", "")} />
         </div>
       )}
-      <Select label="Outcome" value={state.outcome} onChange={(value) => set("outcome", value)}>
-        <option value="">Any outcome</option>
-        {outcomes.map((outcome) => (
-          <option key={outcome} value={outcome}>
-            {outcomeWords[outcome].label}
-          </option>
-        ))}
-      </Select>
       <Select label="Check" value={state.check} onChange={(value) => set("check", value)}>
         <option value="">Any check</option>
         {checks.map(({ id, title }) => (
@@ -253,12 +245,16 @@ function ServiceRow({ row, state, toggle }: { row: Row; state: HealthState; togg
 /** The checks, those with findings first, and the teams; each narrows the list. */
 function Sums({ state, totals, set }: { state: HealthState; totals: Totals; set: Set }) {
   const results = new Map(totals.totals.checks.map(({ check, results }) => [check.id, results]));
-  const failing = totals.definitions.filter(({ id }) => (results.get(id)?.fail ?? 0) > 0);
+  const fails = (id: string) => results.get(id)?.fail ?? 0;
+  const failing = totals.definitions
+    .filter(({ id }) => fails(id) > 0)
+    .sort((a, b) => a.severity.localeCompare(b.severity) || fails(b.id) - fails(a.id));
   const rest = totals.definitions.filter(({ id }) => !failing.some((other) => other.id === id));
   const { teams } = totals.totals;
   return (
     <>
       <h2>By check</h2>
+      <p className="quiet">Each container, workload or object that was judged counts.</p>
       {failing.length === 0 ? <Empty>No check has a finding.</Empty> : <CheckList {...{ state, checks: failing, results, set }} />}
       {rest.length > 0 && (
         <details>
