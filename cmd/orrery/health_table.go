@@ -50,6 +50,7 @@ func (a *healthReport) service(p *printer, s *serviceHealth) {
 	}
 	p.line("%s", head)
 	passed, unknown, explained := 0, 0, map[string]bool{}
+	nameWorkload := !s.onOne()
 	for _, r := range s.Checks {
 		switch {
 		case r.Outcome == "PASS":
@@ -61,7 +62,7 @@ func (a *healthReport) service(p *printer, s *serviceHealth) {
 			unknown++
 			continue
 		}
-		a.result(p, s, r)
+		r.write(p, nameWorkload)
 		if definition := a.checks[r.ID]; a.explain && r.Outcome != "NOT_APPLICABLE" && !explained[r.ID] {
 			explained[r.ID] = true
 			for _, text := range []string{definition.Rationale, "Fix: " + definition.Fix} {
@@ -84,8 +85,8 @@ func (a *healthReport) service(p *printer, s *serviceHealth) {
 	p.line("")
 }
 
-// result writes one finding in a line.
-func (a *healthReport) result(p *printer, s *serviceHealth, r healthResult) {
+// write shows one finding in a line.
+func (r *healthResult) write(p *printer, nameWorkload bool) {
 	word := strings.ToLower(r.Severity)
 	switch {
 	case r.Exemption != nil:
@@ -94,7 +95,7 @@ func (a *healthReport) result(p *printer, s *serviceHealth, r healthResult) {
 		word = "unknown"
 	}
 	var about []string
-	if r.Workload != nil && *r.Workload != s.Ref && !s.onOne() {
+	if r.Workload != nil && nameWorkload {
 		about = append(about, shortRef(*r.Workload))
 	}
 	if r.Container != nil {

@@ -114,12 +114,9 @@ func (j *Judge) judge(targets *targets, entity *catalog.Entity, environment stri
 		expected += len(j.checks) * max(1, len(w.containers))
 	}
 	service.Results = make([]Result, 0, expected)
+	groups := groupsOf(looked)
 	for i, w := range looked {
-		for k, other := range looked {
-			if k != i && !other.isJob() {
-				w.others = append(w.others, other.facts)
-			}
-		}
+		w.groups = groups
 		j.judgeWorkload(service, w, on[i], now)
 	}
 	service.Outcome = outcomeOf(service.Results)
@@ -204,23 +201,24 @@ func (j *Judge) excuse(r *Result, ref catalog.Ref, w *catalog.Workload, now time
 }
 
 func outcomeOf(results []Result) graph.Outcome {
-	outcome := graph.OutcomeNotApplicable
-	for _, r := range results {
-		switch {
+	outcome, passed := graph.OutcomeNotApplicable, make(map[*Check]bool)
+	for i := range results {
+		if r := &results[i]; r.Outcome == graph.OutcomePass {
+			passed[r.Check] = true
+		}
+	}
+	for i := range results {
+		switch r := &results[i]; {
 		case r.Outcome == graph.OutcomeNotApplicable:
 		case r.Outcome == graph.OutcomeFail && r.Severity == catalog.Error:
 			return graph.OutcomeFail
-		case r.Outcome == graph.OutcomeUnknown && r.Severity == catalog.Error && !passed(results, r.Check):
+		case r.Outcome == graph.OutcomeUnknown && r.Severity == catalog.Error && !passed[r.Check]:
 			outcome = max(outcome, graph.OutcomeUnknown)
 		default:
 			outcome = max(outcome, graph.OutcomePass)
 		}
 	}
 	return outcome
-}
-
-func passed(results []Result, check *Check) bool {
-	return slices.ContainsFunc(results, func(r Result) bool { return r.Check == check && r.Outcome == graph.OutcomePass })
 }
 
 // DefaultJudge judges by the default policy.

@@ -26,12 +26,12 @@ func tooFewReplicas() *Check {
 			case *w.Wanted == 0:
 				return one(notApplicable("it is scaled to zero"))
 			}
-			together, others := alternatives(w)
+			together := alternatives(w)
 			has := fmt.Sprintf("%d %s", *w.Wanted, plural(int(*w.Wanted), "replica"))
-			if others > 0 {
-				has += fmt.Sprintf(", %d together with the other workloads of its Services", together)
+			if together.workloads > 1 {
+				has += fmt.Sprintf(", %d together with the other workloads of its Service", together.replicas)
 			}
-			if together >= asked {
+			if together.replicas >= asked {
 				return one(pass("%s; %s at least %d", has, asking(w.tier), asked))
 			}
 			return one(fail("%s; %s at least %d", has, asking(w.tier), asked).as(severityByTier(w.tier)))
@@ -65,28 +65,15 @@ func autoscalerBelowTier() *Check {
 	}
 }
 
-// alternatives counts the replicas of a workload together with those of the other workloads of the entity that a Service
-// leads to as well: losing one of them is no outage. others is how many these are.
-func alternatives(w *workload) (together, others int) {
-	together = int(*w.Wanted)
-	for _, other := range w.others {
-		if n := other.Workload.Wanted; n != nil && *n > 0 && shareService(w.facts, other) {
-			together += int(*n)
-			others++
+// alternatives are the workload and those that share a Service with it, by the Service that leads to the most.
+func alternatives(w *workload) group {
+	most := group{replicas: int(*w.Wanted), workloads: 1}
+	for i := range w.facts.Services {
+		if g := w.groups[serviceKey(&w.facts.Services[i])]; g.replicas > most.replicas {
+			most = g
 		}
 	}
-	return together, others
-}
-
-func shareService(a, b *catalog.Facts) bool {
-	for _, mine := range a.Services {
-		for _, theirs := range b.Services {
-			if mine.Namespace == theirs.Namespace && mine.Name == theirs.Name {
-				return true
-			}
-		}
-	}
-	return false
+	return most
 }
 
 func asking(tier int) string {

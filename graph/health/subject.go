@@ -14,9 +14,28 @@ type workload struct {
 	policy     *Policy
 	tier       int // of the entity; 0 = none
 	containers []container
-	others     []*catalog.Facts // of the other workloads of the entity
-	noProbes   bool             // whether the check for no probes at all is made
+	groups     map[[2]string]group // of the entity, by the Service that leads to them
+	noProbes   bool                // whether the check for no probes at all is made
 	targets    *targets
+}
+
+// group is what one Service leads to of an entity, in whatever cluster: losing a part of it is no outage.
+type group struct{ replicas, workloads int }
+
+// groupsOf counts the workloads of an entity that stay, by Service.
+func groupsOf(workloads []*workload) map[[2]string]group {
+	groups := make(map[[2]string]group)
+	for _, w := range workloads {
+		if w.isJob() || w.Wanted == nil || *w.Wanted == 0 {
+			continue
+		}
+		for i := range w.facts.Services {
+			key := serviceKey(&w.facts.Services[i])
+			g := groups[key]
+			groups[key] = group{g.replicas + int(*w.Wanted), g.workloads + 1}
+		}
+	}
+	return groups
 }
 
 // container is one of a workload.

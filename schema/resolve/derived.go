@@ -18,6 +18,7 @@ type derived struct {
 	snapshot *graph.Snapshot
 	cycles   func() [][]catalog.Ref
 	walks    graphql.Cache[*graph.Deps]       // large ones, whose pages are asked for one after the other
+	judging  sync.Mutex                       // held while services are judged, so that nobody does it twice
 	health   graphql.Cache[[]*health.Service] // by day and environment
 }
 

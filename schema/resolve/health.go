@@ -15,6 +15,8 @@ import (
 // judged are all services of an environment as they are today, computed once for a snapshot. What an exemption excuses
 // changes with the day only.
 func (d *derived) judged(ctx context.Context, judge *health.Judge, environment string, now time.Time) []*health.Service {
+	d.judging.Lock()
+	defer d.judging.Unlock()
 	key := now.UTC().Format(time.DateOnly) + " " + environment
 	if kept, ok := d.health.Get(ctx, key); ok {
 		return kept
