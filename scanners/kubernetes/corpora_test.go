@@ -52,7 +52,7 @@ func differences() []difference {
 			return slices.Contains([]string{"node", "zone"}, kind(at))
 		}},
 		{"the entity of the cluster", "manifests have it only where something leads to nothing", func(s said) bool {
-			return s.of == "entity" && kind(s.ref) == "cluster" || s.of == "facts" && kind(s.ref) == "cluster"
+			return s.of == "entity" && kind(s.ref) == "cluster"
 		}},
 		{"edge evidence.location", "a path in the cluster, and a file", field("edge", "location")},
 		{"edge evidence.line", "a cluster has no lines", field("edge", "line")},
@@ -124,19 +124,22 @@ func union(a, b map[said]string) map[said]string {
 
 func compareSaid(a, b said) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
 
-// settled waits until all that is to run runs.
+// settled waits until all that is to run runs, and for a while nothing more comes.
 func settled(t *testing.T, cluster testenv.KubeCluster) {
 	t.Helper()
+	still, before := 0, -1
 	eventually(t, "that everything runs", func() bool {
-		for _, path := range []string{"/apis/apps/v1/deployments", "/apis/apps/v1/statefulsets"} {
+		ready := 0
+		for _, path := range []string{"/apis/apps/v1/deployments", "/apis/apps/v1/statefulsets", "/apis/discovery.k8s.io/v1/endpointslices"} {
 			answer, err := cluster.Ask(t.Context(), "GET", path, "")
 			if err != nil {
 				t.Fatal(err)
 			}
 			var list struct {
 				Items []struct {
-					Spec   struct{ Replicas int }
-					Status struct{ ReadyReplicas int }
+					Spec      struct{ Replicas int }
+					Status    struct{ ReadyReplicas int }
+					Endpoints []struct{ Conditions struct{ Ready bool } }
 				}
 			}
 			if err := json.Unmarshal(answer, &list); err != nil {
@@ -146,9 +149,18 @@ func settled(t *testing.T, cluster testenv.KubeCluster) {
 				if item.Spec.Replicas != item.Status.ReadyReplicas {
 					return false
 				}
+				for _, endpoint := range item.Endpoints {
+					if !endpoint.Conditions.Ready {
+						return false
+					}
+					ready++
+				}
 			}
 		}
-		return true
+		if still++; ready != before {
+			still, before = 0, ready
+		}
+		return still >= 20
 	})
 }
 
