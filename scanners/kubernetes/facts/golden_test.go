@@ -27,8 +27,8 @@ type lines int32
 // Line implements inventory.Lines.
 func (l lines) Line(string) int32 { return int32(l) }
 
-// read puts the objects of manifests into an inventory. Where they come from a file they have lines.
-func read(t testing.TB, inv *inventory.Inventory, manifests string, fromFile bool) {
+// read puts the objects of manifests into an inventory, and names them. Where they come from a file they have lines.
+func read(t testing.TB, inv *inventory.Inventory, manifests string, fromFile bool) (keys []inventory.Key) {
 	t.Helper()
 	line := int32(1)
 	reader := yaml.NewDocumentDecoder(io.NopCloser(strings.NewReader(manifests)))
@@ -36,7 +36,7 @@ func read(t testing.TB, inv *inventory.Inventory, manifests string, fromFile boo
 	for number := int32(1); ; number++ {
 		n, err := reader.Read(buffer)
 		if errors.Is(err, io.EOF) {
-			return
+			return keys
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -64,6 +64,7 @@ func read(t testing.TB, inv *inventory.Inventory, manifests string, fromFile boo
 			t.Fatalf("document %d: %v", number, err)
 		}
 		inv.Put(o)
+		keys = append(keys, o.Key)
 		line += int32(bytes.Count(buffer[:n], []byte("\n"))) + 1
 	}
 }
