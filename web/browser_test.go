@@ -13,12 +13,15 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/internal/demo"
 	"github.com/orrery-catalog/orrery/internal/ingest"
 	"github.com/orrery-catalog/orrery/internal/server"
 	"github.com/orrery-catalog/orrery/internal/testenv"
 	"github.com/orrery-catalog/orrery/scanners/files"
+	"github.com/orrery-catalog/orrery/scanners/folder"
+	"github.com/orrery-catalog/orrery/scanners/kubernetes/manifests"
 	"github.com/orrery-catalog/orrery/web"
 )
 
@@ -90,8 +93,21 @@ func demoCatalog(t *testing.T) *ingest.Catalog {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rendered, err := manifests.New(manifests.Config{
+		Cluster: demo.Cluster, Roots: []folder.Root{{FS: demo.Manifests(), Display: demo.Cluster}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	live, err := ingest.New(t.Context(), ingest.Config{
-		Sources: []ingest.Source{{ID: "demo", Kind: "files", Scanner: scanner}}, Log: zerolog.Nop(),
+		Sources: []ingest.Source{
+			{ID: "demo", Kind: "files", Scanner: scanner},
+			{
+				ID: demo.Cluster, Kind: "kubernetes", Scanner: rendered, Environment: "production",
+				Priority: catalog.DefaultPriorityManifests,
+			},
+		},
+		Log: zerolog.Nop(),
 	})
 	if err != nil {
 		t.Fatal(err)

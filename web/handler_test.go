@@ -68,6 +68,7 @@ func TestPages(t *testing.T) {
 		{"/sources", 200, "Orrery"},
 		{"/blast-radius?of=x", 200, "Orrery"},
 		{"/problems", 200, "Orrery"},
+		{"/health", 200, "Orrery"},
 		{"/cycles", 200, "Orrery"},
 		{"/graphiql", 200, "GraphiQL"},
 		{"/index.html", 404, "Orrery"},

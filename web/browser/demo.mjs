@@ -89,15 +89,56 @@ const steps = {
     await page.getByRole("link", { name: "Component Payments" }).first().waitFor();
   },
 
+  "the page of a service tells what it runs on and how that is checked": async () => {
+    await page.goto(base + "/entity/component/default/payments");
+    const runs = page.getByRole("region", { name: /^Runs on/ });
+    await runs.getByRole("link", { name: "Workload payments" }).waitFor();
+    await runs.getByText("GET :http/readyz").waitFor();
+    const needs = page.getByRole("region", { name: "Needs", exact: true });
+    const database = needs.getByRole("listitem").filter({ has: page.getByRole("link", { name: "Resource Payments database" }) });
+    await database.getByText("Inferred", { exact: true }).waitFor();
+    await database.getByText("postgresql").waitFor();
+    await runs.getByRole("link", { name: "Workload payments" }).click();
+    await page.waitForURL("**/entity/workload/payments/cluster.deployment.payments");
+    await page.getByRole("region", { name: "What runs" }).getByText("Deployment payments in namespace payments").waitFor();
+    await page.getByRole("region", { name: "Runs on", exact: true }).getByRole("link", { name: "Node cluster.n1" }).click();
+    await page.getByRole("region", { name: "Is in" }).getByRole("link", { name: "Zone eu-west-1a" }).click();
+    await page.getByRole("link", { name: "Show blast radius" }).click();
+    await page.getByRole("region", { name: "Journeys" }).getByRole("link", { name: /Buy what is in the basket/ }).waitFor();
+  },
+
+  "the health page is used by the keyboard, and its address can be shared": async () => {
+    await page.goto(base + "/health");
+    const opener = page.getByRole("button", { name: "Findings of checkout-service: Fails" });
+    await opener.focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("identical-liveness-readiness").waitFor();
+    await page.getByText(/checkout-service\.yaml:\d+/).first().waitFor();
+    await page.reload();
+    await page.getByText("identical-liveness-readiness").waitFor();
+    await page.getByRole("button", { name: "Fewer replicas than the tier asks for" }).click();
+    await page.waitForURL(/check=too-few-replicas.*outcome=FAIL/);
+    await page.getByRole("combobox", { name: "Owner" }).fill("payments");
+    await page.getByRole("option", { name: /group:payments/ }).first().waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/owner=group/);
+    await page.getByRole("row", { name: /Payments database/ }).waitFor();
+    await page.getByRole("row", { name: /Basket/ }).waitFor({ state: "detached" });
+    await page.goto(base + "/entity/component/default/checkout-service");
+    await page.getByRole("link", { name: "Health: Fails" }).click();
+    await page.waitForURL(/\/health\?of=component/);
+    await page.getByText("identical-liveness-readiness").waitFor();
+  },
+
   "a source is scanned on demand": async () => {
     await page.goto(base + "/sources");
-    await page.getByRole("button", { name: "Scan now" }).click();
+    await page.getByRole("article", { name: "demo" }).getByRole("button", { name: "Scan now" }).click();
     await page.getByRole("status").getByText(/^Scanned: 0 documents came or changed, 0 went/).waitFor();
   },
 
   "everything that changed is told": async () => {
     await page.goto(base + "/changes?since=");
-    await page.getByText(/is new: described/).first().waitFor();
+    await page.getByText(/is new: (described|found)/).first().waitFor();
   },
 
   "addresses can be opened and reloaded": async () => {
@@ -132,7 +173,7 @@ const steps = {
 
   "no page is wider than a telephone": async () => {
     await page.setViewportSize({ width: 360, height: 740 });
-    for (const address of ["/", "/entities", "/entity/component/default/payments", "/problems", "/blast-radius?of=payments-db", "/sources", "/changes?since=", "/search?q=payments"]) {
+    for (const address of ["/", "/entities", "/entity/component/default/payments", "/problems", "/blast-radius?of=payments-db", "/sources", "/changes?since=", "/search?q=payments", "/health?open=component:default/checkout-service", "/entity/workload/payments/cluster.deployment.payments", "/entity/node/default/cluster.n1"]) {
       await page.goto(base + address);
       await page.waitForFunction(() => document.querySelector("h1") && !document.querySelector(".loading"));
       const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -167,7 +208,7 @@ if (complaints.length > 0) {
 // watch notes everything that a page must not do: leave this server, break its policy, or write an error.
 function watch(page) {
   page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(`console: ${message.text()}`);
+    if (message.type() === "error") complaints.push(`console: ${message.text()} ${message.location().url}`);
   });
   page.on("pageerror", (error) => complaints.push(`page: ${error.stack ?? error}`));
   page.on("request", (request) => {

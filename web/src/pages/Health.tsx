@@ -79,7 +79,6 @@ function OutcomeTiles({ state, totals, set }: { state: HealthState; totals: Tota
 
 function Filters({ state, totals, set }: { state: HealthState; totals: HealthTotalsQuery | undefined; set: Set }) {
   const checks = totals?.health.definitions ?? [];
-  const failing = new Map(totals?.health.totals.checks.map(({ check, results }) => [check.id, results.fail]));
   return (
     <form className="filters" aria-label="Narrow the list" onSubmit={(event) => event.preventDefault()}>
       {state.of !== "" && (
@@ -95,7 +94,6 @@ function Filters({ state, totals, set }: { state: HealthState; totals: HealthTot
         {checks.map(({ id, title }) => (
           <option key={id} value={id}>
             {title}
-            {failing.get(id) ? ` (${failing.get(id)?.toLocaleString("en")})` : ""}
           </option>
         ))}
         <Other value={state.check} known={checks.map(({ id }) => id)} />
@@ -146,6 +144,8 @@ function Services({ state, toggle, reset }: { state: HealthState; toggle: (ref: 
     <div aria-busy={list.isPlaceholderData}>
       <p className="quiet" role="status">
         {count(list.totalCount, "service")}
+        {(state.check !== "" || state.severity !== "") &&
+          (state.outcome === "FAIL" ? " with such findings, whatever else came out" : " with such results")}
       </p>
       <div className="table-frame">
         <table className="services">
