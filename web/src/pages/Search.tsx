@@ -1,12 +1,12 @@
-import { Redirect, useSearchParams } from "wouter";
+import { Link, Redirect, useSearchParams } from "wouter";
 import { Lookup, SearchPage as Search, type SearchPageQuery } from "../api/generated";
 import { useAnswer, usePages } from "../api/hooks";
 import { LifecycleTag, TierBadge } from "../components/Badges";
-import { EntityLink } from "../components/EntityLink";
+import { displayName, EntityLink } from "../components/EntityLink";
 import { Owner } from "../components/Lists";
 import { Page } from "../components/Page";
 import { Empty, Failure, Loading, More } from "../components/States";
-import { entityPath, shortRef } from "../refs";
+import { blastPath, entityPath, shortRef } from "../refs";
 import { count, fieldWords } from "../words";
 
 type Hit = SearchPageQuery["search"]["nodes"][number];
@@ -72,6 +72,11 @@ function HitRow({ hit }: { hit: Hit }) {
         <TierBadge tier={entity.tier} />
         <LifecycleTag lifecycle={entity.lifecycle} />
         <Owner row={entity} />
+        {!["group", "user"].includes(entity.kind.toLowerCase()) && (
+          <Link href={blastPath([entity.ref])} aria-label={`Blast radius of ${displayName(entity)}`}>
+            Blast radius
+          </Link>
+        )}
       </p>
       {hit.field !== "NAME" && hit.field !== "DESCRIPTION" && (
         <p className="quiet">
