@@ -102,7 +102,7 @@ func kubernetesOf(s config.Source) (scanners.Scanner, error) {
 	}
 	c := kubernetes.Config{
 		Cluster: s.Cluster, Context: s.Context, Kubeconfig: s.Kubeconfig, InCluster: s.InCluster,
-		Namespaces: s.Namespaces, ExcludeNamespaces: s.ExcludeNamespaces, UserAgent: "orrery/" + build.Current().Version,
+		Namespaces: s.Namespaces, ExcludeNamespaces: s.ExcludeNamespaces, ExcludeKinds: s.ExcludeKinds, UserAgent: "orrery/" + build.Current().Version,
 	}
 	if s.LogFormat != "" {
 		c.Logs = &kubernetes.LogConfig{Format: s.LogFormat, Fields: s.LogFields}

@@ -116,6 +116,7 @@ type Source struct {
 	InCluster        bool     // a live cluster: the one that this process runs in, by its service account
 	// Namespaces of a live cluster that are read, none = all, and those that are not.
 	Namespaces, ExcludeNamespaces []string
+	ExcludeKinds                  []string // of a live cluster: kinds of objects that are not read
 	// LogFormat is what containers of a live cluster should log, json or logfmt; "" = no log is looked at.
 	LogFormat string
 	LogFields map[string][]string // names of the fields of a log line besides those that are known, by what they say

@@ -138,7 +138,7 @@ func TestErrors(t *testing.T) {
 		"empty list":           {"sources:\n  - {id: a, kind: files, paths: []}", "f.yaml:2: sources[0].paths: is empty (name at least one)"},
 		"graph is text":        {"graph: sqlite", "f.yaml:1: graph: must hold settings, one `name: value` a line (known: engine, path, uri, username, password, database, labelPrefix, history)"},
 		"sources is a mapping": {"sources: {a: b}", "f.yaml:1: sources: must be a list (write [a, b] or one `- a` a line)"},
-		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, include, exclude, url, token, filter, caFile, cluster, networks, context, kubeconfig, inCluster, namespaces, excludeNamespaces, logFormat, logFields, environment, priority, schedule, timezone, jitter, watch, timeout)"},
+		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, include, exclude, url, token, filter, caFile, cluster, networks, context, kubeconfig, inCluster, namespaces, excludeNamespaces, excludeKinds, logFormat, logFields, environment, priority, schedule, timezone, jitter, watch, timeout)"},
 		"unknown engine":       {"graph:\n  engine: dgraph\n  uri: neo4j://host\n", `f.yaml:2: graph.engine: "dgraph" is no engine that exists (known: sqlite, neo4j)`},
 		"near engine":          {"graph: {engine: SQLlite}", `f.yaml:1: graph.engine: "SQLlite" is no engine that exists (did you mean sqlite?)`},
 		"unknown kind":         {"sources:\n  - {id: acme, kind: github, organization: acme}", `f.yaml:2: sources[0].kind: "github" is no kind that exists (known: files, backstage, kubernetes, probe)`},

@@ -46,7 +46,7 @@ func validateKubernetes(d *decoder, at string, s Source, live map[string]int) {
 		}
 	}
 	if !s.Live() {
-		for _, name := range []string{"context", "kubeconfig", "inCluster", "namespaces", "excludeNamespaces", "logFormat", "logFields"} {
+		for _, name := range []string{"context", "kubeconfig", "inCluster", "namespaces", "excludeNamespaces", "excludeKinds", "logFormat", "logFields"} {
 			only(name, "a live cluster, and this source reads manifests", "remove paths")
 		}
 		return

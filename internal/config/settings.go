@@ -238,6 +238,10 @@ func sourceSettings() []setting[Source] {
 			help: "Namespaces of a live cluster that are passed over.",
 		},
 		{
+			name: "excludeKinds", into: func(s *Source) any { return &s.ExcludeKinds }, only: []string{KindKubernetes},
+			help: "Kinds of a live cluster that are not read, such as configmaps: what was found by them goes. A kind that is merely forbidden keeps it.",
+		},
+		{
 			name: "logFormat", into: func(s *Source) any { return &s.LogFormat }, choices: []string{"json", "logfmt"},
 			only: []string{KindKubernetes},
 			help: "What containers of a live cluster should log: a few lines of each are looked at, never kept, and judged by the check log-format. No log is read where it is absent.",

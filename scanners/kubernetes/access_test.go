@@ -104,6 +104,48 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
+// TestExcludedKind excludes a kind after it was read: what rests on it alone goes, nothing is held, and nothing is said to
+// be missing.
+func TestExcludedKind(t *testing.T) {
+	t.Parallel()
+	cluster := testenv.Kube(t)
+	namespace := testenv.Namespace(t, cluster)
+	testenv.Apply(t, cluster, namespace, workload("checkout", image1), []byte(`
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: checkout}
+spec: {minAvailable: 1, selector: {matchLabels: {app: checkout}}}
+`))
+	config := of(cluster)
+	config.Namespaces = []string{namespace}
+	held := newReceiver()
+	if err := held.whole(t.Context(), scanner(t, config)); err != nil {
+		t.Fatal(err)
+	}
+	budgets := func() (names []string) {
+		for _, name := range held.Names() {
+			if rests(name, inventory.PodDisruptionBudgets) && name != "cluster" {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	if len(budgets()) == 0 {
+		t.Fatalf("no scope rests on a budget: %v", held.Names())
+	}
+	config.ExcludeKinds = []string{string(inventory.PodDisruptionBudgets)}
+	if err := held.whole(t.Context(), scanner(t, config)); err != nil {
+		t.Fatal(err)
+	}
+	if left := budgets(); len(left) > 0 || len(held.stale) > 0 || len(held.problems("kind-not-readable")) > 0 {
+		t.Errorf("left: %v, stale: %v, said: %v", left, held.stale, held.problems("kind-not-readable"))
+	}
+	config.ExcludeKinds = []string{"secrets"}
+	if _, err := kubernetes.New(config); err == nil || !strings.Contains(err.Error(), "poddisruptionbudgets") {
+		t.Errorf("excluding what is never read: %v", err)
+	}
+}
+
 func rests(scope string, on inventory.Kind) bool {
 	for _, kind := range facts.Inputs(scope) {
 		if kind == on {

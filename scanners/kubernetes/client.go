@@ -42,7 +42,9 @@ type client struct {
 	http   *http.Client
 	server string // host and port, for people
 	who    string // whose credentials it has, for people
-	bare   rest.Interface
+	// excludes says which kinds are not asked for.
+	excludes func(inventory.Kind) bool
+	bare     rest.Interface
 }
 
 // connect finds the cluster and the credentials. It sends nothing.
@@ -64,7 +66,7 @@ func (c *Config) connect() (*client, error) {
 		config.Wrap(transport.ResettableTokenSourceWrapTransport(transport.NewCachedFileTokenSource(config.BearerTokenFile)))
 		config.BearerToken, config.BearerTokenFile = "", ""
 	}
-	made := &client{timing: c.timing, config: config, who: c.credentials()}
+	made := &client{timing: c.timing, config: config, who: c.credentials(), excludes: c.excludes}
 	if made.http, err = rest.HTTPClientFor(config); err != nil {
 		return nil, fmt.Errorf("%s: %w", made.who, err)
 	}

@@ -3,12 +3,15 @@ package kubernetes
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/orrery-catalog/orrery/scanners"
+	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
 )
 
 // Config says which cluster a Scanner reads, and how it gets there.
@@ -21,8 +24,11 @@ type Config struct {
 	// Namespaces are read one by one, so that a Role in each of them suffices; none = all. Those of ExcludeNamespaces are
 	// not read.
 	Namespaces, ExcludeNamespaces []string
-	UserAgent                     string     // as the audit log of the API server shows it; "" = orrery
-	Logs                          *LogConfig // nil = no log is looked at
+	// ExcludeKinds are kinds that nobody wants to be read, as the API names them: what was made from them goes, and none is
+	// missed.
+	ExcludeKinds []string
+	UserAgent    string     // as the audit log of the API server shows it; "" = orrery
+	Logs         *LogConfig // nil = no log is looked at
 
 	timing timing
 }
@@ -78,6 +84,11 @@ func New(config Config) (*Scanner, error) {
 			}
 		}
 	}
+	for _, name := range config.ExcludeKinds {
+		if !slices.ContainsFunc(inventory.Resources(), func(r inventory.Resource) bool { return string(r.Kind) == name }) {
+			return nil, fmt.Errorf("there is no kind %q to exclude: known are %s", name, kindNames())
+		}
+	}
 	if config.UserAgent == "" {
 		config.UserAgent = "orrery"
 	}
@@ -91,4 +102,18 @@ func New(config Config) (*Scanner, error) {
 		s.logs = logs
 	}
 	return s, nil
+}
+
+// excludes says whether a kind is not to be read.
+func (c *Config) excludes(kind inventory.Kind) bool {
+	return slices.Contains(c.ExcludeKinds, string(kind))
+}
+
+func kindNames() string {
+	var names []string
+	for _, resource := range inventory.Resources() {
+		names = append(names, string(resource.Kind))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }

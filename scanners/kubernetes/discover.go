@@ -46,6 +46,10 @@ func (c *client) discover(ctx context.Context) ([]discovered, error) {
 	var found []discovered
 	for _, resource := range inventory.Resources() {
 		d := discovered{resource: resource}
+		if c.excludes(resource.Kind) {
+			found = append(found, d) // as if the server did not have it
+			continue
+		}
 		for _, version := range resource.Versions {
 			answer := served[schema.GroupVersion{Group: resource.Group, Version: version}]
 			if answer.names[resource.Path()] {

@@ -69,7 +69,7 @@ func (s *Scanner) scan(ctx context.Context, before state, sink scanners.Sink) ([
 // covers says what is known wholly when the kinds could be read like that.
 func (c *Config) covers(now readings) func(inventory.Kind, string) bool {
 	return func(kind inventory.Kind, namespace string) bool {
-		if !now.read(kind) || slices.Contains(c.ExcludeNamespaces, namespace) {
+		if kind.Listed() && !now.read(kind) || c.excludes(kind) || slices.Contains(c.ExcludeNamespaces, namespace) {
 			return false
 		}
 		return namespace == "" || len(c.Namespaces) == 0 || slices.Contains(c.Namespaces, namespace)

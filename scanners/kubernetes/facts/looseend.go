@@ -20,7 +20,7 @@ func looseEnd(o *inventory.Object, kind, code, field, message string) catalog.Lo
 
 // coversWorkloads says whether a workload that is not in the inventory is not in the namespace either.
 func (d *Deriver) coversWorkloads(namespace string) bool {
-	return !slices.ContainsFunc(workloadKinds(""), func(kind inventory.Kind) bool { return !d.inv.Covers(kind, namespace) })
+	return d.inv.Covers(inventory.Operated, namespace) && !slices.ContainsFunc(workloadKinds(""), func(kind inventory.Kind) bool { return !d.inv.Covers(kind, namespace) })
 }
 
 // clusterDocuments say that the cluster is there, and what in it leads to nothing. Of a folder of manifests nobody has seen

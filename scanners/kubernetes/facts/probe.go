@@ -36,14 +36,14 @@ func probe(p *corev1.Probe, line int32, left *cuts) *catalog.Probe {
 	case p.HTTPGet != nil:
 		get := p.HTTPGet
 		told.Handler = catalog.ProbeHTTP
-		told.Port = portOf(get.Port)
+		told.Port = probedPort(get.Port)
 		told.Path = clip(cmp.Or(get.Path, "/"), maxText)
 		told.Scheme = clip(cmp.Or(string(get.Scheme), string(corev1.URISchemeHTTP)), maxWord)
 		told.Host = clip(get.Host, maxName)
 		told.Headers = headers(get.HTTPHeaders, left)
 	case p.TCPSocket != nil:
 		told.Handler = catalog.ProbeTCP
-		told.Port = portOf(p.TCPSocket.Port)
+		told.Port = probedPort(p.TCPSocket.Port)
 		told.Host = clip(p.TCPSocket.Host, maxName)
 	case p.GRPC != nil:
 		told.Handler = catalog.ProbeGRPC
@@ -62,6 +62,14 @@ func probe(p *corev1.Probe, line int32, left *cuts) *catalog.Probe {
 		told.Calls = []string{strings.ToLower(told.Host)}
 	}
 	return told
+}
+
+// probedPort is [portOf] of a probe. Digits in quotes stay in quotes: they are a name, and none that an API server takes.
+func probedPort(port intstr.IntOrString) string {
+	if _, err := strconv.Atoi(port.StrVal); port.Type == intstr.String && err == nil {
+		return strconv.Quote(portOf(port))
+	}
+	return portOf(port)
 }
 
 // portOf writes a port as it was written: as a number in digits, or a name.

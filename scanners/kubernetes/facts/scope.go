@@ -66,8 +66,10 @@ func routeKinds() map[string]inventory.Kind {
 // workloadKinds are the objects that make workloads of a kind; for any other word those of all kinds.
 func workloadKinds(kind string) []inventory.Kind {
 	switch kind {
-	case "deployment": // a ReplicaSet or a pod of an unknown controller is told as one
-		return []inventory.Kind{inventory.Deployments, inventory.ReplicaSets, inventory.Pods}
+	case "deployment": // a ReplicaSet or a pod of an unknown controller is told as one, and that controller
+		return []inventory.Kind{
+			inventory.Deployments, inventory.ReplicaSets, inventory.Pods, inventory.ReplicationControllers, inventory.Controllers,
+		}
 	case "statefulset":
 		return []inventory.Kind{inventory.StatefulSets}
 	case "daemonset":
@@ -75,13 +77,13 @@ func workloadKinds(kind string) []inventory.Kind {
 	case "cronjob":
 		return []inventory.Kind{inventory.CronJobs}
 	case "job":
-		return []inventory.Kind{inventory.Jobs, inventory.Pods}
+		return []inventory.Kind{inventory.Jobs, inventory.Pods, inventory.Controllers}
 	case "pod":
 		return []inventory.Kind{inventory.Pods}
 	}
 	return []inventory.Kind{
 		inventory.Deployments, inventory.StatefulSets, inventory.DaemonSets, inventory.ReplicaSets, inventory.CronJobs,
-		inventory.Jobs, inventory.Pods,
+		inventory.Jobs, inventory.Pods, inventory.ReplicationControllers, inventory.Controllers,
 	}
 }
 
@@ -120,7 +122,7 @@ func Inputs(name string) []inventory.Kind {
 	case placementPart:
 		switch word(2) {
 		case "deployment":
-			return []inventory.Kind{inventory.Deployments, inventory.ReplicaSets, inventory.Pods}
+			return workloadKinds("deployment")
 		case "cronjob":
 			return []inventory.Kind{inventory.CronJobs, inventory.Jobs, inventory.Pods}
 		case "statefulset", "daemonset", "job", "pod":
@@ -128,7 +130,7 @@ func Inputs(name string) []inventory.Kind {
 		}
 		return with()
 	case servicesPart:
-		return with(inventory.Services, inventory.EndpointSlices)
+		return with(inventory.Services, inventory.EndpointSlices, inventory.Operated)
 	case routesPart:
 		return with(append(routeInputs(word(1)), inventory.Services)...)
 	case autoscalersPart:
@@ -140,7 +142,7 @@ func Inputs(name string) []inventory.Kind {
 			inventory.Namespaces, inventory.VirtualServices, inventory.ServiceEntries, inventory.DestinationRules, inventory.IstioGateways)
 	case clusterPart:
 		return with(append(routeInputs(""), inventory.Services, inventory.EndpointSlices, inventory.HorizontalPodAutoscalers,
-			inventory.PodDisruptionBudgets)...)
+			inventory.PodDisruptionBudgets, inventory.Operated)...)
 	}
 	return nil
 }

@@ -61,7 +61,23 @@ func (d *Deriver) service(s scope) result {
 		result.documents = append(result.documents, &catalog.Document{Ordinal: len(result.documents), Location: o.Location, Claims: claims})
 	}
 	result.tellCut(left, o)
+	if len(behind) == 0 && !hasEndpoints(slicesOf) && len(value.Spec.Selector) > 0 {
+		result.tellUnread(o, d.inv.MayMake(s.namespace, value.Spec.Selector), value.Spec.Selector)
+	}
 	return result
+}
+
+// tellUnread adds that what a Service selects may be pods that an operator makes of an object, and that nobody knows.
+func (r *result) tellUnread(o *inventory.Object, by *inventory.Foreign, selector map[string]string) {
+	if by == nil {
+		return
+	}
+	r.documents = append(r.documents, &catalog.Document{Ordinal: len(r.documents), Location: o.Location, Problems: []catalog.Problem{{
+		Location: o.Location, Line: o.Line("spec.selector"), Field: "spec.selector", Severity: catalog.Warning, Code: "service-selects-unread",
+		Message: clip(fmt.Sprintf("no workload that is read has pods with the labels %s; an operator may make them of %s %s, whose kind is not known here",
+			selectorText(selector), by.Kind, by.Name), 2*maxText),
+		Fix: "nothing, if so; a running cluster shows the pods. Else correct the selector",
+	}}})
 }
 
 // tellCut adds the problem of what was left out of what an object says.
@@ -131,7 +147,7 @@ func (d *Deriver) looseService(o *inventory.Object, value *corev1.Service, behin
 	}
 	switch {
 	case len(behind) == 0 && !hasEndpoints(slicesOf):
-		if d.coversWorkloads(o.Namespace) {
+		if d.coversWorkloads(o.Namespace) && d.inv.MayMake(o.Namespace, value.Spec.Selector) == nil {
 			loose = append(loose, looseEnd(o, "Service", "service-selects-nothing", "spec.selector",
 				fmt.Sprintf("no workload of namespace %s has pods with the labels %s", o.Namespace, selectorText(value.Spec.Selector))))
 		}

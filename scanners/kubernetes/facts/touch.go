@@ -32,7 +32,7 @@ func (d *Deriver) touch(key inventory.Key) {
 	now := d.inv.Get(key.Kind, key.Namespace, key.Name)
 	switch key.Kind {
 	case inventory.Deployments, inventory.StatefulSets, inventory.DaemonSets, inventory.ReplicaSets, inventory.CronJobs,
-		inventory.Jobs, inventory.Pods:
+		inventory.Jobs, inventory.Pods, inventory.ReplicationControllers, inventory.Controllers:
 		d.touchRunning(key, now)
 	case inventory.Services:
 		d.touchService(key, now)
@@ -69,6 +69,10 @@ func (d *Deriver) touch(key inventory.Key) {
 		d.dirty[scope{part: nodesPart, name: key.Name}] = true
 		for w := range d.onNode.on[key.Name] {
 			d.dirty[w.scope(workloadsPart)] = true // it counts zones
+		}
+	case inventory.Operated: // Services may select the pods that it stands for
+		for o := range d.inv.List(inventory.Services, key.Namespace) {
+			d.dirty[scope{part: servicesPart, namespace: key.Namespace, name: o.Name}] = true
 		}
 	case inventory.ConfigMaps, inventory.NetworkPolicies:
 		d.touchEdges(key.Namespace)

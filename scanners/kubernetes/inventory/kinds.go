@@ -37,6 +37,10 @@ func Resources() []Resource {
 		{Kind: StatefulSets, Group: "apps", Versions: v("v1"), Singular: "StatefulSet", New: empty[appsv1.StatefulSet]},
 		{Kind: DaemonSets, Group: "apps", Versions: v("v1"), Singular: "DaemonSet", New: empty[appsv1.DaemonSet]},
 		{Kind: ReplicaSets, Group: "apps", Versions: v("v1"), Singular: "ReplicaSet", New: empty[appsv1.ReplicaSet]},
+		{
+			Kind: ReplicationControllers, Versions: v("v1"), Singular: "ReplicationController",
+			New: empty[corev1.ReplicationController],
+		},
 		{Kind: CronJobs, Group: "batch", Versions: v("v1"), Singular: "CronJob", New: empty[batchv1.CronJob]},
 		{Kind: Jobs, Group: "batch", Versions: v("v1"), Singular: "Job", New: empty[batchv1.Job]},
 		{Kind: Pods, Versions: v("v1"), Singular: "Pod", New: empty[corev1.Pod]},

@@ -11,6 +11,9 @@ const (
 	StatefulSets             Kind = "statefulsets"             // *appsv1.StatefulSet
 	DaemonSets               Kind = "daemonsets"               // *appsv1.DaemonSet
 	ReplicaSets              Kind = "replicasets"              // *appsv1.ReplicaSet, of which the metadata is kept
+	ReplicationControllers   Kind = "replicationcontrollers"   // *appsv1.ReplicaSet, which has all that is needed of both
+	Controllers              Kind = "controllers"              // *appsv1.ReplicaSet: of a kind of which pods alone are known; see Listed
+	Operated                 Kind = "operated"                 // *Foreign, of which an operator may make pods; see Listed
 	CronJobs                 Kind = "cronjobs"                 // *batchv1.CronJob
 	Jobs                     Kind = "jobs"                     // *batchv1.Job
 	Pods                     Kind = "pods"                     // *corev1.Pod; the template of one with a controller is not kept
@@ -31,6 +34,10 @@ const (
 	DestinationRules         Kind = "destinationrules"         // *DestinationRule
 	IstioGateways            Kind = "istiogateways"            // *IstioGateway
 )
+
+// Listed says whether an API server is asked for the objects of a kind. Controllers and Operated have objects of all kinds
+// that [Resources] does not name; manifests alone tell of them, since in a cluster there are their pods.
+func (k Kind) Listed() bool { return k != Controllers && k != Operated }
 
 // Key tells the objects of a cluster apart.
 type Key struct {

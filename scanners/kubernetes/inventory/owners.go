@@ -29,6 +29,8 @@ func known(of Kind, ref *v1.OwnerReference) (Kind, bool) {
 		return CronJobs, of == Jobs && group == "batch"
 	case "Job":
 		return Jobs, of == Pods && group == "batch"
+	case "ReplicationController":
+		return ReplicationControllers, of == Pods && ref.APIVersion == "v1"
 	case "ReplicaSet":
 		kind = ReplicaSets
 	case "StatefulSet":

@@ -23,8 +23,8 @@ import (
 const maxAnnotation = 1 << 10
 
 // Trim reduces an object, as an API server sends it or a manifest states it, to what is kept of its kind. It takes the
-// object over: the result is the same one, in which much is gone, but for a ConfigMap, which becomes a [ConfigMap]. A type
-// that no kind has is an error. Trimmed objects may be trimmed again.
+// object over: the result is the same one, in which much is gone, but for a ConfigMap, which becomes a [ConfigMap], and a
+// ReplicationController, which becomes a ReplicaSet. A type that no kind has is an error. Trimmed objects may be trimmed again.
 func Trim(object v1.Object) (v1.Object, error) {
 	switch o := object.(type) {
 	case *appsv1.Deployment:
@@ -44,6 +44,8 @@ func Trim(object v1.Object) (v1.Object, error) {
 		trimTemplate(&o.Spec.Template)
 	case *appsv1.ReplicaSet:
 		trimReplicaSet(o)
+	case *corev1.ReplicationController:
+		object = replicaSet(o)
 	case *batchv1.Job:
 		trimJob(o)
 	case *batchv1.CronJob:
@@ -70,7 +72,8 @@ func Trim(object v1.Object) (v1.Object, error) {
 		o.Spec.Metrics, o.Spec.Behavior, o.Status = nil, nil, autoscalingv2.HorizontalPodAutoscalerStatus{}
 	case *policyv1.PodDisruptionBudget:
 		o.Status = policyv1.PodDisruptionBudgetStatus{}
-	case *ConfigMap, *networkingv1.NetworkPolicy, *Gateway, *HTTPRoute, *VirtualService, *ServiceEntry, *DestinationRule, *IstioGateway:
+	case *ConfigMap, *networkingv1.NetworkPolicy, *Gateway, *HTTPRoute, *VirtualService, *ServiceEntry, *DestinationRule, *IstioGateway,
+		*Foreign:
 	default:
 		return nil, fmt.Errorf("an inventory holds no %T", object)
 	}
@@ -127,6 +130,18 @@ func trimReplicaSet(o *appsv1.ReplicaSet) {
 	o.Spec.Selector = nil
 	o.Status = appsv1.ReplicaSetStatus{ObservedGeneration: o.Status.ObservedGeneration, ReadyReplicas: o.Status.ReadyReplicas}
 	trimTemplate(&o.Spec.Template)
+}
+
+// replicaSet is what a ReplicationController is: it has another sort of selector only, which nobody needs.
+func replicaSet(o *corev1.ReplicationController) *appsv1.ReplicaSet {
+	set := &appsv1.ReplicaSet{ObjectMeta: o.ObjectMeta}
+	set.Spec.Replicas = o.Spec.Replicas
+	if o.Spec.Template != nil {
+		set.Spec.Template = *o.Spec.Template
+		trimTemplate(&set.Spec.Template)
+	}
+	set.Status = appsv1.ReplicaSetStatus{ObservedGeneration: o.Status.ObservedGeneration, ReadyReplicas: o.Status.ReadyReplicas}
+	return set
 }
 
 // trimJob keeps only the metadata of one that belongs to a CronJob, and takes away the labels that the API server adds.

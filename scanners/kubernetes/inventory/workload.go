@@ -16,10 +16,11 @@ import (
 // Workload is a controller, or a pod without one, whatever its kind. Nobody changes it; another takes its place when its
 // objects change.
 //
-// There are two sorts of controllers that [catalog.WorkloadKinds] has no word for. A ReplicaSet that nobody controls is
-// told as a deployment of its name, since it is one in all but updates. What belongs to a controller of a kind that an
-// inventory does not hold (a Rollout of Argo, a StrimziPodSet, a Workflow) is told under the name of that controller,
-// which stays when its ReplicaSets, Jobs and Pods come and go: as a deployment, or as a job where its pods end. Where a
+// There are two sorts of controllers that [catalog.WorkloadKinds] has no word for. A ReplicaSet or ReplicationController
+// that nobody controls is told as a deployment of its name, since it is one in all but updates. What belongs to a
+// controller of a kind that is not read (a Rollout of Argo, a DeploymentConfig, a StrimziPodSet, a Workflow) is told under
+// the name of that controller, which stays when its ReplicaSets, Jobs and Pods come and go: as a deployment, or as a job
+// where its pods end; the controller itself likewise, where a manifest states it with the template of its pods. Where a
 // Deployment or Job of that very name is there, too, all of it is one workload.
 type Workload struct {
 	// Object is the controller or pod itself; of a controller that the inventory does not hold the newest of its objects
@@ -77,10 +78,14 @@ func workloadOf(o *Object) (key string, ok bool) {
 	case *batchv1.CronJob:
 		return workKey("cronjob", o.Name), true
 	case *appsv1.ReplicaSet:
-		if foreign {
-			return workKey("deployment", ref.Name), true
+		kind := "deployment"
+		if o.Kind == Controllers && !restarts(&value.Spec.Template.Spec) {
+			kind = "job"
 		}
-		return workKey("deployment", o.Name), ref == nil
+		if foreign {
+			return workKey(kind, ref.Name), true
+		}
+		return workKey(kind, o.Name), ref == nil
 	case *batchv1.Job:
 		if foreign {
 			return workKey("job", ref.Name), true
@@ -217,13 +222,20 @@ func leads(a, b *Object) bool {
 		if o.Kind != Pods && (wanted == nil || *wanted > 0) {
 			rank += 2
 		}
-		if o.Kind != Pods && o.Kind != ReplicaSets && (o.Kind != Jobs || controller(o) == nil) {
+		if o.Kind != Pods && o.Kind != ReplicaSets && o.Kind != ReplicationControllers && (o.Kind != Jobs || controller(o) == nil) {
 			rank++
 		}
 		return rank
 	}
+	listed := func(o *Object) int { // what is known of a kind is known better
+		if o.Kind.Listed() {
+			return 1
+		}
+		return 0
+	}
 	created := func(o *Object) int64 { return o.Value.GetCreationTimestamp().Unix() }
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(created(a), created(b)), cmp.Compare(b.Name, a.Name)) > 0
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(created(a), created(b)), cmp.Compare(b.Name, a.Name),
+		listed(a)-listed(b), cmp.Compare(b.Kind, a.Kind)) > 0
 }
 
 // plus adds what is known.
@@ -273,6 +285,9 @@ func replicas(o *Object) (wanted, ready *int32) {
 	case *appsv1.StatefulSet:
 		return cmp.Or(value.Spec.Replicas, &one), seen(value.Status.ObservedGeneration, value.Status.ReadyReplicas)
 	case *appsv1.ReplicaSet:
+		if o.Kind == Controllers { // who knows how many there are where it does not say
+			return value.Spec.Replicas, nil
+		}
 		return cmp.Or(value.Spec.Replicas, &one), seen(value.Status.ObservedGeneration, value.Status.ReadyReplicas)
 	case *appsv1.DaemonSet:
 		return nil, seen(value.Status.ObservedGeneration, value.Status.NumberReady)

@@ -243,6 +243,8 @@ func (p *parser) object(node *yaml.Node, d document, nested int) {
 			Line: p.lineIn(d, child(node, "apiVersion")), Field: "apiVersion", Severity: catalog.Warning, Code: codeVersion,
 			Message: fmt.Sprintf("%s of the version %.80q is not known, and not read", kind, apiVersion), Fix: "state " + instead,
 		})
+	default:
+		p.foreign(apiVersion, kind, node, d)
 	}
 }
 

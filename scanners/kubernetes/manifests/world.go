@@ -90,7 +90,7 @@ func (w *world) problems(location string) []catalog.Problem {
 	problems := slices.Clone(file.problems)
 	for i, o := range file.objects {
 		first := w.claims[o.Key][0]
-		if first.location == location && first.index == i {
+		if o.Kind == inventory.Operated || first.location == location && first.index == i {
 			continue
 		}
 		if len(problems) >= maxProblems {
