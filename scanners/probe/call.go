@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -84,25 +85,46 @@ var metadata = [...]netip.Addr{
 	netip.MustParseAddr("168.63.129.16"),
 }
 
+// translated are the networks whose addresses hold one of IPv4, and at which of their bytes: a gateway on the way turns them
+// into that one.
+var translated = [...]struct {
+	network netip.Prefix
+	at      int
+}{
+	{netip.MustParsePrefix("::/96"), 12},           // IPv4-compatible, RFC 4291
+	{netip.MustParsePrefix("::ffff:0:0:0/96"), 12}, // IPv4-translated, RFC 2765
+	{netip.MustParsePrefix("64:ff9b::/96"), 12},    // NAT64, RFC 6052
+	{netip.MustParsePrefix("64:ff9b:1::/48"), 12},  // NAT64 of a network's own, RFC 8215
+	{netip.MustParsePrefix("2002::/16"), 2},        // 6to4, RFC 3056
+}
+
+// allows says whether an address may be called, and the one of IPv4 that it stands for.
 func (c caller) allows(address netip.Addr) bool {
 	address = address.Unmap().WithZone("")
-	if address.IsLinkLocalUnicast() || address.IsMulticast() || address.IsUnspecified() || !address.IsValid() {
+	if !harmless(address) {
 		return false
 	}
-	for _, other := range metadata {
-		if address == other {
-			return false
+	for _, t := range translated {
+		if bytes := address.As16(); address.Is6() && t.network.Contains(address) && !address.IsLoopback() {
+			inner := netip.AddrFrom4([4]byte(bytes[t.at : t.at+4]))
+			if !harmless(inner) || inner.IsLoopback() {
+				return false
+			}
 		}
 	}
 	if len(c.networks) == 0 {
 		return !address.IsLoopback()
 	}
-	for _, network := range c.networks {
-		if network.Contains(address) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.networks, func(network netip.Prefix) bool {
+		// The machine itself is called only where it is named.
+		return network.Contains(address) && (!address.IsLoopback() || network.Addr().IsLoopback())
+	})
+}
+
+// harmless says whether no secrets of a machine are told at an address.
+func harmless(address netip.Addr) bool {
+	return address.IsValid() && !address.IsLinkLocalUnicast() && !address.IsMulticast() && !address.IsUnspecified() &&
+		!slices.Contains(metadata[:], address)
 }
 
 // http asks as the kubelet does: certificates are not verified, and a redirect is an answer.

@@ -213,6 +213,13 @@ func TestForbiddenAddresses(t *testing.T) {
 		{"fd00:ec2::254", everywhere},
 		{"100.100.100.200", everywhere},
 		{"0.0.0.0", everywhere},
+		{host, everywhere},
+		{"64:ff9b::169.254.169.254", everywhere},
+		{"64:ff9b::127.0.0.1", nil},
+		{"64:ff9b:1::a9fe:a9fe", everywhere},
+		{"::169.254.169.254", everywhere},
+		{"::ffff:0:a9fe:a9fe", everywhere},
+		{"2002:a9fe:a9fe::1", everywhere},
 		{"224.0.0.1", everywhere},
 	} {
 		for _, handler := range []catalog.ProbeHandler{catalog.ProbeHTTP, catalog.ProbeTCP, catalog.ProbeGRPC} {
