@@ -70,9 +70,11 @@ type ContainerPort struct {
 // Probe is how the kubelet asks a container for its health.
 type Probe struct {
 	Handler ProbeHandler `cbor:"1,keyasint"`
-	// Port is as written: a number in digits, or the name of a port of the container; "" for EXEC.
-	Port   string `cbor:"2,keyasint,omitempty"`
-	Path   string `cbor:"3,keyasint,omitempty"` // of HTTP
+	// Port is as written: a number in digits, or the name of a port of the container; "" for EXEC. Digits that a manifest
+	// has in quotes are in quotes here, too: no API server takes such a name.
+	Port string `cbor:"2,keyasint,omitempty"`
+	// Path is that of HTTP, with its query, of which a value that may be a secret is [MaskedValue] and a digest.
+	Path   string `cbor:"3,keyasint,omitempty"`
 	Scheme string `cbor:"4,keyasint,omitempty"` // of HTTP: "HTTP" or "HTTPS"
 	Host   string `cbor:"5,keyasint,omitempty"` // of HTTP and TCP; "" = the pod
 	// Headers are the names of the headers of HTTP, in canonical form, sorted, each with a digest of its value, since a
@@ -91,6 +93,9 @@ type Probe struct {
 	FailureThreshold int32 `cbor:"14,keyasint,omitempty"`
 	Line             int32 `cbor:"15,keyasint,omitempty"`
 }
+
+// MaskedValue begins what stands in the Path of a [Probe] for a value that may be a secret. Such a path cannot be asked for.
+const MaskedValue = "masked-"
 
 // ProbeHandler is the way in which a probe asks.
 type ProbeHandler string

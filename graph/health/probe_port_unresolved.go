@@ -1,7 +1,9 @@
 package health
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
 )
@@ -16,6 +18,7 @@ func probePortUnresolved() *Check {
 		Severity:  catalog.Error, About: SubjectContainer,
 		container: func(_ *workload, c *container) verdict {
 			asked := false
+			var doubtful *verdict
 			for _, p := range probesOf(c.Container) {
 				if p.Handler == catalog.ProbeExec {
 					continue
@@ -24,6 +27,14 @@ func probePortUnresolved() *Check {
 				if problem := portProblem(c.Container, p.Probe); problem != "" {
 					return fail("the %s probe asks %s", p.purpose, problem).at(p.Probe)
 				}
+				if doubtful == nil && !overTCP(c.Container, p.Probe) {
+					found := fail("the %s probe asks port %s by TCP, which the container declares for another protocol alone", p.purpose, p.Port).
+						at(p.Probe).as(catalog.Warning)
+					doubtful = &found
+				}
+			}
+			if doubtful != nil {
+				return *doubtful
 			}
 			if !asked {
 				return notApplicable("no probe asks a port")
@@ -45,23 +56,27 @@ func portProblem(c *catalog.Container, p *catalog.Probe) string {
 	switch {
 	case p.Port == "":
 		return "no port"
+	case strings.HasPrefix(p.Port, `"`):
+		return "port " + p.Port + " in quotes, which make it a name, and a name needs a letter: no API server takes it"
 	case p.Handler == catalog.ProbeGRPC:
 		return "port " + p.Port + " by name, where gRPC takes a number"
 	case !resolved:
 		return "port " + p.Port + ", which this container does not have"
 	}
-	named, tcp := 0, false
+	named := 0
 	for _, port := range c.Ports {
 		if port.Name == p.Port {
 			named++
-			tcp = tcp || isTCP(port)
 		}
 	}
-	switch {
-	case named > 1:
+	if named > 1 {
 		return "port " + p.Port + ", a name that this container has more than once"
-	case !tcp:
-		return "port " + p.Port + " by TCP, which the container declares for another protocol"
 	}
 	return ""
+}
+
+// overTCP says whether a port that a probe names is declared for TCP, which is how the kubelet asks, whatever is declared.
+func overTCP(c *catalog.Container, p *catalog.Probe) bool {
+	i := slices.IndexFunc(c.Ports, func(port catalog.ContainerPort) bool { return port.Name == p.Port })
+	return i < 0 || isTCP(c.Ports[i])
 }

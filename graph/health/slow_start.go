@@ -28,8 +28,8 @@ func judgeStart(w *workload, c *container) verdict {
 		return notApplicable("it has no liveness probe that could end a slow start")
 	}
 	if s != nil {
-		if budget(s) < int64(l.InitialDelay) {
-			return fail("the startup probe gives up after %d s, though liveness waits %d s for the start", budget(s), l.InitialDelay).at(s)
+		if budget(s) < budget(l) {
+			return fail("the startup probe gives up after %d s, sooner than liveness alone, which would after %d s", budget(s), budget(l)).at(s)
 		}
 		return pass("a startup probe gives it %d s to start", budget(s)).at(s)
 	}

@@ -23,6 +23,8 @@ func TestSlowStart(t *testing.T) {
 		"dead before ready":  {facts: facts(serving(live(get("8080", "/", timed(0, 5, 1, 3))), ready(get("8080", "/", timed(15, 10, 1, 3))))), want: "main FAIL WARNING", says: "before readiness is first asked"},
 		"a startup probe":    {facts: facts(serving(live(get("8080", "/", timed(30, 10, 1, 3))), started(get("8080", "/", timed(0, 10, 1, 30))))), want: "main PASS", says: "300 s"},
 		"a short one":        {facts: facts(serving(live(get("8080", "/", timed(120, 10, 1, 3))), started(tcp("8080")))), want: "main FAIL WARNING", says: "gives up after 30 s"},
+		"one try":            {facts: facts(serving(quick, started(get("8080", "/", timed(0, 1, 1, 1))))), want: "main FAIL WARNING", says: "sooner than liveness alone"},
+		"as much as alone":   {facts: facts(serving(quick, started(tcp("8080")))), want: "main PASS"},
 		"a slow image":       {facts: facts(serving(quick, image("quay.io/keycloak/keycloak:24.0@sha256:00"))), want: "main FAIL WARNING", says: "as keycloak does"},
 		"a registry's port":  {facts: facts(serving(quick, image("localhost:5000/keycloak"))), want: "main FAIL WARNING"},
 		"a name within":      {facts: facts(serving(quick, image("acme/keycloak-proxy:1"))), want: "main UNKNOWN"},

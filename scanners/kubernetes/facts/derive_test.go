@@ -64,7 +64,7 @@ func TestProbes(t *testing.T) {
 	}{
 		"the API server's defaults":    {`{httpGet: {port: 80}}`, http(func(*catalog.Probe) {})},
 		"the same defaults written":    {`{httpGet: {port: 80, path: /, scheme: HTTP}, periodSeconds: 10, timeoutSeconds: 1, successThreshold: 1, failureThreshold: 3, initialDelaySeconds: 0}`, http(func(*catalog.Probe) {})},
-		"a number in quotes is a name": {`{httpGet: {port: "80"}}`, http(func(*catalog.Probe) {})},
+		"a number in quotes is a name": {`{httpGet: {port: "80"}}`, http(func(p *catalog.Probe) { p.Port = `"80"` })},
 		"a named port":                 {`{httpGet: {port: web, scheme: HTTPS}}`, http(func(p *catalog.Probe) { p.Port, p.Scheme = "web", "HTTPS" })},
 		"timings": {
 			`{httpGet: {port: 80}, initialDelaySeconds: 7, periodSeconds: 5, timeoutSeconds: 2, successThreshold: 2, failureThreshold: 9}`,

@@ -54,7 +54,37 @@ func TestParse(t *testing.T) {
 		{name: "a catalog file", text: "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: x}\n"},
 		{name: "a broken catalog file", text: "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: x\n"},
 		{name: "a workflow", text: "on: push\njobs: {x: {steps: [{run: 'kind: Deployment', env: {apiVersion: x}}]}}\n"},
-		{name: "a kind of somebody else", text: "apiVersion: acme.example/v1\nkind: Deployment\nmetadata: {name: x}\n"},
+		{
+			name: "a kind of somebody else", text: "apiVersion: acme.example/v1\nkind: Deployment\nmetadata: {name: x}\n",
+			objects: []string{"operated default/Deployment.acme.example/x@0"},
+		},
+		{
+			name: "a controller of somebody else", text: strings.Replace(whole, "apps/v1", "apps.kruise.io/v1beta1", 1),
+			objects: []string{"controllers default/cart@1"},
+		},
+		{
+			name: "a controller of somebody else without an image", text: "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: x}\n" +
+				"spec: {template: {spec: {containers: [{name: m}]}}}\n",
+			objects: []string{"operated default/Rollout.argoproj.io/x@0"},
+		},
+		{
+			name: "a controller of somebody else with a field of a wrong type", text: "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\n" +
+				"metadata: {name: x}\nspec: {template: {spec: {containers: [{name: m, image: [1]}]}}}\n",
+			objects: []string{"operated default/Rollout.argoproj.io/x@0"},
+		},
+		{
+			name: "a Service of Knative", text: "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: x}\n" +
+				"spec: {template: {spec: {containers: [{image: m}]}}}\n",
+			objects: []string{"controllers default/x@1"},
+		},
+		{
+			name: "a ReplicationController", text: "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: x}\n" +
+				"spec: {template: {spec: {containers: [{name: m, image: m}]}}}\n",
+			objects: []string{"replicationcontrollers default/x@1"},
+		},
+		{name: "a patch of somebody else", text: "apiVersion: acme.example/v1\nkind: X\nmetadata: {name: x}\n$patch: delete\n"},
+		{name: "a template of somebody else", text: "apiVersion: acme.example/v1\nkind: X\nmetadata: {name: '{{ x }}'}\n"},
+		{name: "what selects pods", text: "apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: x}\n"},
 		{
 			name: "a broken workflow with a manifest in it",
 			text: "on: push\njobs:\n  x: [{run: |\n  cat <<EOF\n    apiVersion: apps/v1\n    kind: Deployment\n    EOF\n",
