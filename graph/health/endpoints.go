@@ -27,7 +27,7 @@ type Endpoint struct {
 
 // Endpoints lists the health endpoints of a cluster that a Service leads to, by workload, container and purpose. Where a
 // Service leads to other workloads as well, nobody could tell which one answers, so it is passed over; so is a probe that
-// asks another host.
+// asks another host, or with a value that is not known here.
 func Endpoints(s *graph.Snapshot, cluster string) []Endpoint {
 	var workloads []*catalog.Entity
 	shared := map[[2]string]int{} // how many workloads a Service leads to, by namespace and name
@@ -69,7 +69,7 @@ func serviceKey(service *catalog.Service) [2]string {
 }
 
 func endpointOf(services []catalog.Service, c *catalog.Container, p purposed) (Endpoint, bool) {
-	if p.Probe == nil || p.Handler == catalog.ProbeExec || p.Host != "" {
+	if p.Probe == nil || p.Handler == catalog.ProbeExec || p.Host != "" || strings.Contains(p.Path, "="+catalog.MaskedValue) {
 		return Endpoint{}, false
 	}
 	number, ok := portOf(c, p.Probe)

@@ -55,6 +55,7 @@ func TestEndpoints(t *testing.T) {
 		"another port": {containers: container(rpc, nil), services: service("web", false, web)},
 		"UDP":          {containers: container(get("http", "/"), nil), services: service("web", false, catalog.ServicePort{Port: 80, Target: "http", Protocol: "UDP"})},
 		"no Service":   {containers: container(get("http", "/"), nil)},
+		"a value not known here": {containers: container(get("http", "/ready?key="+catalog.MaskedValue+"1a2b3c4d"), nil), services: service("web", false, web)},
 		"another host": {containers: container(elsewhere, nil), services: service("web", false, web)},
 		"exec":         {containers: container(&catalog.Probe{Handler: catalog.ProbeExec, Command: "true"}, nil), services: service("web", false, web)},
 		"no such port": {containers: container(get("metrics", "/"), nil), services: service("web", false, web)},

@@ -39,7 +39,7 @@ func containers(w *inventory.Workload, left *cuts) []catalog.Container {
 func container(w *inventory.Workload, c *corev1.Container, role catalog.ContainerRole, field string, left *cuts) catalog.Container {
 	field = fieldOf(w, field)
 	told := catalog.Container{
-		Name: clip(c.Name, maxName), Image: clip(c.Image, maxText), Role: role, Line: w.Object.Line(field),
+		Name: clip(c.Name, maxName), Image: clip(imageOf(c.Image), maxText), Role: role, Line: w.Object.Line(field),
 	}
 	for _, port := range keep(left, c.Ports, maxPorts, "ports of container "+told.Name) {
 		told.Ports = append(told.Ports, catalog.ContainerPort{

@@ -37,14 +37,14 @@ func probe(p *corev1.Probe, line int32, left *cuts) *catalog.Probe {
 		get := p.HTTPGet
 		told.Handler = catalog.ProbeHTTP
 		told.Port = probedPort(get.Port)
-		told.Path = clip(cmp.Or(get.Path, "/"), maxText)
+		told.Path = clip(cmp.Or(pathOf(get.Path), "/"), maxText)
 		told.Scheme = clip(cmp.Or(string(get.Scheme), string(corev1.URISchemeHTTP)), maxWord)
-		told.Host = clip(get.Host, maxName)
+		told.Host = clip(withoutUser(get.Host), maxName)
 		told.Headers = headers(get.HTTPHeaders, left)
 	case p.TCPSocket != nil:
 		told.Handler = catalog.ProbeTCP
 		told.Port = probedPort(p.TCPSocket.Port)
-		told.Host = clip(p.TCPSocket.Host, maxName)
+		told.Host = clip(withoutUser(p.TCPSocket.Host), maxName)
 	case p.GRPC != nil:
 		told.Handler = catalog.ProbeGRPC
 		told.Port = strconv.Itoa(int(p.GRPC.Port))

@@ -114,7 +114,7 @@ func version(w *inventory.Workload) string {
 	if len(w.Template.Spec.Containers) == 0 {
 		return ""
 	}
-	return clip(versionOf(w.Template.Spec.Containers[0].Image), maxName)
+	return clip(versionOf(imageOf(w.Template.Spec.Containers[0].Image)), maxName)
 }
 
 // versionOf takes the tag from the name of an image, or the first 12 digits of its digest.
