@@ -84,8 +84,9 @@ func (p *parser) wrongType(e *encoder, kind string, d document, err error) {
 	var wrong *json.UnmarshalTypeError
 	if !errors.As(err, &wrong) {
 		p.fail(catalog.Problem{
-			Line: e.fields.Line(""), Code: codeType, Message: fmt.Sprintf("this %s cannot be read: %v", kind, err),
-			Fix: "mend the field; kubectl apply --dry-run=server tells more",
+			Line: e.fields.Line(""), Code: codeType, // what the decoder says quotes the value, which may be a secret
+			Message: fmt.Sprintf("this %s cannot be read: a time, an amount or an encoded value in it is not written as one", kind),
+			Fix:     "mend it; kubectl apply --dry-run=server tells which",
 		})
 		return
 	}

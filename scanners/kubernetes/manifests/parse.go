@@ -177,10 +177,16 @@ func decode(text []byte) (root *yaml.Node, err error) {
 // list around it begins.
 func explain(text []byte, err error) (line int32, message string) {
 	if at, why := descriptor.Mistake(text); why != "" {
-		return int32(at), why //nolint:gosec // files are bounded
+		return int32(at), unquotedAlias.ReplaceAllString(why, unknownAlias) //nolint:gosec // files are bounded
 	}
-	return 1, "this is not valid YAML: " + strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "\n", "; ")
+	why := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "\n", "; ")
+	return 1, "this is not valid YAML: " + unquotedAlias.ReplaceAllString(why, unknownAlias)
 }
+
+// unquotedAlias is the complaint about an alias of nothing. What it names may be a password that begins with an asterisk.
+var unquotedAlias = regexp.MustCompile(`unknown anchor '.*' referenced`)
+
+const unknownAlias = "what begins with an asterisk is an alias, and nothing before it is named so"
 
 // lineOf is how many lines stand before the first place of a text.
 func lineOf(text []byte, what string) int32 {

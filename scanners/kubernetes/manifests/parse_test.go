@@ -157,6 +157,16 @@ func TestParse(t *testing.T) {
 				" (write a number, without quotes) [wrong-type]"},
 		},
 		{
+			name: "a password that looks like an alias", lost: true, text: strings.Replace(whole, `value: "1"`, "value: *hunter2", 1),
+			problems: []string{"f.yaml:15: error: this is not valid YAML: what begins with an asterisk is an alias, and nothing" +
+				" before it is named so (mend it; quote values that hold special characters) [broken-manifest]"},
+		},
+		{
+			name: "a secret in place of a time", lost: true, text: strings.Replace(whole, "name: cart", "name: cart, creationTimestamp: hunter2", 1),
+			problems: []string{"f.yaml:1: error: this Deployment cannot be read: a time, an amount or an encoded value in it is not" +
+				" written as one (mend it; kubectl apply --dry-run=server tells which) [wrong-type]"},
+		},
+		{
 			name: "a bad name", lost: true, text: strings.Replace(whole, "name: cart", "name: My Cart", 1),
 			problems: []string{`f.yaml:1: error: metadata.name: no API server takes the name "My Cart" in the namespace "default"` +
 				` (use lower-case letters, digits and dashes, and begin and end with a letter or digit) [invalid-name]`},
