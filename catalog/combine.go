@@ -28,12 +28,16 @@ func (f fact) environment() string {
 type combiner struct {
 	*Merger
 	facts, scratch []fact
-	edges          []Edge
-	evidence       []Evidence // of all edges of the row, one behind the other
+	edges          []Edge     // of the row under way
+	evidence       []Evidence // of all of them, one behind the other
+	changed        []EdgesChange
+
+	plain map[int32][]Edge // rows that wait for coverRows; nil for none
+	again []int32          // entities of which rows may be covered in another way
 }
 
-// row makes all edges from one entity, in order. same says that they are as they were.
-func (c *combiner) row(from int32) (row []Edge, same bool) {
+// row makes all edges from one entity, in order.
+func (c *combiner) row(from int32) {
 	c.collect(from)
 	r := c.refs.at(from)
 	c.edges, c.evidence = c.edges[:0], c.evidence[:0]
@@ -45,19 +49,36 @@ func (c *combiner) row(from int32) (row []Edge, same bool) {
 		c.combine(r.ref, facts[:end])
 		facts = facts[end:]
 	}
-	if slices.EqualFunc(r.row, c.edges, equalEdges) {
-		return r.row, true
+	if !c.wait(from) {
+		c.finish(from, c.edges, true)
 	}
+}
+
+// finish gives an entity a row, unless it has an equal one. The row under way is copied for it.
+func (c *combiner) finish(id int32, row []Edge, underWay bool) {
+	r := c.refs.at(id)
+	if !slices.EqualFunc(r.row, row, equalEdges) {
+		if underWay {
+			row = c.kept()
+		}
+		r.row = row
+		c.changed = append(c.changed, EdgesChange{r.ref, row})
+	}
+	c.tell(&r.selfReference, c.selfReference(r))
+}
+
+// kept is a copy of the row under way.
+func (c *combiner) kept() []Edge {
 	if len(c.edges) == 0 {
-		return nil, false
+		return nil
 	}
 	evidence := slices.Clone(c.evidence)
-	row = slices.Clone(c.edges)
+	row := slices.Clone(c.edges)
 	for i := range row {
 		n := len(row[i].Evidence)
 		row[i].Evidence, evidence = evidence[:n:n], evidence[n:]
 	}
-	return row, false
+	return row
 }
 
 // collect takes the edges of all claims that count, by target, then precedence.
@@ -264,6 +285,11 @@ func (c *combiner) evidenceOf(facts []fact) []Evidence {
 			FirstSeen: cmp.Or(edge.firstSeen, f.claim.firstSeen), LastSeen: cmp.Or(edge.lastSeen, document.lastSeen),
 		})
 	}
+	return c.uniteFrom(first)
+}
+
+// uniteFrom puts the evidence from a place on in order, each place once.
+func (c *combiner) uniteFrom(first int) []Evidence {
 	all := c.evidence[first:]
 	if len(all) > 1 {
 		slices.SortFunc(all, compareEvidence)

@@ -65,6 +65,11 @@ func randomDocument(r *rand.Rand, key string) *catalog.Document {
 	for range 1 + r.IntN(2) {
 		document.Claims = append(document.Claims, randomClaim(r))
 	}
+	if r.IntN(3) == 0 {
+		for range 3 + r.IntN(4) {
+			document.Claims = append(document.Claims, randomPiece(r))
+		}
+	}
 	if r.IntN(6) == 0 {
 		document.Problems = []catalog.Problem{{
 			Location: document.Location, Severity: catalog.Warning, Code: pick(r, "self-dependency", "missing-field"),
@@ -143,6 +148,42 @@ func randomClaim(r *rand.Rand) catalog.Claim {
 		claim.Edges = append(claim.Edges, randomEdge(r))
 	}
 	return claim
+}
+
+// randomPiece is what is seen between a few entities, or a piece of a declared path that may cover it.
+func randomPiece(r *rand.Rand) catalog.Claim {
+	ref := func(refs ...catalog.Ref) catalog.Subject { return catalog.Subject{Ref: pick(r, refs...)} }
+	source, target := ref("component:default/a", "component:shop/a"), ref("component:default/b", "component:shop/a", "resource:shop/b")
+	api, topic := ref("api:default/p", "api:default/q"), ref("resource:default/orders")
+	whole := ref("system:default/s", "domain:default/d", "component:default/b")
+	edge := randomEdge(r)
+	edge.Reverse, edge.Role, edge.Type = false, catalog.NoRole, pick(r, catalog.DependsOn, catalog.ConsumesAPI)
+	if edge.Evidence = catalog.Declared; r.IntN(8) == 0 {
+		edge.Evidence = catalog.Inferred
+	}
+	var from catalog.Subject
+	switch r.IntN(8) {
+	case 0:
+		from, edge.Target = source, api
+	case 1:
+		from, edge.Target, edge.Type = target, api, catalog.ProvidesAPI
+	case 2:
+		from, edge.Target, edge.Role = source, topic, pick(r, catalog.Publish, catalog.Consume)
+	case 3:
+		from, edge.Target, edge.Role = target, topic, pick(r, catalog.Publish, catalog.Consume)
+	case 4:
+		from, edge.Target = source, whole
+	case 5:
+		from, edge.Target, edge.Type = pick(r, target, whole), whole, catalog.PartOf
+	default:
+		from, edge.Target, edge.Type = source, target, catalog.DependsOn
+		edge.Evidence = pick(r, catalog.Observed, catalog.Inferred)
+	}
+	edge.Detailed = edge.Detailed && edge.Evidence == catalog.Declared && edge.Type == catalog.DependsOn
+	if r.IntN(4) == 0 {
+		from, edge.Target, edge.Reverse = edge.Target, from, true
+	}
+	return catalog.Claim{Subject: from, Edges: []catalog.EdgeClaim{edge}, Line: int32(r.IntN(3))}
 }
 
 // randomFacts have few keys, so that they meet, in any order, some of them twice.

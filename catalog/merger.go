@@ -12,7 +12,8 @@ import (
 //
 // A change goes through it in steps: documents are taken out and put in; of the Refs that this touched the describing claim
 // is elected; then the aliases that are touched are resolved; then the entities and rows of edges are made anew that any of
-// it marked. Each step marks what the next has to look at, so nothing else is looked at.
+// it marked; then what is seen goes to the declared paths that cover it. Each step marks what the next has to look at, so
+// nothing else is looked at.
 type Merger struct {
 	rules     identityRules
 	documents map[DocumentID]*documentRecord
@@ -24,6 +25,7 @@ type Merger struct {
 	selectors selectorIndex
 	problems  problemBook
 	toldSelf  map[Ref]int32 // how many problems of documents tell that the entity refers to itself
+	coverage  coverage
 
 	byName   map[kindAndName][]int32 // see entitiesNamed; nil until it is asked for
 	watchers map[string][]watcher    // by the name of an entity: aliases that become another when it is described or no more
@@ -42,7 +44,7 @@ func NewMerger(options MergeOptions) *Merger {
 		documents: make(map[DocumentID]*documentRecord),
 		refIDs:    make(map[Ref]int32), aliasIDs: make(map[Alias]int32),
 		labels: make(labelIndex), selectors: make(selectorIndex),
-		problems: newProblemBook(), toldSelf: make(map[Ref]int32),
+		problems: newProblemBook(), toldSelf: make(map[Ref]int32), coverage: newCoverage(),
 		watchers: make(map[string][]watcher), names: make(map[string]bool),
 	}
 }
@@ -82,13 +84,12 @@ func (m *Merger) renew() *ModelChange {
 			r.shareDescriptor()
 		}
 		if r.marks&markRow != 0 {
-			if row, same := c.row(id); !same {
-				r.row = row
-				change.Edges = append(change.Edges, EdgesChange{r.ref, row})
-			}
-			m.tell(&r.selfReference, m.selfReference(r))
+			c.row(id)
 		}
 	}
+	c.coverRows()
+	change.Edges = c.changed
+	slices.SortFunc(change.Edges, func(a, b EdgesChange) int { return cmp.Compare(a.From, b.From) })
 	change.Problems, change.Mended = m.problems.change()
 	for _, id := range m.touched {
 		m.refs.at(id).marks, m.refs.at(id).order = 0, 0

@@ -87,31 +87,16 @@ func (o *oracle) edges(model *catalog.Model) {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Type, b.Type),
 			cmp.Compare(a.Environment, b.Environment))
 	})
+	model.Edges = oracleCover(model.Edges)
 }
 
 func oracleEdge(group []word) catalog.Edge {
 	edge := catalog.Edge{From: group[0].from, To: group[0].to, Type: group[0].Type, Environment: group[0].env, Stale: true}
 	for _, w := range group {
 		edge.Stale = edge.Stale && w.evidence.Stale
-		twin := slices.IndexFunc(edge.Evidence, func(e catalog.Evidence) bool {
-			return e.Kind == w.evidence.Kind && e.Line == w.evidence.Line && *e.Origin == *w.evidence.Origin
-		})
-		if twin < 0 {
-			edge.Evidence = append(edge.Evidence, w.evidence)
-			continue
-		}
-		e := &edge.Evidence[twin]
-		e.Stale = e.Stale && w.evidence.Stale
-		e.FirstSeen = earlier(e.FirstSeen, w.evidence.FirstSeen)
-		if e.LastSeen != 0 && (w.evidence.LastSeen == 0 || w.evidence.LastSeen > e.LastSeen) {
-			e.LastSeen = w.evidence.LastSeen
-		}
+		edge.Evidence = addEvidence(edge.Evidence, w.evidence)
 	}
-	slices.SortFunc(edge.Evidence, func(a, b catalog.Evidence) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Origin.Source, b.Origin.Source),
-			cmp.Compare(a.Origin.Location, b.Origin.Location), cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Origin.Environment, b.Origin.Environment))
-	})
+	sortEvidence(edge.Evidence)
 	if edge.Type == catalog.OwnedBy || edge.Type == catalog.MemberOf {
 		return edge
 	}
@@ -181,6 +166,31 @@ func oracleEdge(group []word) catalog.Edge {
 		edge.Details = &details
 	}
 	return edge
+}
+
+// addEvidence keeps each place once.
+func addEvidence(all []catalog.Evidence, more catalog.Evidence) []catalog.Evidence {
+	twin := slices.IndexFunc(all, func(e catalog.Evidence) bool {
+		return e.Kind == more.Kind && e.Line == more.Line && *e.Origin == *more.Origin
+	})
+	if twin < 0 {
+		return append(all, more)
+	}
+	e := &all[twin]
+	e.Stale = e.Stale && more.Stale
+	e.FirstSeen = earlier(e.FirstSeen, more.FirstSeen)
+	if e.LastSeen != 0 && (more.LastSeen == 0 || more.LastSeen > e.LastSeen) {
+		e.LastSeen = more.LastSeen
+	}
+	return all
+}
+
+func sortEvidence(all []catalog.Evidence) {
+	slices.SortFunc(all, func(a, b catalog.Evidence) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Origin.Source, b.Origin.Source),
+			cmp.Compare(a.Origin.Location, b.Origin.Location), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Origin.Environment, b.Origin.Environment))
+	})
 }
 
 func filter(words []word, keep func(word) bool) []word {
