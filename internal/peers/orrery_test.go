@@ -81,6 +81,7 @@ func (q question) ours(said []ourCheck) (outcome, severity string) {
 	kind, named, _ := strings.Cut(q.Workload, " ")
 	namespace, name, _ := strings.Cut(named, "/")
 	_, runs := kubescapePods[kind]
+	runs = runs || kind == "ReplicationController" || kind == "Rollout"
 	outcome = "NOT_APPLICABLE"
 	if !runs {
 		outcome = "PASS"
