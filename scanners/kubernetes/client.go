@@ -178,6 +178,10 @@ func (u *untyped) watch(ctx context.Context, namespace string, options v1.ListOp
 	return u.Namespace(namespace).Watch(ctx, options)
 }
 
+// noIdentity is that of a cluster without the namespace that tells it apart: one whose API server has just begun, with
+// nothing in it. No cluster that was read before loses it.
+const noIdentity = "none"
+
 // identity tells clusters apart: the uid of a namespace that every cluster has and nobody can delete; "" where it may not
 // be looked at.
 func (c *client) identity(ctx context.Context) (string, error) {
@@ -185,8 +189,11 @@ func (c *client) identity(ctx context.Context) (string, error) {
 	defer cancel()
 	var namespace corev1.Namespace
 	err := c.bare.Get().Resource("namespaces").Name(v1.NamespaceSystem).Do(ctx).Into(&namespace)
-	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
+	switch {
+	case apierrors.IsForbidden(err):
 		return "", nil
+	case apierrors.IsNotFound(err):
+		return noIdentity, nil
 	}
 	return string(namespace.UID), err
 }

@@ -183,6 +183,43 @@ func TestListExpires(t *testing.T) {
 	}
 }
 
+// TestServerWithoutData has the API server of a cluster begin anew, with nothing in it: what was read before stands, whether
+// the cluster is scanned or watched.
+func TestServerWithoutData(t *testing.T) {
+	cluster := testenv.Kube(t)
+	namespace := testenv.Namespace(t, cluster)
+	testenv.Apply(t, cluster, namespace, workload("checkout", image1))
+	var empty atomic.Bool
+	config := before(t, cluster, func(w http.ResponseWriter, r *http.Request) bool {
+		if empty.Load() && strings.HasSuffix(r.URL.Path, "/namespaces/kube-system") {
+			refuse(w, http.StatusNotFound, "NotFound")
+			return true
+		}
+		return false
+	})
+	config.Namespaces = []string{namespace}
+	s := scanner(t, config)
+	held := newReceiver()
+	if err := held.whole(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	config.Namespaces = []string{"nothing-there"}
+	empty.Store(true)
+	for _, s := range []*kubernetes.Scanner{scanner(t, config), watch(t, scanner(t, config)).scanner} {
+		if err := held.whole(t.Context(), s); err == nil || !strings.Contains(err.Error(), "no namespace kube-system") || held.losses > 0 {
+			t.Errorf("a scan says %v, %d scopes were lost", err, held.losses)
+		}
+	}
+	fresh := newReceiver() // one that knows of no cluster takes it as it is, also when it gets its data later
+	if err := fresh.whole(t.Context(), scanner(t, config)); err != nil {
+		t.Error(err)
+	}
+	empty.Store(false)
+	if err := fresh.whole(t.Context(), scanner(t, config)); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestServerThatIsNone asks something that is no API server.
 func TestServerThatIsNone(t *testing.T) {
 	cluster := testenv.Kube(t)

@@ -34,7 +34,7 @@ func (s *state) had(kind inventory.Kind) bool { return slices.Contains(s.Kinds, 
 // next is the state after a scan of a cluster with those readings.
 func (s *state) next(cluster string, now readings) ([]byte, error) {
 	after := state{Cluster: cluster, Kinds: []inventory.Kind{}}
-	if cluster == "" {
+	if cluster == "" || cluster == noIdentity {
 		after.Cluster = s.Cluster
 	}
 	for _, resource := range inventory.Resources() {
@@ -59,6 +59,11 @@ func (s *state) sameCluster(c *client, now string) error {
 type anotherClusterError struct{ server, who, now, before string }
 
 func (e *anotherClusterError) Error() string {
+	if e.now == noIdentity {
+		return fmt.Sprintf("the API server at %s (%s) has no namespace kube-system, as one that has lost or not yet got its data: "+
+			"what was read of the cluster before stands; restore it, or, if a new one is to take its place, give the source another id and cluster",
+			e.server, e.who)
+	}
 	return fmt.Sprintf("the API server at %s (%s) is another cluster than the one that was read before under this name "+
 		"(its kube-system has the uid %s, and had %s): point the source back to the old one, or, if this one is to take its "+
 		"place, give the source another id and cluster", e.server, e.who, e.now, e.before)

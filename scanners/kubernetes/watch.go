@@ -17,7 +17,7 @@ import (
 type watch struct {
 	config   *Config
 	client   *client
-	identity string // of the cluster; "" = unknown
+	identity string // of the cluster; "" = unknown, or noIdentity
 	picture  *picture
 	logs     *logbook
 	moved    atomic.Uint64 // counts what came
@@ -192,7 +192,7 @@ func (k *watchedKind) run(ctx context.Context, w *watch) {
 
 // same is an error where the server is another cluster's than at the beginning: nothing of that may get into the picture.
 func (w *watch) same(ctx context.Context) error {
-	if w.identity == "" {
+	if w.identity == "" || w.identity == noIdentity {
 		return nil
 	}
 	now, err := w.client.identity(ctx)
