@@ -19,8 +19,9 @@ import (
 
 const (
 	// scheme is the number of the labels and properties that this program writes. A program that knows only older ones
-	// refuses to touch the database.
-	scheme = 1
+	// refuses to touch the database. Since 2, documents may have facts of workloads, were found, and name the protocols of
+	// edges; this program reads both.
+	scheme = 2
 	// storeID is the id of the one Store node.
 	storeID = "orrery"
 	// oldestServer is the major version that is needed. After 5.26, versions are numbered by years.
@@ -133,8 +134,8 @@ func (s *Store) prepareScheme(ctx context.Context) error {
 		return err
 	}
 	return s.transact(ctx, neo4j.AccessModeWrite, func(tx *transaction) error {
-		return tx.run(`MERGE (s:@Store {id: $store}) ON CREATE SET s.scheme = $scheme, s.program = $program,
-			s.revision = 0, s.past = 0, s.forgotten = 0, s.replaced = 0`,
+		return tx.run(`MERGE (s:@Store {id: $store}) ON CREATE SET s.revision = 0, s.past = 0, s.forgotten = 0, s.replaced = 0
+			SET s.scheme = $scheme, s.program = $program`,
 			map[string]any{"scheme": scheme, "program": s.config.Program})
 	})
 }

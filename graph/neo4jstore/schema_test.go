@@ -113,6 +113,32 @@ func TestNewerSchemeIsLeftAlone(t *testing.T) {
 	}
 }
 
+// TestOlderSchemeIsRaised holds that an older database is read as it is, and marked by whoever may write it, so that an
+// older program leaves it alone from then on.
+func TestOlderSchemeIsRaised(t *testing.T) {
+	config := space(t)
+	drop(t, config)
+	query(t, "CREATE (:"+config.LabelPrefix+"Store {id: 'orrery', scheme: 1, program: 'orrery 0', revision: 0, past: 0, forgotten: 0, replaced: 0})")
+	for _, readOnly := range []bool{true, false} {
+		config.ReadOnly = readOnly
+		s, err := Open(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.Ready(t.Context()), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		want := int64(scheme)
+		if readOnly {
+			want = 1
+		}
+		stores := query(t, "MATCH (s:"+config.LabelPrefix+"Store) RETURN s.scheme")
+		if len(stores) != 1 || stores[0].Values[0] != want {
+			t.Errorf("opened, only reading %t: %v, want one store of scheme %d", readOnly, stores, want)
+		}
+	}
+}
+
 // TestForeignDataIsLeftAlone holds that no store is made where nodes of somebody else would be taken for its own, with the
 // Store node of another program among them; and that one which is there goes on whatever others have put beside it.
 func TestForeignDataIsLeftAlone(t *testing.T) {

@@ -14,7 +14,8 @@ var ErrNewerSchema = errors.New("the store was written by a newer Orrery")
 var ErrOlderSchema = errors.New("the store was written by an older Orrery")
 
 // migrations bring a file from one schema to the next: the first makes schema 1 out of nothing. One that was released is
-// never changed.
+// never changed. One that is empty changes no table, only what may stand in documents: an older program cannot read these
+// any more, and this one reads both.
 var migrations = []string{`
 CREATE TABLE meta (           -- one row: facts about the file
 	written_by TEXT NOT NULL,   -- name and version of the program that last migrated it
@@ -84,7 +85,8 @@ CREATE INDEX revisions_replaced ON revisions (replaced);
 ALTER TABLE superseded ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
 UPDATE superseded SET replaced = revision;
 CREATE INDEX superseded_replaced ON superseded (replaced);
-`}
+`, "", // 3: documents may have facts of workloads, were found, and name the protocols of edges
+}
 
 // migrateTo brings the file to the newest schema, all steps in the one transaction.
 func migrateTo(config Config) func(*transaction) error {
@@ -100,6 +102,9 @@ func migrateTo(config Config) func(*transaction) error {
 			return newerSchema(tx.ctx, tx.conn, version, len(config.migrations))
 		}
 		for i, step := range config.migrations[version:] {
+			if step == "" {
+				continue
+			}
 			if err := tx.run(step); err != nil {
 				return fmt.Errorf("bring the store from schema %d to %d: %w", int(version)+i, int(version)+i+1, err)
 			}
@@ -117,12 +122,16 @@ func (s *Store) checkSchema(ctx context.Context) error {
 	if err := s.read.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
-	switch known := int64(len(s.config.migrations)); {
-	case version > known:
+	tables := len(s.config.migrations) // the last schema that changed any
+	for tables > 0 && s.config.migrations[tables-1] == "" {
+		tables--
+	}
+	switch {
+	case version > int64(len(s.config.migrations)):
 		return newerSchema(ctx, s.read, version, len(s.config.migrations))
-	case version < known:
+	case version < int64(tables):
 		return fmt.Errorf("%w (schema %d, this one reads %d): open it once for writing with this Orrery, by a scan for one",
-			ErrOlderSchema, version, known)
+			ErrOlderSchema, version, tables)
 	}
 	return nil
 }

@@ -81,6 +81,25 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	mustOpen(t, Config{Path: path, migrations: newer})
 }
 
+// TestSchemaOfDocumentsAlone holds that a file which differs only in what documents may say is read as it is, and refused
+// by a program that does not know them.
+func TestSchemaOfDocumentsAlone(t *testing.T) {
+	path := fixture(t)
+	newer := append(append([]string{}, migrations...), "")
+	reader := mustOpen(t, Config{Path: path, ReadOnly: true, migrations: newer})
+	if revision, _ := killContent(t, reader); revision != 1 {
+		t.Errorf("read before the migration: revision %d", revision)
+	}
+	if err := mustOpen(t, Config{Path: path, Program: "orrery 0.3.0", migrations: newer}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, readOnly := range []bool{false, true} {
+		if _, err := Open(t.Context(), Config{Path: path, ReadOnly: readOnly}); !errors.Is(err, ErrNewerSchema) {
+			t.Errorf("read only %v, by the older program: %v, want ErrNewerSchema", readOnly, err)
+		}
+	}
+}
+
 func TestFollowIsKeptForTheNewestRevisions(t *testing.T) {
 	store := mustOpen(t, Config{Path: filepath.Join(t.TempDir(), "orrery.db"), KeepRevisions: 10, KeepPastBytes: 1})
 	for revision := range graph.Revision(30) {
