@@ -53,6 +53,15 @@ spec:
     metadata: {labels: {app: alone}}
     spec: {containers: [{name: main, image: "registry.example/alone:1"}]}
 ---
+apiVersion: v1
+kind: ReplicationController
+metadata: {name: old}
+spec:
+  selector: {app: old}
+  template:
+    metadata: {labels: {app: old}}
+    spec: {containers: [{name: main, image: "registry.example/old:1"}]}
+---
 apiVersion: batch/v1
 kind: CronJob
 metadata: {name: nightly}

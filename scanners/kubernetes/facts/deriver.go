@@ -109,9 +109,9 @@ func (d *Deriver) Derive() (changed []string) {
 // begin takes everything that is there for changed.
 func (d *Deriver) begin() {
 	d.begun, d.looseEnds = true, true
-	for _, resource := range inventory.Resources() {
+	for _, kind := range inventory.Kinds() {
 		for _, namespace := range append(d.inv.Namespaces(), "") {
-			for o := range d.inv.List(resource.Kind, namespace) {
+			for o := range d.inv.List(kind, namespace) {
 				d.changed[o.Key] = true
 			}
 		}

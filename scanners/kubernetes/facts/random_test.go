@@ -73,13 +73,9 @@ func (c cluster) template() corev1.PodTemplateSpec {
 
 // key picks what comes or goes next.
 func (c cluster) key() inventory.Key {
-	resources := inventory.Resources()
 	kinds := []inventory.Kind{inventory.Pods, inventory.Deployments, inventory.ReplicaSets, inventory.Services, inventory.EndpointSlices}
 	if c.often() {
-		kinds = nil
-		for _, r := range resources {
-			kinds = append(kinds, r.Kind)
-		}
+		kinds = inventory.Kinds()
 	}
 	key := inventory.Key{Kind: kinds[c.IntN(len(kinds))], Namespace: c.namespace(), Name: c.name()}
 	switch key.Kind {
@@ -96,9 +92,11 @@ func (c cluster) owners(kind inventory.Kind) []v1.OwnerReference {
 	var by, api string
 	switch kind {
 	case inventory.Pods:
-		by, api = c.one("ReplicaSet", "ReplicaSet", "StatefulSet", "Job", "Kafka"), "apps/v1"
+		by, api = c.one("ReplicaSet", "ReplicaSet", "StatefulSet", "Job", "Kafka", "ReplicationController"), "apps/v1"
 	case inventory.ReplicaSets:
 		by, api = c.one("Deployment", "Deployment", "Rollout"), "apps/v1"
+	case inventory.ReplicationControllers:
+		by, api = "Rollout", "apps/v1"
 	case inventory.Jobs:
 		by, api = c.one("CronJob", "Workflow"), "batch/v1"
 	default:
@@ -107,6 +105,8 @@ func (c cluster) owners(kind inventory.Kind) []v1.OwnerReference {
 	switch by {
 	case "Job":
 		api = "batch/v1"
+	case "ReplicationController":
+		api = "v1"
 	case "Kafka", "Rollout", "Workflow":
 		api = "example.com/v1"
 	}
@@ -137,7 +137,12 @@ func (c cluster) value(key inventory.Key, meta v1.ObjectMeta) v1.Object {
 		return &appsv1.StatefulSet{ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Replicas: c.replicas(), Selector: c.selector(), Template: c.template()}}
 	case inventory.DaemonSets:
 		return &appsv1.DaemonSet{ObjectMeta: meta, Spec: appsv1.DaemonSetSpec{Selector: c.selector(), Template: c.template()}}
-	case inventory.ReplicaSets:
+	case inventory.ReplicationControllers:
+		template := c.template()
+		return &corev1.ReplicationController{ObjectMeta: meta, Spec: corev1.ReplicationControllerSpec{Replicas: c.replicas(), Template: &template}}
+	case inventory.Operated:
+		return &inventory.Foreign{ObjectMeta: meta, Kind: "Kafka", Labels: map[string]bool{"app=" + c.one("x1", "x2"): true}}
+	case inventory.ReplicaSets, inventory.Controllers:
 		return &appsv1.ReplicaSet{ObjectMeta: meta, Spec: appsv1.ReplicaSetSpec{Replicas: c.replicas(), Template: c.template()}}
 	case inventory.CronJobs:
 		return &batchv1.CronJob{ObjectMeta: meta, Spec: batchv1.CronJobSpec{JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: c.template()}}}}

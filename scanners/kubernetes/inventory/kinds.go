@@ -64,6 +64,15 @@ func Resources() []Resource {
 	}
 }
 
+// Kinds are all that an inventory holds, whether Listed or not.
+func Kinds() []Kind {
+	var kinds []Kind
+	for _, r := range Resources() {
+		kinds = append(kinds, r.Kind)
+	}
+	return append(kinds, Controllers, Operated)
+}
+
 const (
 	gatewayGroup = "gateway.networking.k8s.io"
 	istioGroup   = "networking.istio.io"

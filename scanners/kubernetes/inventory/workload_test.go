@@ -108,3 +108,107 @@ func TestLabelsOfPodsWinAndGeneratedOnesAreLeftOut(t *testing.T) {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
 }
+
+func TestReplicationControllers(t *testing.T) {
+	inv := inventory.New("prod")
+	for name, by := range map[string]string{"alone": "", "cart-1": "cart", "cart-2": "cart"} {
+		wanted := int32(2)
+		raw := &corev1.ReplicationController{
+			ObjectMeta: v1.ObjectMeta{Name: name}, Spec: corev1.ReplicationControllerSpec{
+				Replicas: &wanted, Selector: map[string]string{"app": "x"},
+				Template: &corev1.PodTemplateSpec{ObjectMeta: v1.ObjectMeta{Labels: map[string]string{"app": "x"}}},
+			},
+			Status: corev1.ReplicationControllerStatus{ObservedGeneration: 1, ReadyReplicas: 1},
+		}
+		controller := ""
+		if by != "" {
+			controller = "DeploymentConfig"
+		}
+		if name == "cart-1" {
+			*raw.Spec.Replicas = 0
+		}
+		trimmed, err := inventory.Trim(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(inv, inventory.ReplicationControllers, trimmed, "apps.openshift.io/v1", controller, by)
+		put(inv, inventory.Pods, pod(name+"-x"), "v1", "ReplicationController", name)
+	}
+	got := slices.Collect(inv.Workloads("shop"))
+	if diff := cmp.Diff([]string{"deployment/alone", "deployment/cart"}, names(got)); diff != "" {
+		t.Fatalf("workloads (-want +got):\n%s", diff)
+	}
+	if cart := got[1]; cart.Object.Name != "cart-2" || *cart.Wanted != 2 || *cart.Ready != 2 || cart.Template.Labels["app"] != "x" {
+		t.Errorf("cart is told by %s with %d of %d replicas and the labels %v", cart.Object.Name, *cart.Ready, *cart.Wanted, cart.Template.Labels)
+	}
+	if diff := cmp.Diff([]string{"cart-1-x", "cart-2-x"}, objectNames(inv.PodsOf(got[1]))); diff != "" {
+		t.Errorf("pods of cart (-want +got):\n%s", diff)
+	}
+}
+
+// A controller of a kind that is not known, as a manifest states it, is the workload that its ReplicaSets tell of.
+func TestControllersOfManifests(t *testing.T) {
+	decode := func(text string) *appsv1.ReplicaSet {
+		t.Helper()
+		controller, err := inventory.DecodeController([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return controller
+	}
+	inv := inventory.New("prod")
+	put(inv, inventory.Controllers, decode(`{"metadata": {"name": "cart"}, "spec": {"replicas": 4}}`), "", "", "")
+	put(inv, inventory.ReplicaSets, replicaSet("cart-88", 2, 1), "argoproj.io/v1alpha1", "Rollout", "cart")
+	put(inv, inventory.Controllers, decode(`{"metadata": {"name": "agent"}, "spec": {"selector": "x"}}`), "", "", "")
+	put(inv, inventory.Controllers, decode(`{"metadata": {"name": "sums"}, "spec": {"template": {"spec": {"restartPolicy": "Never"}}}}`), "", "", "")
+	got := slices.Collect(inv.Workloads("shop"))
+	if diff := cmp.Diff([]string{"deployment/agent", "deployment/cart", "job/sums"}, names(got)); diff != "" {
+		t.Fatalf("workloads (-want +got):\n%s", diff)
+	}
+	if got[0].Wanted != nil || *got[1].Wanted != 4 || got[1].Object.Kind != inventory.Controllers {
+		t.Errorf("agent wants %v replicas, cart by its %s %d", got[0].Wanted, got[1].Object.Kind, *got[1].Wanted)
+	}
+	for i := range 20 { // whichever comes first, the Deployment of the same name tells more
+		first, second := inventory.Controllers, inventory.Deployments
+		if i%2 == 0 {
+			first, second = second, first
+		}
+		inv := inventory.New("prod")
+		for _, kind := range []inventory.Kind{first, second} {
+			if kind == inventory.Deployments {
+				put(inv, kind, &appsv1.Deployment{ObjectMeta: v1.ObjectMeta{Name: "cart"}}, "", "", "")
+			} else {
+				put(inv, kind, decode(`{"metadata": {"name": "cart"}}`), "", "", "")
+			}
+		}
+		if w := inv.Workload("shop", "deployment", "cart"); w.Object.Kind != inventory.Deployments {
+			t.Fatalf("cart is told by its %s", w.Object.Kind)
+		}
+	}
+}
+
+func TestMayMake(t *testing.T) {
+	inv := inventory.New("prod")
+	put(inv, inventory.Operated, &inventory.Foreign{
+		ObjectMeta: v1.ObjectMeta{Name: "events"}, Kind: "Kafka",
+		Labels: map[string]bool{"team=stream": true, "app.kubernetes.io/part-of=shop": true},
+	}, "", "", "")
+	for _, test := range []struct {
+		key, value string
+		want       bool
+	}{
+		{"strimzi.io/cluster", "events", true},
+		{"strimzi.io/name", "events-kafka", true},
+		{"team", "stream", true},
+		{"app", "stream", false},
+		{"app", "eventstore", false},
+		{"app.kubernetes.io/part-of", "shop", false}, // whatever has nothing to do with it has that, too
+	} {
+		if got := inv.MayMake("shop", map[string]string{test.key: test.value}); (got != nil) != test.want {
+			t.Errorf("%s=%s: %v", test.key, test.value, got)
+		}
+		if got := inv.MayMake("bank", map[string]string{test.key: test.value}); got != nil {
+			t.Errorf("%s=%s in another namespace: %v", test.key, test.value, got)
+		}
+	}
+}
