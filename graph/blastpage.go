@@ -210,13 +210,16 @@ type TeamHit struct {
 }
 
 // Teams groups the impacted entities by owner, worst first, then by number, then by Ref. Entities without an owner are
-// under Owner nil, last.
+// under Owner nil, last, but for those that nobody is expected to own.
 func (b *Blast) Teams() []TeamHit {
 	v := b.view
 	index := map[node]int{}
 	teams := []TeamHit{}
 	for _, a := range b.order.nodes {
 		owner := v.owner(a)
+		if owner < 0 && !v.entity(a).IsOwnable() {
+			continue
+		}
 		i, ok := index[owner]
 		if !ok {
 			i = len(teams)

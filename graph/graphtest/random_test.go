@@ -347,6 +347,11 @@ func (w *world) checkGroups(blast *graph.Blast, want oracle.Answer) {
 			inTiers += count
 		}
 	}
+	for _, hit := range blast.Page(0, -1) {
+		if owned, err := w.snapshot.Ownership(hit.Entity.Ref); err == nil && owned.Owner == nil && !hit.Entity.IsOwnable() {
+			inTeams++ // nobody is expected to own it
+		}
+	}
 	w.equal("impacted in teams", blast.Len(), inTeams)
 	w.equal("impacted in tiers", blast.Len(), inTiers)
 }
