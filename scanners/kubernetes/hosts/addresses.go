@@ -79,7 +79,7 @@ func pairs(value string) bool {
 
 // pairKey is the key of a pair in lower case; a driver may stand before the first one: mysql:host.
 func pairKey(key string) string {
-	key = strings.ToLower(strings.TrimSpace(key))
+	key = strings.ToLower(strings.ReplaceAll(key, " ", "")) // Data Source
 	return key[strings.LastIndexByte(key, ':')+1:]
 }
 

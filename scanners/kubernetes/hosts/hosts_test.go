@@ -78,7 +78,21 @@ func TestExtract(t *testing.T) {
 		{"URL", "http://orders:${PORT}/x", []string{"orders http url"}},
 		{"URL", "http://u:p@ss@orders:80/", []string{"orders:80 http url"}},
 		{"ASPNETCORE_URLS", "http://+:80;http://*:81", nil},
+		{"ConnectionStrings__Db", "Data Source=db,1433;Initial Catalog=x;User Id=sa;Password=p", []string{"db:1433 mssql url"}},
+		{"ConnectionStrings__Catalog", "db", []string{"db word"}},
+		{"StoreConnectionString", "redis", []string{"redis word"}},
+		{"EventBusConnection", "rabbitmq", []string{"rabbitmq word"}},
+		{"quarkus.stork.x.service-discovery.application", "orders", []string{"orders word"}},
+		{"MQ_HOST", "guest:guest@queue", []string{"queue word"}},
+		{"BROKER", "kafka.<NAMESPACE>:9092", []string{"kafka:9092 kafka port"}},
+		{"URL", "http://orders.${NAMESPACE}.svc.cluster.local:80/", []string{"orders:80 http url"}},
+		{"command", "getent hosts db && getent ahosts my.data", []string{"db dotted", "my.data dotted"}},
 		// What is no host.
+		{"CONNECTION_STRING_PASSWORD", "redis", nil},
+		{"ssh_known_hosts", "[ssh.github.com]:443 ssh-rsa AAAA", nil},
+		{"--host", "hook,hook.shop.svc", nil}, // names of a certificate
+		{"URL", "http://${NAME}.svc:80/", nil},
+		{"TO", "joe@orders", nil},
 		{"INDEX_BUNDLE", "dist/index_bundle.js", nil},
 		{"JAR", "app.jar", nil},
 		{"DRIVER_URL", "com.mysql.jdbc.Driver", nil},
@@ -140,6 +154,13 @@ func TestFiles(t *testing.T) {
 			"prometheus.yml", "scrape_configs:\n- job_name: orders\n  static_configs:\n  - targets: ['orders:8080', \"users:80\"]\n",
 			[]string{"orders:8080 port", "users:80 port"},
 		},
+		{
+			"routes.yml", "a:\n  rule: 'all /* -> http://no'\n  url: http://a:80/\n/* b\n  url: http://b\n*/\nc:\n  url: http://c\n",
+			[]string{"no http url", "a:80 http url", "c http url"},
+		},
+		{"init.sh", "find_hosts() {\n  if x\n  then\n    ls\n  else\n    nc -z db 5432\n  fi\n}\n", []string{"db:5432 postgresql port"}},
+		{"x.json", `{"schemaVersion":1,"panels":[],"templating":{"list":[{"text":"vault.vault.svc.cluster.local"}]}}`, nil},
+		{"y.json", `{"a":{"url":"http://${NAME}"},"b":{"url":"http://b"}}`, []string{"b http url"}},
 		{"logstash.conf", "output {\n  elasticsearch {\n    hosts => [\"es:9200\"]\n  }\n}\n", []string{"es:9200 port"}},
 		{"filebeat.yml", "output.elasticsearch:\n  hosts: ['${ES_HOST:es}:9200']\n", []string{"es:9200 port"}},
 		{"default.vcl", "backend default {\n  .host = \"orders\";\n  .port = \"80\";\n}\n", []string{"orders word"}},
@@ -163,6 +184,21 @@ func TestFiles(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestJudge(t *testing.T) {
+	for name, want := range map[string]hosts.Naming{
+		"DB_HOST": hosts.NamesHost, "StoreConnectionString": hosts.NamesHost, "ConnectionStrings__catalog": hosts.NamesHost,
+		"EVENT_BUS_CONNECTION": hosts.NamesHost, "cassandra.contact-points": hosts.NamesHost,
+		"stork.a.service-discovery.application": hosts.NamesHost, "stork.a.service-discovery.type": hosts.NamesOther,
+		"DD_SERVICE": hosts.NamesOther, "ORDER_SERVICE": hosts.NamesHost, "SERVICE": hosts.Unnamed, "DB_NAME": hosts.NamesOther,
+		"DB_CONNECTION": hosts.Unnamed, "showPoints": hosts.Unnamed, "PUBLIC_URL": hosts.NamesOwn,
+		"CONNECTION_STRING_PASSWORD": hosts.NamesNone, "ssh_known_hosts": hosts.NamesNone, "NO_PROXY": hosts.NamesNone,
+	} {
+		if got := hosts.Judge(name); got != want {
+			t.Errorf("%s: %d, not %d", name, got, want)
+		}
 	}
 }
 

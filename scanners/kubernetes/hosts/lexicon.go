@@ -13,7 +13,7 @@ var (
 	// noWords are no names of hosts, even where one is asked for.
 	noWords     = set("true false yes no on off null none nil debug info warn error trace undefined")
 	reservedTLD = set("invalid test example onion localhost")
-	hostKeys    = set("server host hostname address addr datasource endpoint servername")
+	hostKeys    = set("server host hostname address addr networkaddress datasource endpoint servername")
 )
 
 // protocolOfScheme is the protocol that a URL's scheme stands for, whether such a URL may list several hosts, and whether
@@ -90,7 +90,7 @@ func ProtocolOfPort(port int32) string {
 		return "redis"
 	case 5672, 5671:
 		return "amqp"
-	case 9092, 9093, 9094:
+	case 9092: // 9093 is also Alertmanager's
 		return "kafka"
 	case 4222:
 		return "nats"

@@ -5,8 +5,8 @@ import "strings"
 // unknown stands in a value for what is put in only later: a variable, a secret, an expression of a template.
 const unknown = "\x01"
 
-// mask puts unknown in place of ${NAME}, $(NAME), $NAME, #{…}, {{…}}, <%…%> and %NAME%, so that it ends up neither in a host
-// nor takes a value apart. A default, as in ${NAME:-redis}, is put in its place instead. What holds a URL is left as it is.
+// mask puts unknown in place of ${NAME}, $(NAME), $NAME, #{…}, {{…}}, <%…%>, <NAME> and %NAME%, so that it ends up neither
+// in a host nor takes a value apart. A default, as in ${NAME:-redis}, is put in its place instead. What holds a URL is left as it is.
 func mask(value string) string {
 	if !strings.ContainsAny(value, "$#{<%") {
 		return value
@@ -50,10 +50,15 @@ func variable(value string) (size int, put string) {
 		return size, unknown
 	}
 	end := 1
-	for end < len(value) && end < maxVariable && isNameByte(value[end]) {
+	for end < len(value) && end < maxVariable && (isNameByte(value[end]) || value[0] == '<' && value[end] == '-') {
 		end++
 	}
 	switch {
+	case value[0] == '<':
+		if name := value[1:end]; end == 1 || end == len(value) || value[end] != '>' || strings.ToUpper(name) != name {
+			return 0, "" // a tag
+		}
+		return end + 1, unknown
 	case end == 1 || value[1] >= '0' && value[1] <= '9':
 		return 0, ""
 	case value[0] == '$':

@@ -27,10 +27,8 @@ func Judge(name string) Naming {
 	if len(words) == 0 {
 		return Unnamed
 	}
-	for i, word := range words {
-		if noneWords[word] || i+1 < len(words) && nonePairs[word+" "+words[i+1]] {
-			return NamesNone
-		}
+	if hasPair(words, nonePairs) || slices.ContainsFunc(words, func(w string) bool { return noneWords[w] }) {
+		return NamesNone
 	}
 	last := words[len(words)-1]
 	if len(words) > 1 && strings.Trim(last, "0123456789") == "" { // HOST_1
@@ -43,7 +41,9 @@ func Judge(name string) Naming {
 		return NamesNone
 	case ownNames[strings.Join(words, " ")] || slices.ContainsFunc(words, func(w string) bool { return ownWords[w] }):
 		return NamesOwn
-	case otherWords[last]:
+	case hasPair(words, hostPairs):
+		return NamesHost
+	case otherWords[last], len(words) == 2 && last == "service" && agents[words[0]]:
 		return NamesOther
 	case len(words) == 1 && last == "service": // whose name, its own?
 		return Unnamed
@@ -51,6 +51,15 @@ func Judge(name string) Naming {
 		return NamesHost
 	}
 	return Unnamed
+}
+
+func hasPair(words []string, pairs map[string]bool) bool {
+	for i := range len(words) - 1 {
+		if pairs[words[i]+" "+words[i+1]] {
+			return true
+		}
+	}
+	return false
 }
 
 // endsAsHost says whether a word ends in one for hosts that was not set apart: PGHOST, jdbcurl.
@@ -100,7 +109,8 @@ func set(words string) map[string]bool {
 var (
 	hostWords = set(`host hosts hostname hostnames addr addrs address addresses url urls uri uris server servers endpoint
 		endpoints service svc dsn broker brokers bootstrap connect upstream upstreams target targets nodes seeds seed peers
-		peer contactpoints points servers serverurl serveraddr serviceurl sentinels fqdn defaultzone smarthost`)
+		peer contactpoints servers serverurl serveraddr serviceurl sentinels fqdn defaultzone smarthost connectionstring
+		connectionstrings`)
 	// A name with one of these names a host wherever the word stands.
 	strongHostWords = set("host hostname addr address url uri endpoint dsn bootstrap brokers upstream")
 	otherWords      = set(`name names user username users usr login database db dbname
@@ -126,11 +136,17 @@ var (
 		documentation license schema resolver nameserver nameservers searches origins origin email mail from san sans policy
 		servername dnsnames logo icon image images repository repo chart help link links header headers src summary
 		description message audience audiences note notes comment comments annotation annotations title text expr`)
+	// Pairs of words that name a host, wherever they stand: a connection string may be nothing else.
+	hostPairs = map[string]bool{
+		"connection string": true, "connection strings": true, "bus connection": true, "contact points": true,
+		"discovery application": true,
+	}
+	agents = set("dd datadog otel elastic apm newrelic")    // whose service is the program that they watch: DD_SERVICE
 	passes = set("proxy grpc fastcgi uwsgi scgi memcached") // of nginx: proxy_pass
 	// Pairs of words that say so, wherever they stand.
 	nonePairs = map[string]bool{
 		"no proxy": true, "non proxy": true, "private key": true, "secret key": true, "access key": true, "common name": true,
 		"dns names": true, "cluster domain": true, "server name": true, "server names": true, "security policy": true,
-		"virtual host": true, "external url": true, "root url": true, "self url": true, "own url": true,
+		"virtual host": true, "known hosts": true, "external url": true, "root url": true, "self url": true, "own url": true,
 	}
 )

@@ -18,7 +18,7 @@ type script struct {
 func (s *script) takes(word string) bool {
 	word = strings.Trim(word, "()[]{}$")
 	switch word {
-	case "&&", "!", "do", "then", "else", "if", "while", "until", "sudo", "exec", "-c", "--", "sh", "bash", "/bin/sh", "/bin/bash", "":
+	case "&&", "!", "do", "done", "then", "else", "elif", "if", "fi", "while", "until", "sudo", "exec", "-c", "--", "sh", "bash", "/bin/sh", "/bin/bash", "":
 		*s = script{c: s.c}
 		return true
 	}
@@ -48,6 +48,9 @@ func (s *script) takes(word string) bool {
 	if s.asks = s.client && word == "-h"; s.asks {
 		return true
 	}
+	if s.command == "getent" && databases[word] {
+		return true
+	}
 	if s.command == "" || strings.HasPrefix(word, "-") || strings.ContainsAny(word, ":/=") {
 		return false
 	}
@@ -64,9 +67,10 @@ func (s *script) takes(word string) bool {
 }
 
 var (
-	commands = set("replicaof slaveof nc ncat netcat telnet nslookup ping getent wait-for-it wait-for dig")
-	withPort = set("nc ncat netcat telnet replicaof slaveof")
-	fetchers = set("git curl wget http https")
-	clients  = set(`psql pg_dump pg_dumpall pg_restore pg_isready createdb mysql mysqladmin mysqldump mariadb mariadb-admin
+	commands  = set("replicaof slaveof nc ncat netcat telnet nslookup ping getent wait-for-it wait-for dig")
+	databases = set("hosts ahosts ahostsv4 ahostsv6") // of getent
+	withPort  = set("nc ncat netcat telnet replicaof slaveof")
+	fetchers  = set("git curl wget http https")
+	clients   = set(`psql pg_dump pg_dumpall pg_restore pg_isready createdb mysql mysqladmin mysqldump mariadb mariadb-admin
 		mariadb-dump redis-cli valkey-cli mongo mongosh mongodump cqlsh clickhouse-client influx`)
 )

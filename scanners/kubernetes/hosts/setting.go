@@ -105,14 +105,20 @@ func (c *collector) value(word string, naming Naming) {
 // before the last of them belongs to that user.
 func (c *collector) list(word string, naming Naming, alone, whole bool) {
 	if at := strings.LastIndexByte(word, '@'); at >= 0 {
+		user := word[:at]
 		word = word[at+1:]
-		if address, _, _ := strings.Cut(word, "/"); !strings.Contains(address, ":") {
+		address, _, _ := strings.Cut(word, "/")
+		credentials := naming == NamesHost && strings.Contains(user, ":")
+		if !strings.Contains(address, ":") && !credentials {
 			return // a mail address, or a package
 		}
-		alone, whole = false, false
+		alone, whole = alone && credentials, false
 	}
 	items := strings.Split(word, ",")
 	if len(items) > 1 {
+		if ofCertificate(items) {
+			return
+		}
 		whole = false
 		alone = alone && naming == NamesHost && !slices.ContainsFunc(items, func(item string) bool {
 			host, _ := cutPort(unquote(item))
@@ -144,6 +150,16 @@ func (c *collector) list(word string, naming Naming, alone, whole bool) {
 	}
 }
 
+// ofCertificate says whether a list has a name both short and in full, as those that a certificate is made for.
+func ofCertificate(items []string) bool {
+	for i, item := range items[1:] {
+		if short := items[i]; len(short) > 0 && strings.HasPrefix(item, short+".") {
+			return true
+		}
+	}
+	return false
+}
+
 func (c *collector) host(address string, form Form, protocol string, naming Naming) {
 	c.hostWhole(address, form, protocol, naming, false)
 }
@@ -158,6 +174,9 @@ func (c *collector) hostWhole(address string, form Form, protocol string, naming
 			return
 		}
 		port = int32(n)
+	}
+	if name, rest, ok := strings.Cut(host, "."+unknown); ok && (rest == "" || strings.HasPrefix(rest, ".svc")) {
+		host = name // the namespace is put in later: mostly that of the reader
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if !isHost(host) {

@@ -21,12 +21,12 @@ func walk(name, value string, emit func(setting)) {
 		value = value[:maxBytes]
 	}
 	value = mask(strings.TrimSpace(value))
-	if value == "" || forReaders(name) {
+	if value == "" || forReaders(name) || isDashboard(value) {
 		return
 	}
 	if value[0] == '{' || value[0] == '[' {
 		var v any
-		if json.Unmarshal([]byte(value), &v) == nil {
+		if json.Unmarshal([]byte(strings.ReplaceAll(value, unknown, `\u0001`)), &v) == nil {
 			walkJSON(fileless(name), v, emit)
 			return
 		}
@@ -48,6 +48,11 @@ func walk(name, value string, emit func(setting)) {
 func forReaders(name string) bool {
 	_, extension := cutExtension(name)
 	return slices.Contains([]string{"html", "htm", "css", "svg", "md", "js", "mjs", "pem", "crt", "xsd", "xsl"}, extension)
+}
+
+// isDashboard says whether a file is one of Grafana, which shows what others have measured.
+func isDashboard(value string) bool {
+	return value[0] == '{' && strings.Contains(value, `"panels"`) && strings.Contains(value, `"schemaVersion"`)
 }
 
 // fileless is a name but for that of a file, which says nothing of what is in it.
@@ -133,9 +138,13 @@ func (l *lines) line(line string) {
 	}
 	for _, c := range [][2]string{{"/*", "*/"}, {"<!--", "-->"}} {
 		if before, rest, ok := strings.Cut(text, c[0]); ok && (before == "" || strings.HasSuffix(before, " ")) {
-			after, ended := "", false
-			if _, after, ended = strings.Cut(rest, c[1]); !ended {
+			_, after, ended := strings.Cut(rest, c[1])
+			switch {
+			case ended:
+			case before == "":
 				l.comment = c[1]
+			default:
+				continue // within a value: a path with any ending
 			}
 			text = strings.TrimSpace(before + " " + after)
 		}
@@ -208,7 +217,10 @@ func (l *lines) directive(parent, text string, indent int) {
 		if first == "upstream" || first == "backend" {
 			l.emit(setting{value: strings.TrimSpace(rest), upstream: true})
 		}
-		l.push(level{indent: indent, path: join(parent, first)})
+		if !strings.HasSuffix(first, "()") { // a function of a script
+			parent = join(parent, first)
+		}
+		l.push(level{indent: indent, path: parent})
 	case strings.HasSuffix(text, ";") && first == "upstream":
 		l.emit(setting{value: strings.TrimSpace(rest), upstream: true})
 	case plainKey(first) && rest != "" && (strings.HasSuffix(text, ";") || !strings.Contains(rest, " ") && Judge(first) == NamesHost):

@@ -60,6 +60,9 @@ func splitField(words []word, field string) []word {
 		if strings.IndexByte(";|&", field[end]) >= 0 {
 			words = append(words, word{text: endOfCommand, glued: len(words) > from})
 		}
+		if field[end] == '&' { // the first one of two
+			end++
+		}
 		field = field[end+1:]
 	}
 	return words
