@@ -190,6 +190,26 @@ func TestInfer(t *testing.T) {
 			[]string{"a -> b", "migrate -> b http"},
 		},
 		{
+			"by a host of its own",
+			[]string{
+				workload("a", env("PICTURES", "https://shop.acme.com/pictures", "PAY", "https://pay.acme.com/")),
+				`{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: shop}, spec: {rules: [{host: shop.acme.com, http: {paths: [{backend: {service: {name: b, port: {number: 80}}}}]}}]}}`,
+				workload("b", bare),
+			},
+			[]string{"a -> external:pay.acme.com http"},
+		},
+		{
+			"in a namespace that only names state",
+			[]string{
+				workload("a", env("B", "http://b.shop.svc.cluster.local", "C", "http://c.data.svc.cluster.local")), workload("b", bare), workload("c", bare),
+				`{apiVersion: v1, kind: Service, metadata: {name: x, namespace: data}, spec: {ports: [{port: 80}]}}`,
+			},
+			[]string{
+				"a -> b http",
+				"problem of test.deployment.a at spec.template.spec.containers[0].env[1].value: dangling-host C names the host c.data.svc.cluster.local",
+			},
+		},
+		{
 			"who waits",
 			[]string{
 				workload("a", `
@@ -208,14 +228,18 @@ func TestInfer(t *testing.T) {
 			workload("b", bare), workload("c", bare), workload("d", bare),
 		}, []string{"a -> b postgresql", "a -> c"}},
 		{"protocols", []string{
-			workload("a", env("B_URL", "http://b:9411/", "C_ADDR", "c:50051", "D_HOST", "d")),
+			workload("a", env("B_URL", "http://b:9411/", "C_ADDR", "c:50051", "D_HOST", "d", "E_HOST", "e", "GRPC_F_HOST", "f")),
 			`{apiVersion: v1, kind: Service, metadata: {name: c}, spec: {selector: {app: x}, ports: [{port: 50051, name: grpc-api}, {port: 1}]}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: b}, spec: {selector: {app: x2}, ports: [{port: 9411}]}}
 ---
-{apiVersion: v1, kind: Service, metadata: {name: d}, spec: {selector: {app: x3}, ports: [{port: 1, appProtocol: kubernetes.io/h2c}]}}`,
-			workload("x", bare), workload("x2", bare), workload("x3", bare),
-		}, []string{"a -> x grpc", "a -> x2 zipkin ASYNC", "a -> x3 http"}},
+{apiVersion: v1, kind: Service, metadata: {name: d}, spec: {selector: {app: x3}, ports: [{port: 1, appProtocol: kubernetes.io/h2c}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: e}, spec: {selector: {app: x4}, ports: [{port: 1433, name: http}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: f}, spec: {selector: {app: x5}, ports: [{port: 8080, name: http}]}}`,
+			workload("x", bare), workload("x2", bare), workload("x3", bare), workload("x4", bare), workload("x5", bare),
+		}, []string{"a -> x grpc", "a -> x2 zipkin ASYNC", "a -> x3 http", "a -> x4 mssql", "a -> x5 grpc"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inv := inventory.New("test")

@@ -1,7 +1,6 @@
 package edges
 
 import (
-	"slices"
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -9,28 +8,21 @@ import (
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
 )
 
-// ownHost says whether a public name is one by which an Ingress leads to the workload itself.
-func (in *inference) ownHost(w *inventory.Workload, host string) bool {
+// ownHost says whether a public name is one by which an Ingress of the namespace leads into it. Such a name is not outside; it
+// is mostly told for browsers.
+func (in *inference) ownHost(host string) bool {
 	if in.fronts == nil {
-		in.fronts = make(map[string][]string)
+		in.fronts = make(map[string]bool)
 		for o := range in.inv.List(inventory.Ingresses, in.namespace) {
 			value, ok := o.Value.(*networkingv1.Ingress)
 			if !ok {
 				continue
 			}
 			for _, rule := range value.Spec.Rules {
-				if rule.HTTP == nil || rule.Host == "" {
-					continue
-				}
-				for _, path := range rule.HTTP.Paths {
-					if path.Backend.Service != nil {
-						name := strings.ToLower(rule.Host)
-						in.fronts[name] = append(in.fronts[name], o.Namespace+"/"+path.Backend.Service.Name)
-					}
-				}
+				in.fronts[strings.ToLower(rule.Host)] = true
 			}
 		}
+		delete(in.fronts, "")
 	}
-	own := in.own(w)
-	return slices.ContainsFunc(in.fronts[host], func(service string) bool { return slices.Contains(own, service) })
+	return in.fronts[host]
 }

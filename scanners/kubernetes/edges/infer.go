@@ -65,7 +65,7 @@ type inference struct {
 	leads      map[inventory.Key][]*inventory.Workload
 	owned      map[catalog.Alias][]string // Services of the namespace by the workloads that they lead to
 	policies   map[string]*policies       // by namespace
-	fronts     map[string][]string        // Services of the namespace by the hosts of Ingresses that lead to them
+	fronts     map[string]bool            // hosts of the Ingresses of the namespace
 }
 
 // judged is a workload with what its configuration mentions.

@@ -27,6 +27,9 @@ func (in *inference) protocol(f *finding) string {
 	if carried := carries(byPort, byName); carried != "" {
 		return carried
 	}
+	if said == "" && byPort == "http" && byName == "grpc" { // which travels by it
+		return byName
+	}
 	for _, protocol := range []string{said, byPort, byName} {
 		if protocol != "" {
 			return protocol
@@ -69,12 +72,14 @@ func (in *inference) portProtocol(f *finding) string {
 			return protocol
 		}
 	}
+	known := hosts.ProtocolOfPort(port.Port)
 	for _, word := range hosts.Words(port.Name) {
-		if protocol := protocolWords[word]; protocol != "" {
+		// Charts call every port http; a number that hardly anybody uses for that says more.
+		if protocol := protocolWords[word]; protocol != "" && (protocol != "http" || known == "") {
 			return protocol
 		}
 	}
-	return hosts.ProtocolOfPort(port.Port)
+	return known
 }
 
 // strength is what an edge states: messages and telemetry can wait.

@@ -48,7 +48,7 @@ func (in *inference) judge(w *inventory.Workload, m *mention) (finding, verdict)
 		}
 		return f, proof
 	case f.external != "":
-		if !meansOutside(m) || in.ownHost(w, f.external) {
+		if !meansOutside(m) || in.ownHost(f.external) {
 			return f, nothing
 		}
 		f.group = "host:" + f.external
