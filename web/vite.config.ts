@@ -39,5 +39,11 @@ export default defineConfig({
   },
   worker: { format: "es" },
   server: { proxy: { "/graphql": server } },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"], restoreMocks: true },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    restoreMocks: true,
+    setupFiles: ["src/testing/patience.ts"],
+    testTimeout: 60_000,
+  },
 });
