@@ -23,7 +23,7 @@ func (e *AmbiguousError) Error() string { return e.Typed + " fits several entiti
 //
 // Of those that fit, described entities are preferred to placeholders, then Components, Resources, APIs, Journeys and
 // Systems to other kinds; where a kind was typed without a namespace, the one in the default namespace is meant, as in a
-// catalog file.
+// catalog file. A name that nothing has is looked for among those that workloads have in their clusters.
 func (s *Snapshot) Resolve(typed string) (*catalog.Entity, error) {
 	lower := strings.ToLower(strings.TrimSpace(typed))
 	if a := s.find(catalog.Ref(lower)); a >= 0 {
@@ -41,6 +41,9 @@ func (s *Snapshot) Resolve(typed string) (*catalog.Entity, error) {
 		if (kind == "" || entity.Ref.Kind() == kind) && (namespace == "" || entity.Ref.Namespace() == namespace) {
 			fits = append(fits, entity)
 		}
+	}
+	if len(fits) == 0 && (kind == "" || kind == "workload") {
+		fits = s.workloadsCalled(namespace, name)
 	}
 	fits = prefer(fits, func(e *catalog.Entity) bool { return !e.Placeholder })
 	fits = prefer(fits, func(e *catalog.Entity) bool {
@@ -69,6 +72,21 @@ func (s *Snapshot) Resolve(typed string) (*catalog.Entity, error) {
 		ambiguous.Candidates = append(ambiguous.Candidates, entity.Ref)
 	}
 	return nil, ambiguous
+}
+
+// workloadsCalled lists the workloads that have a name in their clusters, where it is only the end of their Ref's name. It
+// looks at all workloads.
+func (s *Snapshot) workloadsCalled(namespace, name string) []*catalog.Entity {
+	var called []*catalog.Entity
+	for entity := range s.Entities("workload:") {
+		if entity.Ref.Kind() != "workload" {
+			break
+		}
+		if f := entity.Facts; f != nil && f.Workload != nil && f.Workload.Name == name && (namespace == "" || f.Workload.Namespace == namespace) {
+			called = append(called, entity)
+		}
+	}
+	return called
 }
 
 // cutTyped splits by the grammar of Refs, leaving what is absent empty.

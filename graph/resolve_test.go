@@ -105,3 +105,43 @@ func TestCandidatesAreFew(t *testing.T) {
 		t.Errorf("got %v", ambiguous)
 	}
 }
+
+// TestResolveWorkloads holds that a workload is found by the name it has in its cluster, after everything that has that
+// name itself.
+func TestResolveWorkloads(t *testing.T) {
+	var documents []*catalog.Document
+	runs := func(ref catalog.Ref, namespace, name string) {
+		documents = append(documents, described(ref, func(_ *catalog.Document, c *catalog.Claim) {
+			c.Descriptor, c.Found = nil, true
+			c.Facts = &catalog.Facts{Workload: &catalog.Workload{Cluster: "eu", Namespace: namespace, Kind: "deployment", Name: name}}
+		}))
+	}
+	runs("workload:shop/eu.deployment.cart", "shop", "cart")
+	runs("workload:shop/eu.deployment.mail", "shop", "mail")
+	runs("workload:post/eu.deployment.mail", "post", "mail")
+	runs("workload:shop/eu.deployment.search", "shop", "search")
+	runs("workload:shop/a-long-name-that-was-cut-1a2b3c4d", "shop", "a-long-name-that-was-cut-for-its-length")
+	documents = append(documents, described("component:default/search", func(*catalog.Document, *catalog.Claim) {}))
+	s := graph.Build(graph.Input{Model: catalog.Merge(slices.Values(documents), catalog.MergeOptions{})})
+	for typed, want := range map[string]string{
+		"Cart":               "workload:shop/eu.deployment.cart",
+		"shop/mail":          "workload:shop/eu.deployment.mail",
+		"workload:post/mail": "workload:post/eu.deployment.mail",
+		"mail":               "mail fits several entities",
+		"search":             "component:default/search",
+		"workload:search":    "workload:shop/eu.deployment.search",
+		"component:cart":     "component:cart is not in the catalog",
+		"nowhere/cart":       "nowhere/cart is not in the catalog",
+		"a-long-name-that-was-cut-for-its-length": "workload:shop/a-long-name-that-was-cut-1a2b3c4d",
+	} {
+		got := ""
+		if entity, err := s.Resolve(typed); err != nil {
+			got = err.Error()
+		} else {
+			got = string(entity.Ref)
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", typed, got, want)
+		}
+	}
+}
