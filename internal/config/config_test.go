@@ -320,10 +320,12 @@ func TestKubernetes(t *testing.T) {
 	}
 	all := config.Source{
 		Kind: "kubernetes", Environment: "production", Priority: catalog.DefaultPriorityClusters, Watch: true, Timeout: time.Hour,
+		Schedule: "@every 5m",
 	}
 	eu, us, here, rendered := all, all, all, all
 	eu.ID, eu.Cluster, eu.Context = "prod-eu", "prod-eu", "eu"
 	us.ID, us.Cluster, us.Kubeconfig, us.Namespaces, us.Watch = "prod-us", "us", "conf/us.yaml", []string{"shop"}, false
+	us.Schedule, rendered.Schedule = "", "" // neither is watched
 	us.LogFormat, us.LogFields = "json", map[string][]string{"level": {"lvl"}}
 	here.ID, here.Cluster, here.InCluster, here.Priority = "here", "here", true, 90
 	rendered.ID, rendered.Cluster, rendered.Paths, rendered.Exclude = "rendered", "us", []string{"conf/manifests"}, []string{"*.json"}

@@ -11,6 +11,10 @@ import (
 // logFields are what a line of a log should say.
 var logFields = [...]string{"timestamp", "level", "message", "correlation"}
 
+// watchedSchedule is how often all of a watched cluster is reported, from memory: so that one in which nothing happens does
+// not look like one that is no longer heard of.
+const watchedSchedule = "@every 5m"
+
 // settleKubernetes fills in what the settings of clusters give when nothing is written.
 func settleKubernetes(d *decoder, c *Config) {
 	for i := range c.Sources {
@@ -24,6 +28,9 @@ func settleKubernetes(d *decoder, c *Config) {
 		}
 		if s.Live() && d.lines[at+".watch"] == 0 {
 			s.Watch = true
+		}
+		if s.Live() && s.Watch && d.lines[at+".schedule"] == 0 {
+			s.Schedule = watchedSchedule
 		}
 		if !s.Live() && d.lines[at+".priority"] == 0 {
 			s.Priority = catalog.DefaultPriorityManifests

@@ -263,7 +263,7 @@ func sourceSettings() []setting[Source] {
 		},
 		{
 			name: "schedule", into: func(s *Source) any { return &s.Schedule }, fallbacks: map[string]any{KindProbe: "@every 1m"},
-			help: "When it is scanned again: the five fields of cron, @hourly and the like, or @every 30m. Without one it is scanned when the server starts; a probe source calls each minute.",
+			help: "When it is scanned again: the five fields of cron, @hourly and the like, or @every 30m. Without one it is scanned when the server starts; a probe source calls each minute, and a cluster that is watched is looked over every 5 minutes.",
 		},
 		{
 			name: "timezone", into: func(s *Source) any { return &s.Timezone },
