@@ -87,6 +87,14 @@ type alias struct {
 	MatchedBy string `json:"matchedBy"`
 }
 
+// text is the name with the rule that gave it, unless the entity was made from it.
+func (a alias) text() string {
+	if a.MatchedBy == "DISCOVERY" {
+		return a.Alias
+	}
+	return a.Alias + " (" + a.MatchedBy + ")"
+}
+
 type pair struct{ Key, Value string }
 
 // entityNode is what GraphQL says of one entity: what is equal to the answer is decoded into it.
@@ -211,7 +219,7 @@ func (a *entity) table(p *printer) {
 		known("Link", l.text())
 	}
 	for _, alias := range a.Aliases {
-		known("Alias", alias.Alias)
+		known("Alias", alias.text())
 	}
 	known("Written in", a.Source.text())
 	p.facts(facts)
