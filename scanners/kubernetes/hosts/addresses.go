@@ -38,6 +38,10 @@ func (c *collector) url(scheme, rest string, naming Naming) {
 	if !ok {
 		return
 	}
+	form := InURL
+	if scheme == "lb" { // a name of a registry, which often is that of a Service
+		form, naming = Dotted, Unnamed
+	}
 	rest = strings.TrimLeft(rest, "/") // of dns:///host:port
 	end := strings.IndexAny(rest, "/?#;\\<>()[]{}|^")
 	if strings.HasPrefix(rest, "[") || strings.Contains(rest, "@[") {
@@ -58,7 +62,7 @@ func (c *collector) url(scheme, rest string, naming Naming) {
 		if i > 0 && !several && !strings.Contains(item, ":") {
 			return
 		}
-		c.host(strings.TrimRight(item, ":"), InURL, protocol, naming)
+		c.host(strings.TrimRight(item, ":"), form, protocol, naming)
 	}
 }
 

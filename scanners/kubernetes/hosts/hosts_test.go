@@ -87,6 +87,11 @@ func TestExtract(t *testing.T) {
 		{"BROKER", "kafka.<NAMESPACE>:9092", []string{"kafka:9092 kafka port"}},
 		{"URL", "http://orders.${NAMESPACE}.svc.cluster.local:80/", []string{"orders:80 http url"}},
 		{"command", "getent hosts db && getent ahosts my.data", []string{"db dotted", "my.data dotted"}},
+		{"STORE", "dnssrv+_grpc._tcp.store.data.svc", []string{"store.data.svc dotted"}},
+		{"", "--endpoint=dns+store:10901", []string{"store:10901 port"}},
+		{"", "redis-server --slaveof redis-master 6379", []string{"redis-master word"}},
+		{"uri", "lb://orders", []string{"orders http dotted"}},
+		{"ENV", "-Dtracing.enabled=false -Djaeger.host=jaeger -Dx.host=b", []string{"b word"}},
 		// What is no host.
 		{"CONNECTION_STRING_PASSWORD", "redis", nil},
 		{"ssh_known_hosts", "[ssh.github.com]:443 ssh-rsa AAAA", nil},
@@ -161,6 +166,7 @@ func TestFiles(t *testing.T) {
 		{"init.sh", "find_hosts() {\n  if x\n  then\n    ls\n  else\n    nc -z db 5432\n  fi\n}\n", []string{"db:5432 postgresql port"}},
 		{"x.json", `{"schemaVersion":1,"panels":[],"templating":{"list":[{"text":"vault.vault.svc.cluster.local"}]}}`, nil},
 		{"y.json", `{"a":{"url":"http://${NAME}"},"b":{"url":"http://b"}}`, []string{"b http url"}},
+		{"fluent-bit.conf", "[OUTPUT]\n    Name      es\n    Host      elastic\n    Port      9200\n", []string{"elastic word"}},
 		{"logstash.conf", "output {\n  elasticsearch {\n    hosts => [\"es:9200\"]\n  }\n}\n", []string{"es:9200 port"}},
 		{"filebeat.yml", "output.elasticsearch:\n  hosts: ['${ES_HOST:es}:9200']\n", []string{"es:9200 port"}},
 		{"default.vcl", "backend default {\n  .host = \"orders\";\n  .port = \"80\";\n}\n", []string{"orders word"}},
@@ -193,7 +199,7 @@ func TestJudge(t *testing.T) {
 		"EVENT_BUS_CONNECTION": hosts.NamesHost, "cassandra.contact-points": hosts.NamesHost,
 		"stork.a.service-discovery.application": hosts.NamesHost, "stork.a.service-discovery.type": hosts.NamesOther,
 		"DD_SERVICE": hosts.NamesOther, "ORDER_SERVICE": hosts.NamesHost, "SERVICE": hosts.Unnamed, "DB_NAME": hosts.NamesOther,
-		"DB_CONNECTION": hosts.Unnamed, "showPoints": hosts.Unnamed, "PUBLIC_URL": hosts.NamesOwn,
+		"DB_CONNECTION": hosts.Unnamed, "showPoints": hosts.Unnamed, "KC_HOSTNAME": hosts.NamesOwn, "KC_DB_URL_HOST": hosts.NamesHost, "PUBLIC_URL": hosts.NamesOwn,
 		"CONNECTION_STRING_PASSWORD": hosts.NamesNone, "ssh_known_hosts": hosts.NamesNone, "NO_PROXY": hosts.NamesNone,
 	} {
 		if got := hosts.Judge(name); got != want {

@@ -39,7 +39,7 @@ func Judge(name string) Naming {
 		return NamesHost
 	case noneLast[last]:
 		return NamesNone
-	case ownNames[strings.Join(words, " ")] || slices.ContainsFunc(words, func(w string) bool { return ownWords[w] }):
+	case hasPair(words, ownPairs) || ownNames[strings.Join(words, " ")] || slices.ContainsFunc(words, func(w string) bool { return ownWords[w] }):
 		return NamesOwn
 	case hasPair(words, hostPairs):
 		return NamesHost
@@ -110,7 +110,7 @@ var (
 	hostWords = set(`host hosts hostname hostnames addr addrs address addresses url urls uri uris server servers endpoint
 		endpoints service svc dsn broker brokers bootstrap connect upstream upstreams target targets nodes seeds seed peers
 		peer contactpoints servers serverurl serveraddr serviceurl sentinels fqdn defaultzone smarthost connectionstring
-		connectionstrings`)
+		connectionstrings replicaof slaveof`)
 	// A name with one of these names a host wherever the word stands.
 	strongHostWords = set("host hostname addr address url uri endpoint dsn bootstrap brokers upstream")
 	otherWords      = set(`name names user username users usr login database db dbname
@@ -122,11 +122,12 @@ var (
 		component module tier stage log logger logs logging alg algorithm protocol scheme tls ssl cert ca
 		cookie session storage store cache kind provider adapter plugin plugins feature features
 		flag flags command cmd args opts options mechanism subdomain function job cluster domain zone`)
-	// Words that make an address one's own, wherever they stand, and whole names that do.
+	// Words that make an address one's own, wherever they stand, whole names, and pairs of words that do.
 	ownWords = set("public browser react vite")
 	ownNames = map[string]bool{
 		"base url": true, "site url": true, "app url": true, "domain": true, "hostname": true, "host name": true,
 	}
+	ownPairs = map[string]bool{"kc hostname": true, "keycloak hostname": true, "frontend url": true}
 	// Words that say that nobody is called, wherever they stand.
 	noneWords = set(`cors listeners listener noproxy nonproxyhosts listen bind advertise advertised redirect callback allowed allow whitelist
 		allowlist denylist blacklist trusted xmlns schemalocation referer referrer disallow subjectaltname csp favicon example

@@ -39,10 +39,17 @@ func Disabled(name string, off []string) bool {
 	if len(off) == 0 {
 		return false
 	}
-	words := strings.Join(bare(Words(name)), " ")
+	words := bare(Words(name))
+	joined := strings.Join(words, " ")
 	return slices.ContainsFunc(off, func(feature string) bool {
-		return words == feature || strings.HasPrefix(words, feature+" ")
+		return joined == feature || strings.HasPrefix(joined, feature+" ") || feature == "tracing" && isTracer(words)
 	})
+}
+
+// isTracer says whether a setting is one of a tracer, as most call theirs by its product.
+func isTracer(words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return tracers[w] }) &&
+		!slices.ContainsFunc(words, func(w string) bool { return w == "metrics" || w == "logs" })
 }
 
 func switchedOff(name, value string) string {
@@ -77,6 +84,8 @@ func bare(words []string) []string {
 	}
 	return words
 }
+
+var tracers = set("jaeger zipkin otel otlp opentelemetry collector tempo")
 
 // frameworks are the words before the names of their settings.
 var frameworks = set("spring quarkus micronaut management d application app config data")

@@ -175,6 +175,7 @@ func (c *collector) hostWhole(address string, form Form, protocol string, naming
 		}
 		port = int32(n)
 	}
+	host = withoutRecord(host)
 	if name, rest, ok := strings.Cut(host, "."+unknown); ok && (rest == "" || strings.HasPrefix(rest, ".svc")) {
 		host = name // the namespace is put in later: mostly that of the reader
 	}
@@ -186,6 +187,17 @@ func (c *collector) hostWhole(address string, form Form, protocol string, naming
 		protocol = ProtocolOfPort(port)
 	}
 	c.add(Reference{Host: host, Port: port, Protocol: protocol, Form: form, Named: naming, Whole: whole})
+}
+
+// withoutRecord takes off what says which records of a name are looked up: dns+host, dnssrv+_grpc._tcp.host.
+func withoutRecord(host string) string {
+	for _, kind := range []string{"dns+", "dnssrv+", "dnssrvnoa+"} {
+		host = strings.TrimPrefix(host, kind)
+	}
+	if parts := strings.SplitN(host, ".", 3); len(parts) == 3 && strings.HasPrefix(parts[0], "_") && strings.HasPrefix(parts[1], "_") {
+		return parts[2]
+	}
+	return host
 }
 
 // cutPort takes host:port or [host]:port apart; an address that has no port is the host.
@@ -217,7 +229,8 @@ func isHost(host string) bool {
 			address.Zone() == "" && host != "255.255.255.255"
 	}
 	if host == "" || len(host) > 253 || host == "localhost" || strings.HasSuffix(host, ".localhost") ||
-		strings.HasPrefix(host, "localhost.") || host == "host.docker.internal" {
+		strings.HasPrefix(host, "localhost.") || host == "host.docker.internal" ||
+		host == "metadata.google.internal" {
 		return false
 	}
 	labels := strings.Split(host, ".")

@@ -211,7 +211,10 @@ func (l *lines) directive(parent, text string, indent int) {
 		return
 	}
 	body := strings.TrimRight(text, "; {")
-	first, rest, _ := strings.Cut(body, " ")
+	first, rest := body, ""
+	if at := strings.IndexAny(body, " \t"); at >= 0 {
+		first, rest = body[:at], strings.TrimLeft(body[at:], " \t")
+	}
 	switch {
 	case strings.HasSuffix(text, "{") || first == "backend" || first == "frontend":
 		if first == "upstream" || first == "backend" {
