@@ -14,7 +14,8 @@
 // Which host is one of a Service.
 //   - By the rules of the cluster's DNS: name, name.namespace, name.namespace.svc[.domain], pod.name… of a headless one. An
 //     ExternalName is followed. An IP address counts if it is that of a Service. In files, names also reach between the
-//     namespace default and another, since files that state none are applied with the others.
+//     namespace default and another, since files that state none are applied with the others; and so do those of a namespace
+//     that only names state.
 //   - A URL, or host:port, that a Service answers is believed: nobody writes one for something else. If host:port has a port
 //     that the Service does not have, the name of the setting must say that it is a host: image:1 and size:10 look alike.
 //   - A name with a dot is believed if the setting is not named after something else: shop.cart is as well a topic.
@@ -36,7 +37,7 @@
 // What is outside.
 //   - A public name becomes an External: one under a suffix of the public suffix list, or that a ServiceEntry states. It must
 //     stand in a URL or with a port, or the setting be named after a host. In files, where links and namespaces of XML
-//     abound, the setting must always be named after a host. One's own public address, which browsers call, is none.
+//     abound, the setting must always be named after a host. One's own public address, which browsers call, is none, and neither is a host of an Ingress.
 //   - A host without a dot, or of the cluster's domain, that no Service answers is a Problem, dangling-host, where it must be
 //     meant as a host. It is no edge: it may be the rest of another environment.
 //

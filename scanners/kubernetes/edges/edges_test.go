@@ -201,12 +201,16 @@ func TestInfer(t *testing.T) {
 		{
 			"in a namespace that only names state",
 			[]string{
-				workload("a", env("B", "http://b.shop.svc.cluster.local", "C", "http://c.data.svc.cluster.local")), workload("b", bare), workload("c", bare),
-				`{apiVersion: v1, kind: Service, metadata: {name: x, namespace: data}, spec: {ports: [{port: 80}]}}`,
+				workload("a", env("B", "http://b.shop.svc.cluster.local", "D", "d-0.d.shop.svc:80", "C", "http://c.data.svc.cluster.local")), workload("b", bare), workload("c", bare), workload("e", bare),
+				`{apiVersion: v1, kind: Service, metadata: {name: d}, spec: {clusterIP: None, selector: {app: d}}}
+---
+{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: d}, spec: {template: {metadata: {labels: {app: d}}, spec: {containers: [{name: d}]}}}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: x, namespace: data}, spec: {ports: [{port: 80}]}}`,
 			},
 			[]string{
-				"a -> b http",
-				"problem of test.deployment.a at spec.template.spec.containers[0].env[1].value: dangling-host C names the host c.data.svc.cluster.local",
+				"a -> b http", "a -> d",
+				"problem of test.deployment.a at spec.template.spec.containers[0].env[2].value: dangling-host C names the host c.data.svc.cluster.local",
 			},
 		},
 		{

@@ -80,9 +80,11 @@ func (in *inference) lookUp(namespace, host string) answer {
 		if service := in.service(of, name); service != nil && (at == 2 || at == 3 && headless(service)) {
 			return answer{service: service}
 		}
-		if in.files && at == 2 && !in.hasNamespace(of) {
+		if in.files && !in.hasNamespace(of) {
 			in.rests[of] = true
-			return answer{service: in.service(metav1.NamespaceDefault, name), inside: true}
+			if service := in.service(metav1.NamespaceDefault, name); service != nil && (at == 2 || at == 3 && headless(service)) {
+				return answer{service: service}
+			}
 		}
 		return answer{inside: true}
 	}
