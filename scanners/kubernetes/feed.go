@@ -103,7 +103,12 @@ func (f *feed) note(ctx context.Context, of *error, err error) error {
 		return err
 	}
 	if f.vanished(err) {
-		f.picture.replace(f.keys, nil)
+		// Something before the server, or in its place, says the same of everything.
+		if other := f.same(ctx); other != nil {
+			err = other
+		} else {
+			f.picture.replace(f.keys, nil)
+		}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -362,7 +362,10 @@ func (b *logbook) one(ctx context.Context, picture *picture, name string, sink s
 		}
 	}
 	b.mu.Unlock()
-	if len(samples) == 0 {
+	if len(samples) == 0 { // it is not looked at yet: what was said before stands
+		if memory, ok := sink.(scanners.Memory); ok && len(memory.Said(name)) > 0 {
+			return sink.Report(ctx, scanners.Scope{Name: name, State: scanners.Unchanged})
+		}
 		return nil
 	}
 	return sink.Report(ctx, scanners.Scope{Name: name, State: scanners.Read, Documents: []*catalog.Document{{

@@ -88,15 +88,39 @@ func TestLogs(t *testing.T) {
 
 	// After a restart nothing is known until logs were looked at: what was said stands.
 	config.Logs.Every = time.Hour
-	before := w.held.samples("shop", "checkout")
+	said := w.held.samples("shop", "checkout")
 	again := scanner(t, config)
 	w.scanner = again
 	if err := w.held.whole(t.Context(), again); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(before, w.held.samples("shop", "checkout")); diff != "" {
+	if diff := cmp.Diff(said, w.held.samples("shop", "checkout")); diff != "" {
 		t.Error(diff)
 	}
+	asked := make(chan bool, 100)
+	slow := before(t, own.KubeCluster, func(_ http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/log") {
+			return false
+		}
+		asked <- true
+		<-r.Context().Done()
+		return true
+	})
+	slow.Logs = config.Logs
+	looking := watch(t, scanner(t, slow))
+	select {
+	case <-asked:
+	case <-time.After(soon):
+		t.Fatal("no log is asked for")
+	}
+	looking.held = w.held
+	if err := looking.held.whole(t.Context(), looking.scanner); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(said, w.held.samples("shop", "checkout")); diff != "" {
+		t.Errorf("while logs are looked at: %s", diff)
+	}
+	looking.stop()
 	live := watch(t, again)
 	testenv.Apply(t, own.KubeCluster, "shop", workload("other", image1))
 	live.until("the other workload", func(error) bool { return live.held.image("shop", "other") != "" })

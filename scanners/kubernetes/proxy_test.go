@@ -271,6 +271,65 @@ func TestDefinitionsComeAndGo(t *testing.T) {
 	}
 }
 
+// TestDefinitionsUnknown begins to watch while it is not known which kinds the server has, and has it send what it has of
+// them slowly: nothing that was read before is taken for gone meanwhile.
+func TestDefinitionsUnknown(t *testing.T) {
+	own := testenv.OwnKube(t, testenv.KubeOptions{})
+	testenv.ApplyMeshCRDs(t, own.KubeCluster)
+	testenv.Apply(t, own.KubeCluster, "shop", workload("checkout", image1), []byte(everything))
+	var starting, slow atomic.Bool
+	listing := make(chan bool, 1)
+	config := before(t, own.KubeCluster, func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasPrefix(r.URL.Path, "/apis/gateway.networking.k8s.io/") {
+			return false
+		}
+		if starting.Load() {
+			refuse(w, http.StatusServiceUnavailable, "ServiceUnavailable")
+			return true
+		}
+		for slow.Load() && strings.HasSuffix(r.URL.Path, "/httproutes") {
+			select {
+			case listing <- true:
+			case <-r.Context().Done():
+				return true
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		return false
+	})
+	held := newReceiver()
+	if err := held.whole(t.Context(), scanner(t, config)); err != nil {
+		t.Fatal(err)
+	}
+	const route = "routes/httproute/shop/web"
+	if _, there := held.Held[route]; !there {
+		t.Fatalf("held are %q", held.Names())
+	}
+	starting.Store(true)
+	slow.Store(true)
+	w := watch(t, scanner(t, config))
+	w.held = held
+	if err := held.whole(t.Context(), w.scanner); err != nil || held.why(route) == "" || held.losses > 0 {
+		t.Fatalf("while it is not known: %v, %d scopes were lost, stale is %q", err, held.losses, held.stale)
+	}
+	starting.Store(false)
+	select {
+	case <-listing:
+	case <-time.After(soon):
+		t.Fatal("the kind is not listed")
+	}
+	wholes := held.wholes
+	w.until("the other kinds", func(error) bool { return held.wholes > wholes })
+	if held.losses > 0 || held.why(route) == "" {
+		t.Errorf("while it is listed: %d scopes were lost, stale is %q", held.losses, held.stale)
+	}
+	slow.Store(false)
+	w.until("the route", func(error) bool { return len(held.stale) == 0 })
+	if _, there := held.Held[route]; !there || held.losses > 0 {
+		t.Errorf("afterwards: %d scopes were lost, held are %q", held.losses, held.Names())
+	}
+}
+
 // TestLargeConfigMap has a ConfigMap as large as they get, of which nothing but hosts is of interest.
 func TestLargeConfigMap(t *testing.T) {
 	cluster := testenv.Kube(t)

@@ -51,6 +51,14 @@ func (s *Scanner) scan(ctx context.Context, before state, sink scanners.Sink) ([
 	if err != nil {
 		return nil, err
 	}
+	// What is said not to be there was said by this cluster, and not by something that took its place meanwhile.
+	again, err := client.identity(ctx)
+	if err != nil {
+		return nil, client.explained(err)
+	}
+	if err := (&state{Cluster: identity}).sameCluster(client, again); err != nil && identity != noIdentity {
+		return nil, err
+	}
 	picture.cover(s.config.covers(now))
 	picture.derive()
 	r := &report{picture: picture, now: now, before: before, sink: sink}

@@ -34,6 +34,7 @@ type watch struct {
 // watchedKind is how a kind is heard of.
 type watchedKind struct {
 	found discovered
+	was   reading // before it was known whether the server has the kind, and until it is listed; absent at first
 	feeds []*feed // none = the server does not have the kind, or that is not known
 	end   context.CancelFunc
 	ended *sync.WaitGroup
@@ -142,6 +143,9 @@ func (w *watch) discover(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if old != nil && len(old.feeds) == 0 {
+			now.was = old.found.reading() // absent, where the definition of the kind came just now
+		}
 		if old != nil { // what is not there in the new version
 			for i, feed := range old.feeds {
 				if i < len(now.feeds) {
@@ -214,7 +218,7 @@ func (w *watch) readings(at time.Time) readings {
 		for _, feed := range watched.feeds {
 			reading := feed.reading(at)
 			if w.begun && reading.state == pending {
-				reading.state = absent // until it is listed, as the definition of the kind came just now
+				reading = watched.was // until it is listed
 			}
 			now.note(kind, reading)
 		}
