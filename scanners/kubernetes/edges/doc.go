@@ -37,7 +37,8 @@
 // What is outside.
 //   - A public name becomes an External: one under a suffix of the public suffix list, or that a ServiceEntry states. It must
 //     stand in a URL or with a port, or the setting be named after a host. In files, where links and namespaces of XML
-//     abound, the setting must always be named after a host. One's own public address, which browsers call, is none, and neither is a host of an Ingress.
+//     abound, the setting must always be named after a host. One's own public address, which browsers call, is none, and
+//     neither is a host of an Ingress.
 //   - A host without a dot, or of the cluster's domain, that no Service answers is a Problem, dangling-host, where it must be
 //     meant as a host. It is no edge: it may be the rest of another environment.
 //
