@@ -38,11 +38,15 @@ func TestRandomCatalogs(t *testing.T) {
 func checkRandomCatalog(t *testing.T, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	files := graphtest.RandomCatalog(random)
-	model := catalog.Merge(slices.Values(parse(t, files)), catalog.MergeOptions{})
+	documents := parse(t, files)
 	truth, err := oracle.Read(files...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if seed%3 == 1 { // what declared paths may cover
+		documents = append(documents, see(random, truth)...)
+	}
+	model := catalog.Merge(slices.Values(documents), catalog.MergeOptions{})
 	if seed%3 == 0 { // what only live sources see: workloads, traffic, environments
 		addLive(random, model, truth)
 	}
