@@ -115,7 +115,7 @@ func healthFilter(judge *health.Judge, asked *gen.HealthFilter) (health.Filter, 
 	}
 	for _, id := range asked.Checks {
 		if !slices.ContainsFunc(judge.Checks(), func(c *health.Check) bool { return c.ID == id }) {
-			return filter, badInput("checks names %q, which is no check that is made here", id)
+			return filter, badInput("checks names %q, which is no check that is made here: `orrery health --list-checks` tells them", id)
 		}
 	}
 	filter.Tiers, filter.Checks, filter.Severities, filter.Outcomes = asked.Tiers, asked.Checks, asked.Severities, asked.Outcomes
