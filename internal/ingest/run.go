@@ -98,9 +98,10 @@ func (k *keeper) scanNow(ctx context.Context, parts []string, awaited bool) bool
 		log.Info().Int("scopes", result.Scopes).Int("unreadable", result.Unreadable).Int("put", result.Put).
 			Int("removed", result.Removed).Uint64("revision", uint64(result.Revision)).Msg("scanned")
 	}
-	if result.Held != nil {
+	if result.Held != nil && (len(parts) == 0 || !k.held) { // not with every event of a busy cluster
 		log.Warn().Int("entities", result.Held.Entities).Int("of", result.Held.Of).Str("digest", result.Held.Digest).
 			Msg("removals wait for approval: see orrery sources show " + result.ID)
 	}
+	k.held = result.Held != nil
 	return result.Err == nil
 }

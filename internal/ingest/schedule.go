@@ -32,6 +32,7 @@ type keeper struct {
 	heard   heard
 	next    time.Time // of the next scan; zero = not by itself
 	failed  bool      // the last scan of the whole did
+	held    bool      // something waited for approval after the last scan
 }
 
 func newKeeper(c *Catalog, source Source, slots chan struct{}, t *term) *keeper {

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,7 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/internal/ingest"
+	"github.com/orrery-catalog/orrery/scanners"
 )
 
 func TestWatchScansWhatChanges(t *testing.T) {
@@ -141,5 +144,43 @@ func TestWatchedAndFailing(t *testing.T) {
 		d.change("a")
 		pass(0)
 		expect(t, "as before", d, "00:01:11 a")
+	})
+}
+
+// heardWorld is a world that tells of changes like a diary.
+type heardWorld struct {
+	world
+	diary
+}
+
+func (h *heardWorld) Scan(ctx context.Context, previous []byte, sink scanners.Sink) ([]byte, error) {
+	return h.world.Scan(ctx, previous, sink)
+}
+
+func (h *heardWorld) ScanParts(ctx context.Context, previous []byte, names []string, sink scanners.Sink) ([]byte, error) {
+	return h.world.ScanParts(ctx, previous, names, sink)
+}
+
+// TestHeldIsLoggedOnce holds that removals which wait are not told again with every event.
+func TestHeldIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &heardWorld{}
+		h.now, h.lost = time.Now, make(chan error)
+		h.says(read("a", "component:default/a"), read("b", "component:default/b"))
+		c := runs(t, ingest.Config{Sources: []ingest.Source{{ID: "w", Scanner: h, Watch: true}}})
+		defer c.stop()
+		pass(time.Second)
+		h.says()
+		for range 5 {
+			h.change("a", "b")
+			pass(time.Second)
+		}
+		if source := c.state(t); source.State != graph.SourceHeld {
+			t.Fatalf("%+v", source)
+		}
+		c.stop()
+		if times := strings.Count(c.log.String(), "removals wait"); times != 1 {
+			t.Errorf("told %d times:\n%s", times, c.log)
+		}
 	})
 }
