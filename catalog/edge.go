@@ -139,6 +139,9 @@ func (s EvidenceSet) Has(k EvidenceKind) bool { return s&EvidenceSet(k) != 0 }
 // Edge is one merged relation: all that is known of "From relates to To", whoever said it. Its identity is
 // (From, To, Type, Environment). What is declared holds in every environment and covers what is seen in one: then there is
 // one edge, with Environment "", and the origins of its evidence tell where each fact was seen.
+//
+// What is seen between From and something that To leads to (a provider of the API To, the other side of the topic To, a part
+// of To) is evidence on the declared edge to To, and no edge of its own.
 type Edge struct {
 	From, To Ref
 	Type     RelationType

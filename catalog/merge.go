@@ -11,7 +11,7 @@ import (
 //
 // What an entity becomes follows from the claims about its Ref and from the aliases that stand for it; what an edge
 // becomes follows from the claims about its two ends. Nothing else of the set is looked at, but for names and labels where
-// an alias is matched by them.
+// an alias is matched by them, and for the declared paths that cover what is seen.
 func Merge(documents iter.Seq[*Document], options MergeOptions) *Model {
 	all := NewMerger(options).Apply(nil, documents)
 	model := &Model{Problems: all.Problems}
