@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// FloorMicro, for engines, rounds down to the microseconds that times are kept in. What they cannot hold is before or
-// after all of them.
+// FloorMicro rounds down to the microseconds that engines keep times in. What they cannot hold is before or after all of
+// them.
 func FloorMicro(t time.Time) int64 {
 	switch {
 	case t.Year() < -290_000:
@@ -17,7 +17,7 @@ func FloorMicro(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// CeilMicro, for engines, rounds up: times are kept in whole microseconds, and none that is kept lies between.
+// CeilMicro rounds up: engines keep times in whole microseconds, and none that is kept lies between.
 func CeilMicro(t time.Time) int64 {
 	micros := t.UnixMicro()
 	if t.Nanosecond()%1000 != 0 {

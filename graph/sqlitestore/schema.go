@@ -16,7 +16,8 @@ var ErrOlderSchema = errors.New("the store was written by an older Orrery")
 // migrations bring a file from one schema to the next: the first makes schema 1 out of nothing. One that was released is
 // never changed. One that is empty changes no table, only what may stand in documents: an older program cannot read these
 // any more, and this one reads both.
-var migrations = []string{`
+var migrations = []string{
+	`
 CREATE TABLE meta (           -- one row: facts about the file
 	written_by TEXT NOT NULL,   -- name and version of the program that last migrated it
 	compacted  INTEGER NOT NULL -- Follow can start at this revision or later

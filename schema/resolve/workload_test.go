@@ -35,8 +35,7 @@ func placed() *world {
 		w.relate("workload:shop/eu.deployment.web", catalog.RunsOn, node, catalog.Hard)
 		w.relate(node, catalog.RunsOn, "zone:default/a", catalog.Hard)
 	}
-	w.relate("workload:shop/eu.deployment.web", catalog.DependsOn, "resource:default/db", catalog.Hard).Details =
-		&catalog.EdgeDetails{Protocol: "postgresql"}
+	w.relate("workload:shop/eu.deployment.web", catalog.DependsOn, "resource:default/db", catalog.Hard).Details = &catalog.EdgeDetails{Protocol: "postgresql"}
 	return w
 }
 
