@@ -116,8 +116,8 @@ func demoCompany(t *testing.T) *company {
 	cluster := demoCluster(t, began)
 	sources := func(when time.Time) []graph.Source {
 		return []graph.Source{
-			{ID: "demo", Kind: "files", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(before)},
 			{ID: demo.Cluster, Kind: "kubernetes", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(cluster)},
+			{ID: "demo", Kind: "files", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(before)},
 		}
 	}
 	merger := catalog.NewMerger(catalog.MergeOptions{})
