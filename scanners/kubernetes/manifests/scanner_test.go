@@ -88,7 +88,7 @@ func TestContract(t *testing.T) {
 				})
 			}
 			write(t, dir, map[string]string{"twice.yaml": service("shop", "s1"), "broken.yaml": "kind: Service\napiVersion: v1\n\tx"})
-			return newScanner(t, manifests.Config{Roots: []folder.Root{{Path: dir, Display: "root"}}})
+			return newScanner(t, manifests.Config{Roots: []folder.Root{{Path: dir, Display: "tree"}}})
 		},
 		Broken: func(t *testing.T) scanners.Scanner {
 			return newScanner(t, manifests.Config{Roots: []folder.Root{{Path: filepath.Join(t.TempDir(), "nowhere")}}})
@@ -96,7 +96,7 @@ func TestContract(t *testing.T) {
 		Living: func(t *testing.T) scantest.Living {
 			world := &changing{T: t, dir: t.TempDir(), Rand: rand.New(rand.NewPCG(1, 2))}
 			write(t, world.dir, map[string]string{"first.yaml": deployment("shop", "s1")})
-			config := manifests.Config{Roots: []folder.Root{{Path: world.dir, Display: "root"}}}
+			config := manifests.Config{Roots: []folder.Root{{Path: world.dir, Display: "tree"}}}
 			return scantest.Living{
 				Scanner: newScanner(t, config), Fresh: func() scanners.Scanner { return newScanner(t, config) }, Change: world.change,
 			}
@@ -121,21 +121,21 @@ func (c *changing) change() []string {
 		if err := os.Remove(path); err != nil {
 			c.Fatal(err)
 		}
-		return []string{"files/root/" + file}
+		return []string{"files/tree/" + file}
 	}
 	text := deployment("shop", name(), "http://"+name(), fmt.Sprintf("http://unique-%d.example.com", c.count)) + "---\n" + service("shop", name())
 	if c.IntN(6) == 0 {
 		text += "---\napiVersion: v1\nkind: Service\nmetadata: {name: 'no name'}\n"
 	}
 	write(c.T, c.dir, map[string]string{file: text})
-	return []string{"files/root/" + file}
+	return []string{"files/tree/" + file}
 }
 
 // TestPartsAlways reads parts again and again, and compares each time with a scan of the whole by another scanner.
 func TestPartsAlways(t *testing.T) {
 	for seed := range uint64(4) {
 		world := &changing{T: t, dir: t.TempDir(), Rand: rand.New(rand.NewPCG(seed, 3))}
-		config := manifests.Config{Roots: []folder.Root{{Path: world.dir, Display: "root"}}}
+		config := manifests.Config{Roots: []folder.Root{{Path: world.dir, Display: "tree"}}}
 		scanner, held := newScanner(t, config), make(scantest.Held)
 		for step := range 40 {
 			names := world.change()
@@ -143,7 +143,7 @@ func TestPartsAlways(t *testing.T) {
 				names = append(names, world.change()...)
 			}
 			if step == 20 {
-				names = []string{"files/root/"}
+				names = []string{"files/tree/"}
 			}
 			err := held.Parts(t.Context(), scanner, names...)
 			if errors.Is(err, scanners.ErrWhole) {
@@ -270,7 +270,7 @@ func TestBroken(t *testing.T) {
 				"services.yaml": service("shop", "cart") + "---\n" + service("shop", "pay"), "bank.yaml": deployment("bank", "ledger"),
 			}
 			write(t, dir, good)
-			config := manifests.Config{Roots: []folder.Root{{Path: dir, Display: "root"}}, MaxFileBytes: 8000}
+			config := manifests.Config{Roots: []folder.Root{{Path: dir, Display: "tree"}}, MaxFileBytes: 8000}
 			keeper := newKeeper()
 			scan := func(state []byte) []byte { return keeper.scan(t, newScanner(t, config), state) }
 			state := scan(nil)
@@ -290,7 +290,7 @@ func TestBroken(t *testing.T) {
 					"workloads/bank/deployment/ledger": "fresh",
 					"workloads/shop/deployment/new":    "fresh",
 				})
-				if why := keeper.scopes["workloads/shop/deployment/cart"].error; !strings.Contains(why, "root/cart.yaml") {
+				if why := keeper.scopes["workloads/shop/deployment/cart"].error; !strings.Contains(why, "tree/cart.yaml") {
 					t.Errorf("why it is stale: %q", why)
 				}
 			}
@@ -327,7 +327,7 @@ func TestBrokenFromTheBeginning(t *testing.T) {
 		"b.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x, namespace: shop\n",
 	})
 	keeper := newKeeper()
-	keeper.scan(t, newScanner(t, manifests.Config{Roots: []folder.Root{{Path: dir, Display: "root"}}}), nil)
+	keeper.scan(t, newScanner(t, manifests.Config{Roots: []folder.Root{{Path: dir, Display: "tree"}}}), nil)
 	keeper.expect(t, "scanned", map[string]string{
 		"workloads/shop/deployment/cart": "fresh", "edges/shop/deployment/cart": "fresh", "services/shop/pay": "fresh",
 	})
@@ -339,7 +339,7 @@ func TestUnreadableFolderKeepsWhatWasInIt(t *testing.T) {
 	}
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"in/cart.yaml": deployment("shop", "cart"), "pay.yaml": deployment("shop", "pay")})
-	keeper, config := newKeeper(), manifests.Config{Roots: []folder.Root{{Path: dir, Display: "root"}}}
+	keeper, config := newKeeper(), manifests.Config{Roots: []folder.Root{{Path: dir, Display: "tree"}}}
 	state := keeper.scan(t, newScanner(t, config), nil)
 	inside := filepath.Join(dir, "in")
 	if err := os.Chmod(inside, 0); err != nil {
@@ -360,7 +360,7 @@ func TestLongState(t *testing.T) {
 			"{apiVersion: v1, kind: ConfigMap, metadata: {name: c%d, namespace: n%x}}\n", i, random.Uint64()))}
 	}
 	files["shop.yaml"] = &fstest.MapFile{Data: []byte(deployment("shop", "cart"))}
-	keeper, config := newKeeper(), manifests.Config{Roots: []folder.Root{{FS: files, Display: "root"}}}
+	keeper, config := newKeeper(), manifests.Config{Roots: []folder.Root{{FS: files, Display: "tree"}}}
 	state := keeper.scan(t, newScanner(t, config), nil)
 	if len(state) > 1<<20 {
 		t.Fatalf("the state has %d bytes", len(state))
@@ -386,18 +386,18 @@ func TestWhatIsRead(t *testing.T) {
 		}
 	}
 	held := make(scantest.Held)
-	config := manifests.Config{Roots: []folder.Root{{Path: dir, Display: "root"}}, Exclude: []string{"left/**"}}
+	config := manifests.Config{Roots: []folder.Root{{Path: dir, Display: "tree"}}, Exclude: []string{"left/**"}}
 	if err := held.Whole(t.Context(), newScanner(t, config)); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"files/root/away.yaml", "workloads/default/pod/bare", "workloads/shop/deployment/real"}
+	want := []string{"files/tree/away.yaml", "workloads/default/pod/bare", "workloads/shop/deployment/real"}
 	got := slices.DeleteFunc(held.Names(), func(name string) bool {
 		return !strings.HasPrefix(name, "workloads/") && !strings.HasPrefix(name, "files/")
 	})
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("scopes (-want +got):\n%s", diff)
 	}
-	if location := held["workloads/shop/deployment/real"].Documents[0].Location; location != "root/real/a.yaml" {
+	if location := held["workloads/shop/deployment/real"].Documents[0].Location; location != "tree/real/a.yaml" {
 		t.Errorf("the location is %s", location)
 	}
 }
@@ -409,7 +409,7 @@ func TestDuplicates(t *testing.T) {
 		"c.yaml": service("shop", "x") + "---\n" + service("shop", "x"),
 	})
 	held := make(scantest.Held)
-	if err := held.Whole(t.Context(), newScanner(t, manifests.Config{Roots: []folder.Root{{Path: dir, Display: "root"}}})); err != nil {
+	if err := held.Whole(t.Context(), newScanner(t, manifests.Config{Roots: []folder.Root{{Path: dir, Display: "tree"}}})); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -421,15 +421,15 @@ func TestDuplicates(t *testing.T) {
 		}
 	}
 	want := []string{
-		"root/b.yaml:1: warning: deployments shop/cart stands in root/a.yaml:3, too; what is said there counts" +
+		"tree/b.yaml:1: warning: deployments shop/cart stands in tree/a.yaml:3, too; what is said there counts" +
 			" (delete one of them, or scan the folders as clusters of their own) [duplicate-object]",
-		"root/c.yaml:6: warning: services shop/x stands in root/c.yaml:1, too; what is said there counts" +
+		"tree/c.yaml:6: warning: services shop/x stands in tree/c.yaml:1, too; what is said there counts" +
 			" (delete one of them, or scan the folders as clusters of their own) [duplicate-object]",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
-	if location := held["workloads/shop/deployment/cart"].Documents[0].Location; location != "root/a.yaml" {
+	if location := held["workloads/shop/deployment/cart"].Documents[0].Location; location != "tree/a.yaml" {
 		t.Errorf("that of %s counts", location)
 	}
 }
