@@ -19,7 +19,7 @@ type Config struct {
 	MaxFileBytes     int64 // a larger file is not read; 0 = 5 MiB
 	MaxFolderDepth   int   // deeper folders are not entered; 0 = 64
 	// MaxFiles is how many files one scan may open; more is an error, since a part of a listing would remove the rest.
-	// 0 = 100,000.
+	// 0 = 1,000,000.
 	MaxFiles int
 	Progress *folder.Progress // counts up while scans run; nil = nobody looks
 }
@@ -55,7 +55,7 @@ func New(config Config) (*Scanner, error) {
 		config.MaxFolderDepth = 64
 	}
 	if config.MaxFiles <= 0 {
-		config.MaxFiles = 100_000
+		config.MaxFiles = 1_000_000
 	}
 	if config.Progress == nil {
 		config.Progress = new(folder.Progress)
