@@ -83,3 +83,10 @@ func (v verdict) at(p *catalog.Probe) verdict {
 }
 
 func one(v verdict) []verdict { return []verdict{v} }
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}

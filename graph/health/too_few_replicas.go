@@ -39,32 +39,6 @@ func tooFewReplicas() *Check {
 	}
 }
 
-func autoscalerBelowTier() *Check {
-	return &Check{
-		ID:        "autoscaler-below-tier",
-		Title:     "An autoscaler goes below what the tier asks for",
-		Rationale: "In a quiet hour the autoscaler leaves fewer replicas than can lose one.",
-		Fix:       "Raise minReplicas to what the tier asks for.",
-		Reference: "By replicas of the policy, as too-few-replicas. An autoscaler that states no minimum has 1.",
-		Severity:  catalog.Error, About: SubjectWorkload,
-		workload: func(w *workload) []verdict {
-			if len(w.facts.Autoscalers) == 0 {
-				return one(notApplicable("it has no autoscaler"))
-			}
-			asked := w.policy.Replicas[w.tier]
-			var list []verdict
-			for _, scaler := range w.facts.Autoscalers {
-				v := pass("%s leaves at least %d; %s at least %d", scaler.Name, scaler.Min, asking(w.tier), asked)
-				if int(scaler.Min) < asked {
-					v = fail("%s goes down to %d; %s at least %d", scaler.Name, scaler.Min, asking(w.tier), asked).as(severityByTier(w.tier))
-				}
-				list = append(list, v)
-			}
-			return list
-		},
-	}
-}
-
 // alternatives are the workload and those that share a Service with it, by the Service that leads to the most.
 func alternatives(w *workload) group {
 	most := group{replicas: int(*w.Wanted), workloads: 1}
@@ -74,25 +48,4 @@ func alternatives(w *workload) group {
 		}
 	}
 	return most
-}
-
-func asking(tier int) string {
-	if tier == 0 {
-		return "without a tier, it should have"
-	}
-	return fmt.Sprintf("tier %d asks for", tier)
-}
-
-func severityByTier(tier int) catalog.Severity {
-	if tier == 1 || tier == 2 {
-		return catalog.Error
-	}
-	return catalog.Warning
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return word
-	}
-	return word + "s"
 }
