@@ -3,16 +3,12 @@ package files
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/scanners"
@@ -89,38 +85,10 @@ func (r *run) scan(ctx context.Context, find func(context.Context, func(context.
 
 // round reads the files that find emits, several at a time, each only once in a scan.
 func (r *run) round(ctx context.Context, find func(context.Context, func(context.Context, file) error) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	files := make(chan file)
-	group.Go(func() error {
-		defer close(files)
-		return find(ctx, func(ctx context.Context, f file) error {
-			location := r.shown(f.real)
-			if r.opened[location] {
-				return nil
-			}
-			if len(r.opened) >= r.config.MaxFiles {
-				return fmt.Errorf("folder %s has more than %d files to open: narrow it by include or exclude", r.shown("."), r.config.MaxFiles)
-			}
-			r.opened[location] = true
-			select {
-			case files <- f:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-	})
-	for range runtime.GOMAXPROCS(0) {
-		group.Go(func() error {
-			for f := range files {
-				if err := r.read(ctx, f); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return group.Wait()
+	return folder.Reading[file]{
+		Root: r.shown("."), Opened: r.opened, Most: r.config.MaxFiles,
+		Location: func(f file) string { return r.shown(f.real) }, Read: r.read,
+	}.Each(ctx, find)
 }
 
 // single emits the one file that the root is.

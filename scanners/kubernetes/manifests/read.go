@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"runtime"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/catalog/descriptor"
@@ -50,38 +47,10 @@ func (s *Scanner) open(root folder.Root, before history, opened map[string]bool)
 
 // read reads the files that find emits, several at a time, and closes the root.
 func (r *run) read(ctx context.Context, find func(context.Context, func(context.Context, folder.File) error) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	files := make(chan folder.File)
-	group.Go(func() error {
-		defer close(files)
-		return find(ctx, func(ctx context.Context, f folder.File) error {
-			location := r.root.Shown(f.Real)
-			if r.opened[location] {
-				return nil
-			}
-			if limit := r.scanner.config.MaxFiles; len(r.opened) >= limit {
-				return fmt.Errorf("folder %s has more than %d files to open: narrow it by include or exclude", r.root.Shown("."), limit)
-			}
-			r.opened[location] = true
-			select {
-			case files <- f:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-	})
-	for range runtime.GOMAXPROCS(0) {
-		group.Go(func() error {
-			for f := range files {
-				if err := r.file(ctx, f); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	err := group.Wait()
+	err := folder.Reading[folder.File]{
+		Root: r.root.Shown("."), Opened: r.opened, Most: r.scanner.config.MaxFiles,
+		Location: func(f folder.File) string { return r.root.Shown(f.Real) }, Read: r.file,
+	}.Each(ctx, find)
 	if err == nil {
 		err = r.root.Still()
 	}
