@@ -178,7 +178,7 @@ type BlastRadius {
   journeys("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): HitConnection!
   "The systems that are hit, the worst first, then by ref."
   systems("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): HitConnection!
-  "The owners of what is hit: the worst first, then the most entities, then by ref; what has no owner last."
+  "The owners of what is hit: the worst first, then the most entities, then by ref; what should have an owner and has none last."
   teams("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): TeamHitConnection!
   "How many entities are hit, by tier, the most critical first, those without one last."
   tiers: [TierImpacts!]!
