@@ -115,6 +115,11 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 			return unlessEnded(ctx, err)
 		}
 		now.is(live)
+		if showDemo { // its sources are one company: nobody is to meet the half of it
+			if _, err := live.Scan(ctx); err != nil {
+				return unlessEnded(ctx, err)
+			}
+		}
 		face.Snapshots, face.Past, face.Live, face.Metrics = live, live, live, registry
 		if store != nil {
 			face.Freshness = live.Freshness
