@@ -19,6 +19,7 @@ import (
 //	host:api.stripe.com                          a host of a third party, or any other
 //	db:system:host[:port][/database]             a database
 //	topic:system:destination                     a topic or queue
+//	faas:arn:aws:lambda:eu-west-1:1:function:pay a function, by what its cloud calls it
 //	repo:github.com/acme/checkout                a repository
 //
 // Aliases are equal exactly when the strings are: make one with [ParseAlias], which gives the normal form.
@@ -32,6 +33,7 @@ const (
 	WorldHost       = "host"
 	WorldDatabase   = "db"
 	WorldTopic      = "topic"
+	WorldFunction   = "faas"
 	WorldRepository = "repo"
 )
 
@@ -47,7 +49,7 @@ func WorkloadKinds() []string {
 }
 
 // ParseAlias reads an alias and gives its normal form. Where the other world does not tell upper from lower case, or
-// hardly ever means it (services, hosts, repositories), the normal form is in lower case; names of databases and
+// hardly ever means it (services, hosts, repositories), the normal form is in lower case; names of databases, functions and
 // destinations of messages keep theirs. A DNS name ends at ".svc", a host has no final dot, a repository neither a
 // scheme nor ".git". Ports stay as they are. A service without a namespace whose name holds a slash is written with a
 // slash before it. Errors wrap [ErrAlias].
@@ -58,13 +60,13 @@ func ParseAlias(s string) (Alias, error) {
 	case len(s) > MaxAliasBytes:
 		return "", fmt.Errorf("%w: %d bytes are more than %d", ErrAlias, len(s), MaxAliasBytes)
 	case !ok:
-		return "", fmt.Errorf("%w: %q has none of otel:, k8s:, dns:, host:, db:, topic: and repo: in front", ErrAlias, s)
+		return "", fmt.Errorf("%w: %q has none of otel:, k8s:, dns:, host:, db:, topic:, faas: and repo: in front", ErrAlias, s)
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
 		return "", fmt.Errorf("%w: %q holds characters that no name has", ErrAlias, s)
 	}
 	normal, shape := normalise(world, strings.TrimSpace(rest))
 	if shape == "" {
-		return "", fmt.Errorf("%w: %q has none of otel:, k8s:, dns:, host:, db:, topic: and repo: in front", ErrAlias, s)
+		return "", fmt.Errorf("%w: %q has none of otel:, k8s:, dns:, host:, db:, topic:, faas: and repo: in front", ErrAlias, s)
 	}
 	if normal == "" {
 		return "", fmt.Errorf("%w: %q does not look like %s:%s", ErrAlias, s, world, shape)
@@ -102,6 +104,8 @@ func normalise(world, rest string) (normal, shape string) {
 		return normalDatabase(rest)
 	case WorldTopic:
 		return normalTopic(rest)
+	case WorldFunction:
+		return rest, "id of the resource in its cloud"
 	case WorldRepository:
 		return normalRepository(rest)
 	}

@@ -68,6 +68,10 @@ type Claim struct {
 	Facts *Facts `cbor:"11,keyasint,omitempty"`
 	// Found says that the source has seen the subject, a Ref, itself: it is no placeholder, though nobody describes it.
 	Found bool `cbor:"12,keyasint,omitempty"`
+	// Entry says whether requests enter at the subject, as far as the traffic of the source tells.
+	Entry Entry `cbor:"13,keyasint,omitempty"`
+	// Stale marks a subject that was not seen in traffic for long. Other claims of the document may be fresh.
+	Stale bool `cbor:"14,keyasint,omitempty"`
 }
 
 // Selector matches labels, as a label selector of Kubernetes does: all its requirements must hold. One of them at least
@@ -123,4 +127,8 @@ type EdgeClaim struct {
 	// Protocol by which the source calls the target, a lower-case word such as http, grpc, postgresql, redis, amqp or kafka;
 	// "" = unknown.
 	Protocol string `cbor:"15,keyasint,omitempty"`
+	// Flow is whose numbers are kept beside the documents; 0 = it is no traffic.
+	Flow FlowID `cbor:"16,keyasint,omitempty"`
+	// Stale marks traffic that was not seen for long, with LastSeen. Other edges of the document may be fresh.
+	Stale bool `cbor:"17,keyasint,omitempty"`
 }

@@ -275,13 +275,17 @@ func statedStrength(edge *edgeRecord) Strength {
 	return Unstated
 }
 
-// evidenceOf unites the evidence of facts, each place once.
+// evidenceOf unites the evidence of facts, each place and flow once.
 func (c *combiner) evidenceOf(facts []fact) []Evidence {
 	first := len(c.evidence)
 	for _, f := range facts {
 		edge, document := f.edge(), f.claim.document
+		var flow FlowID
+		if edge.details != nil {
+			flow = edge.details.flow
+		}
 		c.evidence = append(c.evidence, Evidence{
-			Kind: edge.evidence(), Stale: document.stale, Line: edge.line, Origin: document.origin,
+			Kind: edge.evidence(), Stale: document.stale || edge.stale(), Flow: flow, Line: edge.line, Origin: document.origin,
 			FirstSeen: cmp.Or(edge.firstSeen, f.claim.firstSeen), LastSeen: cmp.Or(edge.lastSeen, document.lastSeen),
 		})
 	}
@@ -303,7 +307,7 @@ func compareEvidence(a, b Evidence) int {
 	return cmp.Or(
 		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Origin.Source, b.Origin.Source),
 		cmp.Compare(a.Origin.Location, b.Origin.Location), cmp.Compare(a.Line, b.Line),
-		cmp.Compare(a.Origin.Environment, b.Origin.Environment),
+		cmp.Compare(a.Origin.Environment, b.Origin.Environment), cmp.Compare(a.Flow, b.Flow),
 	)
 }
 
@@ -332,5 +336,5 @@ func equalEdges(a, b Edge) bool {
 
 func equalEvidence(a, b Evidence) bool {
 	return a.Kind == b.Kind && a.Stale == b.Stale && a.Line == b.Line && a.FirstSeen == b.FirstSeen &&
-		a.LastSeen == b.LastSeen && (a.Origin == b.Origin || *a.Origin == *b.Origin)
+		a.LastSeen == b.LastSeen && a.Flow == b.Flow && (a.Origin == b.Origin || *a.Origin == *b.Origin)
 }

@@ -17,6 +17,7 @@ const maxNameLength = 63
 //	dns:name.namespace.svc             component:<namespace>/<name>
 //	k8s:cluster/namespace/kind/name    workload:<namespace>/<cluster>.<kind>.<name>
 //	host:name                          external:default/<name>
+//	faas:id                            component:default/<id>
 //	db:…, topic:…, repo:…              resource:default/<all behind the world>
 //	anything that is no alias          resource:default/<all of it>
 //
@@ -34,6 +35,8 @@ func DiscoveredRef(alias Alias) Ref {
 	case WorldOTel:
 		namespace, service := splitService(rest)
 		return namespaced(alias, KindComponent, namespace, service, false)
+	case WorldFunction:
+		return NewRef(KindComponent, DefaultNamespace, told(alias, rest, false))
 	case WorldDNS:
 		name, namespace, _ := splitDNS(rest)
 		return namespaced(alias, KindComponent, namespace, name, false)

@@ -174,6 +174,8 @@ type Evidence struct {
 	// FirstSeen is since when the source has said so without a break; 0 = unknown. LastSeen is when it did last; 0 = in its
 	// last good scan.
 	FirstSeen, LastSeen Instant
+	// Flow is whose numbers tell how much traffic it is; 0 = it is none.
+	Flow FlowID
 }
 
 // Origin is the document that a fact comes from.

@@ -43,6 +43,7 @@ func (m *Merger) entity(r *refRecord) *Entity {
 	}
 	e.Links = unite(e.Links, contributed)
 	e.FirstSeen = m.firstSeen(r)
+	e.Entry = m.entry(r)
 	for _, id := range r.aliases {
 		e.Aliases = append(e.Aliases, entityAlias(m.aliases.at(id)))
 	}
@@ -141,6 +142,19 @@ func (m *Merger) firstSeen(r *refRecord) (first Instant) {
 		}
 	}
 	return first
+}
+
+// entry is the most that traffic says about a Ref and its aliases.
+func (m *Merger) entry(r *refRecord) (most Entry) {
+	for _, c := range r.contributed {
+		most = max(most, c.entry)
+	}
+	for _, id := range r.aliases {
+		for _, c := range m.aliases.at(id).subjects {
+			most = max(most, c.entry)
+		}
+	}
+	return most
 }
 
 // earliest passes over what is unknown.

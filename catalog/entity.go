@@ -71,6 +71,8 @@ type Entity struct {
 	// FirstSeen is the earliest of what is claimed about the entity itself, also under the aliases that it took over; 0 =
 	// unknown. LastSeen is when a stale one was read last; 0 = in the last good scan of its source.
 	FirstSeen, LastSeen Instant
+	// Entry says whether requests enter here, as far as traffic tells.
+	Entry Entry
 }
 
 // LifecycleDiscovered is the lifecycle of an entity that scanners found and nobody declares.

@@ -36,6 +36,7 @@ type claimRecord struct {
 	firstSeen  Instant
 	counted    bool
 	found      bool // of a contribution about a Ref
+	entry      Entry
 }
 
 type claimDetails struct {
@@ -62,22 +63,27 @@ type edgeRecord struct {
 	relation            RelationType
 	strength            Strength
 	role                Role
-	how                 uint8 // an EvidenceKind, isReverse, isDetailed
+	how                 uint8 // an EvidenceKind, isStale, isReverse, isDetailed
 }
 
 const (
+	isStale    = 1 << 5
 	isReverse  = 1 << 6
 	isDetailed = 1 << 7
 )
 
-func (e *edgeRecord) evidence() EvidenceKind { return EvidenceKind(e.how &^ (isReverse | isDetailed)) }
-func (e *edgeRecord) reverse() bool          { return e.how&isReverse != 0 }
-func (e *edgeRecord) detailed() bool         { return e.how&isDetailed != 0 }
+func (e *edgeRecord) evidence() EvidenceKind {
+	return EvidenceKind(e.how &^ (isStale | isReverse | isDetailed))
+}
+func (e *edgeRecord) stale() bool    { return e.how&isStale != 0 }
+func (e *edgeRecord) reverse() bool  { return e.how&isReverse != 0 }
+func (e *edgeRecord) detailed() bool { return e.how&isDetailed != 0 }
 
 type edgeDetails struct {
 	anyOf, fallback, protocol string
 	calls                     float64
 	timeout                   time.Duration
+	flow                      FlowID
 }
 
 // occurrence is an edge, stated alias, label or selector of a claim, by its place there.
@@ -174,6 +180,7 @@ func (m *Merger) addClaim(d *documentRecord, claim *Claim) {
 	}
 	d.claims = append(d.claims, claimRecord{
 		document: d, subject: subject, owner: none, line: claim.Line, index: int32(len(d.claims)), firstSeen: claim.FirstSeen,
+		entry: claim.Entry,
 	})
 	c := &d.claims[len(d.claims)-1]
 	for _, stated := range claim.Aliases {
@@ -233,13 +240,16 @@ func (m *Merger) readEdges(claim *Claim) []edgeRecord {
 			target: target, line: cmp.Or(edge.Line, claim.Line), relation: edge.Type, strength: edge.Strength, role: edge.Role,
 			firstSeen: edge.FirstSeen, lastSeen: edge.LastSeen, how: uint8(edge.Evidence),
 		}
+		if edge.Stale {
+			record.how |= isStale
+		}
 		if edge.Reverse {
 			record.how |= isReverse
 		}
 		if edge.Detailed {
 			record.how |= isDetailed
 		}
-		details := edgeDetails{edge.AnyOf, edge.Fallback, edge.Protocol, edge.CallsPerRequest, edge.Timeout}
+		details := edgeDetails{edge.AnyOf, edge.Fallback, edge.Protocol, edge.CallsPerRequest, edge.Timeout, edge.Flow}
 		if details != (edgeDetails{}) {
 			kept := details // a copy, so that the edges without details need no memory for any
 			record.details = &kept

@@ -20,6 +20,7 @@ const module = "github.com/orrery-catalog/orrery/"
 var allowed = map[string][]string{
 	"catalog":            {},
 	"catalog/descriptor": {"catalog"},
+	"catalog/traffic":    {"catalog"},
 	"scanners":           {"catalog"},
 	"graph":              {"catalog", "graph/search"},
 	"graph/search":       {"catalog"},
@@ -38,7 +39,7 @@ var allowed = map[string][]string{
 }
 
 // engines are named by cmd alone.
-var engines = []string{"graph/sqlitestore", "graph/neo4jstore", "scanners/files", "scanners/backstage", "scanners/kubernetes"}
+var engines = []string{"graph/sqlitestore", "graph/neo4jstore", "scanners/files", "scanners/backstage", "scanners/kubernetes", "scanners/otlp", "scanners/prometheus", "scanners/jaeger", "scanners/zipkin"}
 
 func TestImportDirections(t *testing.T) {
 	for _, p := range packages(t) {
