@@ -47,6 +47,7 @@ type Snapshot struct {
 	scratch *sync.Pool // of *scratch
 	index   *indexSlot
 	forking *sync.Mutex // held while an edit takes its copies of the trees
+	traffic Traffic     // nil = there are no numbers
 }
 
 // facts are what is known of a node but for its edges.
@@ -144,6 +145,17 @@ func (s *Snapshot) Revision() Revision { return s.revision }
 
 // Time is when the revision was made.
 func (s *Snapshot) Time() time.Time { return s.time }
+
+// WithTraffic is the same graph at the same revision with other numbers beside it; nil takes them away. It shares
+// everything else with s, and costs a copy of a few words. [Snapshot.Apply] keeps the numbers.
+func (s *Snapshot) WithTraffic(t Traffic) *Snapshot {
+	other := *s
+	other.traffic = t
+	return &other
+}
+
+// Traffic is what was counted beside the graph; nil where nothing was, as for a past state.
+func (s *Snapshot) Traffic() Traffic { return s.traffic }
 
 // Sources are the configured sources, sorted by ID.
 func (s *Snapshot) Sources() []Source { return s.sources }
