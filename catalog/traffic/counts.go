@@ -125,3 +125,6 @@ const (
 	LostUnreadable       = "unreadable"        // parts of a file or answer that could not be read
 	LostTooLarge         = "too_large"         // requests over the limit of size
 )
+
+// MaxMultiplier is the most that one span may stand for by configuration.
+const MaxMultiplier = 1_000_000

@@ -40,6 +40,17 @@ const (
 	// KindKubernetes reads what runs in a cluster, from its API server or from folders of manifests.
 	KindKubernetes = "kubernetes"
 	KindProbe      = "probe" // calls the health endpoints of the workloads of a cluster
+	// KindOTLP counts traces: those that are sent to it, or recorded ones in files.
+	KindOTLP       = "otlp"
+	KindPrometheus = "prometheus" // asks a Prometheus for the metrics of service graphs and meshes
+	KindJaeger     = "jaeger"     // asks a Jaeger for the dependencies it knows
+	KindZipkin     = "zipkin"     // asks a Zipkin for the dependencies it knows
+)
+
+// What a source of KindPrometheus asks for.
+const (
+	MetricsServiceGraph = "service-graph"
+	MetricsIstio        = "istio"
 )
 
 // maxFileBytes bounds the configuration file; a larger one is not a configuration.
@@ -57,6 +68,7 @@ type Config struct {
 	Environments map[string][]string
 	Identity     Identity
 	Health       Health
+	Tracing      Tracing
 	Sources      []Source // ids are unique, and so are the names of live clusters
 
 	shown map[string]string // masked text by field, where it differs from the value
@@ -103,12 +115,12 @@ type Source struct {
 	ID, Kind    string
 	Environment string
 	Priority    int      // of its descriptors; the higher wins
-	Paths       []string // folders or files: of KindFiles at least one; of KindKubernetes none for a live cluster
+	Paths       []string // folders or files: of KindFiles at least one; of KindKubernetes none for a live cluster, of KindOTLP none where it listens
 	// Include and Exclude are globs on paths inside the folders; none = every file.
 	Include, Exclude []string
-	URL, Token       string   // of KindBackstage: of its backend; Token "" = none
+	URL, Token       string   // of KindBackstage: of its backend; of those that are asked for traffic; Token "" = none
 	Filter           []string // of KindBackstage: as its API takes them; none = every entity
-	CAFile           string   // of KindBackstage; "" = none
+	CAFile           string   // for URL; "" = none
 	Cluster          string   // of KindKubernetes: its name in aliases; of KindProbe: whose workloads are called
 	Networks         []string // of KindProbe: prefixes of the only addresses that are called; none = see the package probe
 	Context          string   // of a live cluster: that of the kubeconfig; "" = its current one
@@ -118,13 +130,22 @@ type Source struct {
 	Namespaces, ExcludeNamespaces []string
 	ExcludeKinds                  []string // of a live cluster: kinds of objects that are not read
 	// LogFormat is what containers of a live cluster should log, json or logfmt; "" = no log is looked at.
-	LogFormat string
-	LogFields map[string][]string // names of the fields of a log line besides those that are known, by what they say
-	Schedule  string              // as schedule.Parse reads it; "" = scanned once, at the start
-	Timezone  string              // of the fields of Schedule: an IANA name; "" = UTC
-	Jitter    time.Duration       // less than this put off, to spread the sources
-	Timeout   time.Duration       // of one scan
-	Watch     bool                // scanned as it changes
+	LogFormat               string
+	LogFields               map[string][]string // names of the fields of a log line besides those that are known, by what they say
+	GRPC, HTTP              string              // of KindOTLP: where it listens; "" = not
+	TLS                     TLS                 // of KindOTLP, where it listens
+	Settle                  time.Duration       // of KindOTLP: how long a trace may be silent before it is counted
+	Memory, MaxRequest      Bytes               // of KindOTLP
+	Multiplier              int                 // of KindOTLP: what a span stands for that does not tell, at least 1
+	Metrics                 []string            // of KindPrometheus: the Metrics constants
+	Username, Password      string              // of KindPrometheus; "" = none
+	Lookback                time.Duration       // how far back a source is asked that counts by itself
+	StaleAfter, RemoveAfter time.Duration       // of traffic, counted from the newest of the source
+	Schedule                string              // as schedule.Parse reads it; "" = scanned once, at the start
+	Timezone                string              // of the fields of Schedule: an IANA name; "" = UTC
+	Jitter                  time.Duration       // less than this put off, to spread the sources
+	Timeout                 time.Duration       // of one scan
+	Watch                   bool                // scanned as it changes
 }
 
 // Lookup finds the value of an environment variable, as os.LookupEnv does.
@@ -161,6 +182,7 @@ func Parse(file string, data []byte, lookup Lookup) (*Config, error) {
 	if root, ok := d.document(data); ok {
 		decodeMapping(d, root, "", rootSettings(), c)
 		settleKubernetes(d, c)
+		settleTraffic(c)
 		validate(d, c)
 	}
 	if len(d.errs) > 0 {

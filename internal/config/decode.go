@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -121,6 +122,10 @@ func decodeValue[T any](d *decoder, node *yaml.Node, at string, s setting[T], in
 		decodeMapping(d, node, at, healthSettings(), place)
 	case *Replicas:
 		decodeMapping(d, node, at, replicasSettings(), place)
+	case *TLS:
+		decodeMapping(d, node, at, tlsSettings(), place)
+	case *Tracing:
+		decodeMapping(d, node, at, tracingSettings(), place)
 	case *[]Exemption:
 		decodeList(d, node, at, exemptionSettings(), place)
 	case *[]Source:
@@ -130,6 +135,18 @@ func decodeValue[T any](d *decoder, node *yaml.Node, at string, s setting[T], in
 	case *time.Duration:
 		if text, ok := d.text(node, at); ok {
 			*place = d.duration(node, at, text, s.least, s.most)
+		}
+	case *Bytes:
+		if text, ok := d.text(node, at); ok {
+			*place = d.bytes(node, at, text, s.leastBytes, s.mostBytes)
+		}
+	case *float64:
+		if text, ok := d.number(node, at); ok {
+			n, err := strconv.ParseFloat(text, 64)
+			if err != nil || math.IsNaN(n) {
+				d.fail(node.Line, at, "must be a number, not "+quoted(node.Value), "")
+			}
+			*place = n
 		}
 	case *string:
 		if text, ok := d.text(node, at); ok {
@@ -212,6 +229,10 @@ func decodeDefault[T any](d *decoder, parent *yaml.Node, at string, s setting[T]
 		if text, ok := s.fallback.(string); ok {
 			*place = finish(d, parent, at, s, text)
 		}
+	case *Bytes:
+		*place, _ = s.fallback.(Bytes)
+	case *float64:
+		*place, _ = s.fallback.(float64)
 	case *int:
 		*place, _ = s.fallback.(int)
 	case *bool:
@@ -277,6 +298,14 @@ func (d *decoder) scalar(node *yaml.Node, at, tag, what string) (string, bool) {
 	}
 	d.lines[at] = node.Line
 	return text, true
+}
+
+// number reads a number, with or without a fraction.
+func (d *decoder) number(node *yaml.Node, at string) (string, bool) {
+	if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!int" {
+		return d.scalar(node, at, "!!int", "a number")
+	}
+	return d.scalar(node, at, "!!float", "a number")
 }
 
 func (d *decoder) items(node *yaml.Node, at string) []*yaml.Node {

@@ -83,6 +83,10 @@ func schemaOfValue(place any, choices []string) *jsonschema.Schema {
 		return schemaOf(healthSettings())
 	case *Replicas:
 		return schemaOf(replicasSettings())
+	case *TLS:
+		return schemaOf(tlsSettings())
+	case *Tracing:
+		return schemaOf(tracingSettings())
 	case *[]Exemption:
 		return &jsonschema.Schema{Type: "array", Items: schemaOf(exemptionSettings())}
 	case *[]Source:
@@ -95,6 +99,10 @@ func schemaOfValue(place any, choices []string) *jsonschema.Schema {
 		}}
 	case *time.Duration:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Pattern: durationPattern}, expandable()}}
+	case *Bytes:
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", Pattern: bytesPattern}, expandable()}}
+	case *float64:
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "number"}, expandable()}}
 	case *int:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "integer"}, expandable()}}
 	case *bool:
@@ -167,6 +175,10 @@ func describe[T any](b *strings.Builder, at string, settings []setting[T]) {
 			describe(b, s.name, healthSettings())
 		case *Replicas:
 			describe(b, field(at, s.name), replicasSettings())
+		case *TLS:
+			describe(b, field(at, s.name), tlsSettings())
+		case *Tracing:
+			describe(b, s.name, tracingSettings())
 		case *[]Exemption:
 			describe(b, field(at, s.name)+"[]", exemptionSettings())
 		case *[]Source:
@@ -179,6 +191,9 @@ func describe[T any](b *strings.Builder, at string, settings []setting[T]) {
 func written(value any) any {
 	if d, ok := value.(time.Duration); ok {
 		return shownDuration(d)
+	}
+	if b, ok := value.(Bytes); ok {
+		return b.String()
 	}
 	return value
 }

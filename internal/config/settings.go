@@ -12,8 +12,8 @@ import (
 type setting[T any] struct {
 	name string
 	help string // one sentence for people, ending in a full stop
-	// into gives the place of the value: *string, *int, *bool, *time.Duration, *[]string, *map[string][]string, or one that
-	// has settings of its own: *Graph, *Identity, *[]Rewrite, *Health, *Replicas, *[]Exemption or *[]Source. Its type is the type of the setting.
+	// into gives the place of the value: *string, *int, *float64, *bool, *time.Duration, *Bytes, *[]string, *map[string][]string, or one that
+	// has settings of its own: *Graph, *Identity, *[]Rewrite, *Health, *Replicas, *[]Exemption, *TLS, *Tracing or *[]Source. Its type is the type of the setting.
 	into     func(*T) any
 	fallback any // holds where the key is absent; nil = none
 	// fallbacks hold instead beside those values of the setting that selects.
@@ -31,6 +31,8 @@ type setting[T any] struct {
 	secret  bool     // never shown, also where it is written in the file
 	// least and most bound a *time.Duration.
 	least, most time.Duration
+	// leastBytes and mostBytes bound a *Bytes.
+	leastBytes, mostBytes Bytes
 }
 
 // holds says whether the setting makes sense beside the value of the one that selects; "" = there is none.
@@ -102,6 +104,10 @@ func rootSettings() []setting[Config] {
 			help: "What health checks ask for, and who is exempted.",
 		},
 		{
+			name: "tracing", into: func(c *Config) any { return &c.Tracing },
+			help: "Where the server sends traces of its own work. Nowhere where it is absent.",
+		},
+		{
 			name: "sources", into: func(c *Config) any { return &c.Sources },
 			help: "Where the data comes from.",
 		},
@@ -169,6 +175,11 @@ func rewriteSettings() []setting[Rewrite] {
 }
 
 func sourceSettings() []setting[Source] {
+	return slices.Concat(placeSettings(), trafficSettings(), timeSettings())
+}
+
+// placeSettings say which place a source is.
+func placeSettings() []setting[Source] {
 	return []setting[Source]{
 		{
 			name: "id", into: func(s *Source) any { return &s.ID }, required: true,
@@ -176,42 +187,44 @@ func sourceSettings() []setting[Source] {
 		},
 		{
 			name: "kind", into: func(s *Source) any { return &s.Kind }, required: true,
-			choices: []string{KindFiles, KindBackstage, KindKubernetes, KindProbe}, selects: true,
+			choices: []string{KindFiles, KindBackstage, KindKubernetes, KindProbe, KindOTLP, KindPrometheus, KindJaeger, KindZipkin}, selects: true,
 			help: "What kind of place it is.",
 		},
 		{
 			name: "paths", into: func(s *Source) any { return &s.Paths }, required: true, isPath: true,
-			only: []string{KindFiles, KindKubernetes}, optional: []string{KindKubernetes},
-			help: "Folders or files to read. A kubernetes source with paths reads manifests instead of a live cluster.",
+			only: []string{KindFiles, KindKubernetes, KindOTLP}, optional: []string{KindKubernetes, KindOTLP},
+			help: "Folders or files to read. A kubernetes source with paths reads manifests instead of a live cluster, an otlp source with paths recorded traces instead of those that are sent to it.",
 		},
 		{
-			name: "include", into: func(s *Source) any { return &s.Include }, only: []string{KindFiles, KindKubernetes},
-			help: "Globs on paths inside the folders: only such files are opened. Every YAML and JSON file where it is absent.",
+			name: "include", into: func(s *Source) any { return &s.Include }, only: []string{KindFiles, KindKubernetes, KindOTLP},
+			help: "Globs on paths inside the folders: only such files are opened. Every YAML and JSON file where it is absent; of recorded traces every file.",
 		},
 		{
-			name: "exclude", into: func(s *Source) any { return &s.Exclude }, only: []string{KindFiles, KindKubernetes},
+			name: "exclude", into: func(s *Source) any { return &s.Exclude }, only: []string{KindFiles, KindKubernetes, KindOTLP},
 			help: "Globs on paths inside the folders: such files are never opened.",
 		},
 		{
-			name: "url", into: func(s *Source) any { return &s.URL }, required: true, only: []string{KindBackstage},
-			help: "Address of the backend (its backend.baseUrl), such as https://backstage.example.com.",
+			name: "url", into: func(s *Source) any { return &s.URL }, required: true,
+			only: []string{KindBackstage, KindPrometheus, KindJaeger, KindZipkin},
+			help: "Address of the server: of a Backstage its backend.baseUrl, such as https://backstage.example.com; of the others what stands before /api.",
 		},
 		{
-			name: "token", into: func(s *Source) any { return &s.Token }, secret: true, only: []string{KindBackstage},
-			help: "Static token for external access that the backend was configured with; best written as ${BACKSTAGE_TOKEN}.",
+			name: "token", into: func(s *Source) any { return &s.Token }, secret: true,
+			only: []string{KindBackstage, KindPrometheus, KindJaeger, KindZipkin, KindOTLP},
+			help: "Bearer token: of a Backstage the static one for external access; of an otlp source the one that senders must give. Best written as ${TOKEN}.",
 		},
 		{
 			name: "filter", into: func(s *Source) any { return &s.Filter }, only: []string{KindBackstage},
 			help: "Filters of the Backstage API such as kind=component,spec.type=service, of which an entity must fit one. All entities where it is absent.",
 		},
 		{
-			name: "caFile", into: func(s *Source) any { return &s.CAFile }, isPath: true, only: []string{KindBackstage},
+			name: "caFile", into: func(s *Source) any { return &s.CAFile }, isPath: true, only: []string{KindBackstage, KindPrometheus, KindJaeger, KindZipkin},
 			help: "PEM file of certificates that are trusted besides those of the system.",
 		},
 		{
 			name: "cluster", into: func(s *Source) any { return &s.Cluster }, required: true,
-			only: []string{KindKubernetes, KindProbe}, optional: []string{KindKubernetes},
-			help: "Name of the cluster, as spans have it in k8s.cluster.name. The id of a kubernetes source where it is absent. A probe source calls the Services of this cluster, by the names that they have inside.",
+			only: []string{KindKubernetes, KindProbe, KindPrometheus}, optional: []string{KindKubernetes, KindPrometheus},
+			help: "Name of the cluster, as spans have it in k8s.cluster.name; of metrics that name none. The id of a kubernetes source where it is absent. A probe source calls the Services of this cluster, by the names that they have inside.",
 		},
 		{
 			name: "networks", into: func(s *Source) any { return &s.Networks }, only: []string{KindProbe},
@@ -250,6 +263,12 @@ func sourceSettings() []setting[Source] {
 			name: "logFields", into: func(s *Source) any { return &s.LogFields }, only: []string{KindKubernetes},
 			help: "More names of fields of a log line, by what they say: timestamp, level, message and correlation, such as `level: [lvl]`.",
 		},
+	}
+}
+
+// timeSettings are those that every source may have.
+func timeSettings() []setting[Source] {
+	return []setting[Source]{
 		{
 			name: "environment", into: func(s *Source) any { return &s.Environment }, fallback: DefaultEnvironment,
 			help: "The environment that observed facts of the source belong to. Declared facts hold in all.",
@@ -262,7 +281,9 @@ func sourceSettings() []setting[Source] {
 			help: "Where two sources describe one entity, the higher priority wins: 1 to 1000. Manifests have 60.",
 		},
 		{
-			name: "schedule", into: func(s *Source) any { return &s.Schedule }, fallbacks: map[string]any{KindProbe: "@every 1m"},
+			name: "schedule", into: func(s *Source) any { return &s.Schedule }, fallbacks: map[string]any{
+				KindProbe: "@every 1m", KindPrometheus: "@every 5m", KindJaeger: "@every 15m", KindZipkin: "@every 15m",
+			},
 			help: "When it is scanned again: the five fields of cron, @hourly and the like, or @every 30m. Without one it is scanned when the server starts; a probe source calls each minute, and a cluster that is watched is looked over every 5 minutes.",
 		},
 		{
@@ -274,7 +295,7 @@ func sourceSettings() []setting[Source] {
 			help: "Every scheduled scan starts later by a time below this, the same for one source, so that sources do not start together: at most 1h.",
 		},
 		{
-			name: "watch", into: func(s *Source) any { return &s.Watch }, fallback: false, only: []string{KindFiles, KindKubernetes},
+			name: "watch", into: func(s *Source) any { return &s.Watch }, fallback: false, only: []string{KindFiles, KindKubernetes, KindOTLP},
 			help: "Scan what changes as soon as it changes. Where that cannot be heard of, it is scanned by its schedule, or every minute. A live cluster is watched unless this is false.",
 		},
 		{

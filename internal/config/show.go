@@ -53,6 +53,14 @@ func isEmpty(place any) bool {
 		return saysNothing(healthSettings(), value)
 	case *Replicas:
 		return saysNothing(replicasSettings(), value)
+	case *TLS:
+		return saysNothing(tlsSettings(), value)
+	case *Tracing:
+		return value.Endpoint == ""
+	case *Bytes:
+		return *value == 0
+	case *float64:
+		return *value == 0
 	case *[]Exemption:
 		return len(*value) == 0
 	}
@@ -76,6 +84,12 @@ func shownValue(c *Config, at string, place any) *yaml.Node {
 		return shownMapping(c, at, healthSettings(), value)
 	case *Replicas:
 		return shownMapping(c, at, replicasSettings(), value)
+	case *TLS:
+		return shownMapping(c, at, tlsSettings(), value)
+	case *Tracing:
+		return shownMapping(c, at, tracingSettings(), value)
+	case *Bytes:
+		return plain(value.String())
 	case *[]Exemption:
 		return shownList(c, at, exemptionSettings(), *value)
 	case *[]Source:

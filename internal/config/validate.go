@@ -50,10 +50,12 @@ func validate(d *decoder, c *Config) {
 		}
 	}
 	validateHealth(d, &c.Health)
+	validateTracing(d, c.Tracing)
 	first, live := map[string]string{}, map[string]int{}
 	for i, s := range c.Sources {
 		validateTiming(d, index("sources", i), s)
 		validateKubernetes(d, index("sources", i), s, live)
+		validateTraffic(d, index("sources", i), s, c.Insecure)
 		id, environment, priority := index("sources", i)+".id", index("sources", i)+".environment", index("sources", i)+".priority"
 		if !wellFormedID.MatchString(s.ID) {
 			d.fail(d.lines[id], id, d.written(id, s.ID)+" is no id", idRule)
@@ -80,7 +82,7 @@ func validate(d *decoder, c *Config) {
 				d.fail(d.lines[at], at, d.written(at, network)+" is no network", "write it like 10.0.0.0/8")
 			}
 		}
-		if at := index("sources", i) + ".url"; s.Kind == KindBackstage && d.lines[at] > 0 {
+		if at := index("sources", i) + ".url"; s.URL != "" && d.lines[at] > 0 {
 			if message, fix := checkURL(s.URL); message != "" {
 				d.fail(d.lines[at], at, message, fix)
 			}
