@@ -1,0 +1,143 @@
+package spans
+
+import (
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+// MaxText is the most bytes that are read of a text; what is longer is cut off.
+const MaxText = 1024
+
+// Value is that of an attribute. The zero value says nothing, as does that of a kind which no recognized attribute has. Of
+// an array, readers give the first element.
+type Value struct {
+	text   []byte
+	number float64
+	whole  int64
+	kind   valueKind
+}
+
+type valueKind uint8
+
+const (
+	valueNone valueKind = iota
+	valueText
+	valueWhole
+	valueNumber
+	valueBool
+)
+
+// Text is a value of UTF-8. It is not copied.
+func Text(text []byte) Value { return Value{kind: valueText, text: text} }
+
+// Whole is a value that is an integer.
+func Whole(n int64) Value { return Value{kind: valueWhole, whole: n} }
+
+// Number is a value that is a floating-point number.
+func Number(n float64) Value { return Value{kind: valueNumber, number: n} }
+
+// Bool is a value that is true or false.
+func Bool(b bool) Value {
+	v := Value{kind: valueBool}
+	if b {
+		v.whole = 1
+	}
+	return v
+}
+
+// asText is the value as valid UTF-8 of at most MaxText bytes, numbers in digits; nil where there is none.
+func (v Value) asText() []byte {
+	switch v.kind {
+	case valueText:
+		return clean(v.text)
+	case valueWhole:
+		return digits(v.whole)
+	case valueNumber:
+		if n, whole := v.asWhole(); whole {
+			return digits(n)
+		}
+		return strconv.AppendFloat(nil, v.number, 'g', -1, 64)
+	case valueBool:
+		return strconv.AppendBool(nil, v.whole != 0)
+	default:
+		return nil
+	}
+}
+
+// asWhole is the value as an integer, if it is one or a text of one.
+func (v Value) asWhole() (int64, bool) {
+	const digitsOfInt64 = 20
+	switch v.kind {
+	case valueWhole:
+		return v.whole, true
+	case valueNumber:
+		if v.number != math.Trunc(v.number) || math.Abs(v.number) > 1<<53 {
+			return 0, false
+		}
+		return int64(v.number), true
+	case valueText:
+		if len(v.text) > digitsOfInt64 {
+			return 0, false
+		}
+		n, err := strconv.ParseInt(string(v.text), 10, 64)
+		return n, err == nil
+	default:
+		return 0, false
+	}
+}
+
+// asBool is the value as true or false; what is neither is false.
+func (v Value) asBool() bool {
+	switch v.kind {
+	case valueBool, valueWhole:
+		return v.whole != 0
+	case valueText:
+		return len(v.text) == len("true") && (string(v.text) == "true" || string(v.text) == "True" || string(v.text) == "TRUE")
+	default:
+		return false
+	}
+}
+
+// clean cuts text to MaxText bytes and replaces what is no UTF-8. It copies only if something is to be replaced.
+func clean(text []byte) []byte {
+	if len(text) > MaxText {
+		text = cut(text, MaxText)
+	}
+	if utf8.Valid(text) {
+		return text
+	}
+	whole := make([]byte, 0, len(text)+utf8.UTFMax)
+	for _, char := range string(text) {
+		if len(whole)+utf8.RuneLen(char) > MaxText {
+			break
+		}
+		whole = utf8.AppendRune(whole, char)
+	}
+	return whole
+}
+
+// cut is the first most bytes of a longer text, or a few less, so that no character is cut in two.
+func cut(text []byte, most int) []byte {
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end:end]
+}
+
+// smallDigits are the numbers from 0 to 15, as Redis numbers its databases by default.
+var smallDigits = []byte("0123456789101112131415")
+
+// digits is n in decimal, without an allocation if it is small. It is not to be written to.
+func digits(n int64) []byte {
+	switch {
+	case n >= 0 && n < 10:
+		return smallDigits[n : n+1 : n+1]
+	case n >= 10 && n < 16:
+		at := 10 + 2*(n-10)
+		return smallDigits[at : at+2 : at+2]
+	default:
+		return strconv.AppendInt(nil, n, 10)
+	}
+}
