@@ -70,8 +70,10 @@ type Claim struct {
 	Found bool `cbor:"12,keyasint,omitempty"`
 	// Entry says whether requests enter at the subject, as far as the traffic of the source tells.
 	Entry Entry `cbor:"13,keyasint,omitempty"`
-	// Stale marks a subject that was not seen in traffic for long. Other claims of the document may be fresh.
-	Stale bool `cbor:"14,keyasint,omitempty"`
+	// Stale marks a subject that was not seen in traffic for long, but at LastSeen (0 = unknown). Other claims of the document
+	// may be fresh.
+	Stale    bool    `cbor:"14,keyasint,omitempty"`
+	LastSeen Instant `cbor:"15,keyasint,omitempty"`
 }
 
 // Selector matches labels, as a label selector of Kubernetes does: all its requirements must hold. One of them at least

@@ -279,20 +279,20 @@ func statedStrength(edge *edgeRecord) Strength {
 func (c *combiner) evidenceOf(facts []fact) []Evidence {
 	first := len(c.evidence)
 	for _, f := range facts {
-		edge, document := f.edge(), f.claim.document
+		edge := f.edge()
 		var flow FlowID
 		if edge.details != nil {
 			flow = edge.details.flow
 		}
 		c.evidence = append(c.evidence, Evidence{
-			Kind: edge.evidence(), Stale: document.stale || edge.stale(), Flow: flow, Line: edge.line, Origin: document.origin,
-			FirstSeen: cmp.Or(edge.firstSeen, f.claim.firstSeen), LastSeen: cmp.Or(edge.lastSeen, document.lastSeen),
+			Kind: edge.evidence(), Stale: f.claim.isEdgeStale(f.index), Flow: flow, Line: edge.line, Origin: f.claim.document.origin,
+			FirstSeen: cmp.Or(edge.firstSeen, f.claim.firstSeen), LastSeen: f.claim.edgeSeenLast(f.index),
 		})
 	}
 	return c.uniteFrom(first)
 }
 
-// uniteFrom puts the evidence from a place on in order, each place once.
+// uniteFrom puts the evidence from a place on in order, each place and flow once.
 func (c *combiner) uniteFrom(first int) []Evidence {
 	all := c.evidence[first:]
 	if len(all) > 1 {
@@ -311,7 +311,7 @@ func compareEvidence(a, b Evidence) int {
 	)
 }
 
-// uniteEvidence makes one of what stands at the same place: it is stale where all of it is, seen since the earliest, until
+// uniteEvidence makes one of what stands at the same place and is of the same flow: it is stale where all of it is, seen since the earliest, until
 // the latest.
 func uniteEvidence(all []Evidence) []Evidence {
 	united := all[:1]

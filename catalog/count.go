@@ -47,7 +47,7 @@ func (m *Merger) countSubject(c *claimRecord, in bool) {
 		}
 		m.markAlias(^c.subject)
 		m.markSubject(c.subject, markEntity|markRow)
-		m.countFresh(a, c, in)
+		m.countFresh(a, c.isStale(), in)
 		return
 	}
 	m.mention(c.subject, in)
@@ -72,10 +72,10 @@ func takeClaim(list []*claimRecord, place int32) []*claimRecord {
 }
 
 // countFresh counts what is not stale among what was observed by a name.
-func (m *Merger) countFresh(a *aliasRecord, c *claimRecord, in bool) {
+func (m *Merger) countFresh(a *aliasRecord, stale, in bool) {
 	before := a.fresh
 	switch {
-	case c.document.stale:
+	case stale:
 	case in:
 		a.fresh++
 	default:
@@ -109,7 +109,7 @@ func (m *Merger) countTarget(c *claimRecord, i int32, in bool) {
 	if before != a.seen() {
 		m.markAlias(^edge.target)
 	}
-	m.countFresh(a, c, in)
+	m.countFresh(a, c.isEdgeStale(i), in)
 }
 
 func countEdge(list []occurrence, c *claimRecord, i int32, in bool) []occurrence {

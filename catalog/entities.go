@@ -53,8 +53,7 @@ func (m *Merger) entity(r *refRecord) *Entity {
 
 // claimedBy takes over where the claim stands that says what the entity is, and whether that could be renewed.
 func (e *Entity) claimedBy(c *claimRecord) {
-	document := c.document
-	e.Origin, e.Line, e.Stale, e.LastSeen = document.origin, c.line, document.stale, document.lastSeen
+	e.Origin, e.Line, e.Stale, e.LastSeen = c.document.origin, c.line, c.isStale(), c.seenLast()
 }
 
 // firstFound is the first by precedence of what says that it was found, of those that are not stale where there are any;
@@ -63,8 +62,7 @@ func (r *refRecord) firstFound() (first *claimRecord) {
 	for _, c := range r.contributed {
 		switch {
 		case !c.found:
-		case first == nil, first.document.stale && !c.document.stale,
-			first.document.stale == c.document.stale && precedence(c, first) < 0:
+		case first == nil, first.isStale() && !c.isStale(), first.isStale() == c.isStale() && precedence(c, first) < 0:
 			first = c
 		}
 	}
@@ -101,7 +99,7 @@ func (m *Merger) discovery(r *refRecord) []*aliasRecord {
 	return discovered
 }
 
-// staleness says whether all that was observed by some names stands in stale documents, and when they were read last.
+// staleness says whether all that was observed by some names is stale, and when it was seen last.
 func staleness(names []*aliasRecord) (stale bool, lastSeen Instant) {
 	for _, a := range names {
 		if a.fresh > 0 {
@@ -109,19 +107,19 @@ func staleness(names []*aliasRecord) (stale bool, lastSeen Instant) {
 		}
 	}
 	started := false
-	see := func(c *claimRecord) {
+	see := func(at Instant) {
 		if !started {
-			started, lastSeen = true, c.document.lastSeen
+			started, lastSeen = true, at
 		}
-		lastSeen = latest(lastSeen, c.document.lastSeen)
+		lastSeen = latest(lastSeen, at)
 	}
 	for _, a := range names {
 		for _, c := range a.subjects {
-			see(c)
+			see(c.seenLast())
 		}
 		for _, edges := range [][]occurrence{a.forward, a.reverse} {
 			for _, edge := range edges {
-				see(edge.claim)
+				see(edge.claim.edgeSeenLast(edge.index))
 			}
 		}
 	}

@@ -40,7 +40,7 @@ type aliasRecord struct {
 	stated   []occurrence   // statements of it by claims about other aliases
 	selected []occurrence   // selectors that its labels match: one for each entity, the first few
 	uses     int32          // how many records name it by its number
-	fresh    int32          // how many of subjects, forward and reverse stand in documents that are not stale
+	fresh    int32          // how many of subjects, forward and reverse are not stale
 
 	ref   int32 // what it stands for, where by is not ""
 	by    MatchedBy

@@ -34,10 +34,22 @@ type claimRecord struct {
 	index      int32 // in the document
 	place      int32 // in the list of its subject: contributed or subjects
 	firstSeen  Instant
+	lastSeen   Instant // 0 where that is when the document was read
 	counted    bool
 	found      bool // of a contribution about a Ref
+	stale      bool // of itself, whatever its document is
 	entry      Entry
 }
+
+func (c *claimRecord) isStale() bool { return c.stale || c.document.stale }
+
+// seenLast is when the subject was seen last; 0 = in the last good scan, or unknown.
+func (c *claimRecord) seenLast() Instant { return cmp.Or(c.lastSeen, c.document.lastSeen) }
+
+func (c *claimRecord) isEdgeStale(i int32) bool { return c.edges[i].stale() || c.document.stale }
+
+// edgeSeenLast is the same for an edge.
+func (c *claimRecord) edgeSeenLast(i int32) Instant { return cmp.Or(c.edges[i].lastSeen, c.document.lastSeen) }
 
 type claimDetails struct {
 	facts     *Facts
@@ -180,9 +192,12 @@ func (m *Merger) addClaim(d *documentRecord, claim *Claim) {
 	}
 	d.claims = append(d.claims, claimRecord{
 		document: d, subject: subject, owner: none, line: claim.Line, index: int32(len(d.claims)), firstSeen: claim.FirstSeen,
-		entry: claim.Entry,
+		stale: claim.Stale, entry: claim.Entry,
 	})
 	c := &d.claims[len(d.claims)-1]
+	if c.isStale() {
+		c.lastSeen = claim.LastSeen
+	}
 	for _, stated := range claim.Aliases {
 		c.aliases = append(c.aliases, statedAlias{alias: m.aliasID(stated.Alias), line: stated.Line})
 	}
