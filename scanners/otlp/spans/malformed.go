@@ -4,7 +4,7 @@ import "fmt"
 
 // MalformedError says that the input is not what it should be. It is the sender's fault: sending it again does not help.
 type MalformedError struct {
-	Offset int // in bytes from the beginning of the input
+	Offset int64 // in bytes from the beginning of the input
 	Reason string
 }
 
