@@ -37,7 +37,8 @@ type Options struct {
 	// Include and Exclude narrow the files that are found, by globs (`*`, `**`, `?`, `[a-z]`, `{a,b}`) on the path inside
 	// the root; one without a slash is matched against the last part of the path. No Include means all.
 	Include, Exclude []string
-	MaxDepth         int // deeper folders are not entered
+	AnyName          bool // files of every name are found; else only YAML and JSON
+	MaxDepth         int  // deeper folders are not entered
 	Progress         *Progress
 }
 

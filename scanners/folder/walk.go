@@ -212,7 +212,9 @@ func (o *Options) wants(at Place) bool {
 	switch strings.ToLower(path.Ext(at.Name)) {
 	case ".yaml", ".yml", ".json":
 	default:
-		return false
+		if !o.AnyName {
+			return false
+		}
 	}
 	return (len(o.Include) == 0 || Matches(o.Include, at.Name)) && !Matches(o.Exclude, at.Name) && !at.ignores.match(at.Parts, false)
 }
