@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"graph":              {"catalog", "graph/search"},
 	"graph/search":       {"catalog"},
 	"graph/health":       {"catalog", "graph"},
+	"graph/drift":        {"catalog", "graph"},
 	"graph/sqlitestore":  {"catalog", "graph"},
 	"graph/neo4jstore":   {"catalog", "graph"},
 	"graph/graphtest":    {"catalog", "graph"},

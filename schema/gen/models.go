@@ -11,6 +11,7 @@ import (
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/drift"
 	"github.com/orrery-catalog/orrery/graph/health"
 )
 
@@ -174,6 +175,48 @@ type DisruptionBudget struct {
 	MinAvailable *string `json:"minAvailable,omitempty"`
 	// How many replicas may go at once.
 	MaxUnavailable *string `json:"maxUnavailable,omitempty"`
+}
+
+// A page of findings.
+type DriftConnection struct {
+	// The elements with their cursors.
+	Edges []*DriftEdge `json:"edges"`
+	// The elements alone.
+	Nodes []*drift.Finding `json:"nodes"`
+	// Where this page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many elements the whole list has.
+	TotalCount int `json:"totalCount"`
+	// How many findings there are of each kind that has any, in all pages.
+	Totals []*DriftTotal `json:"totals"`
+}
+
+// One element of a page of findings.
+type DriftEdge struct {
+	// The element.
+	Node *drift.Finding `json:"node"`
+	// Its place, for `after`.
+	Cursor string `json:"cursor"`
+}
+
+// What to keep of the findings. Every field that is given must hold; of a list, any one element.
+type DriftFilter struct {
+	// Of these kinds.
+	Kinds []drift.Kind `json:"kinds,omitempty"`
+	// At least as sure as this.
+	Confidence *drift.Confidence `json:"confidence,omitempty"`
+	// About these entities, as the one to mend or as an end of the edge: what a person may type, as for `entity`.
+	Refs []string `json:"refs,omitempty"`
+	// To be mended by these groups or users. `payments` is `group:default/payments`.
+	Owners []string `json:"owners,omitempty"`
+}
+
+// How many findings there are of a kind.
+type DriftTotal struct {
+	// The kind.
+	Kind drift.Kind `json:"kind"`
+	// How many.
+	Count int `json:"count"`
 }
 
 // A page of entities.

@@ -26,6 +26,8 @@ type ResolverRoot interface {
 	Cycle() CycleResolver
 	Dependency() DependencyResolver
 	DependencyWalk() DependencyWalkResolver
+	DriftFinding() DriftFindingResolver
+	DriftPatch() DriftPatchResolver
 	Entity() EntityResolver
 	EntityAlias() EntityAliasResolver
 	Failed() FailedResolver
@@ -72,6 +74,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAssumedAbsence,
 		ec.unmarshalInputAssumedDependency,
 		ec.unmarshalInputBlastRadiusOptions,
+		ec.unmarshalInputDriftFilter,
 		ec.unmarshalInputEntityFilter,
 		ec.unmarshalInputGraphOptions,
 		ec.unmarshalInputHealthFilter,
@@ -410,6 +413,149 @@ input AssumedAbsence {
   from: String!
   "The entity that is needed."
   to: String!
+}
+`, BuiltIn: false},
+	{Name: "../drift.graphqls", Input: `"In which way what is declared and what was seen in traffic disagree."
+enum DriftKind {
+  "It was seen to call something that its catalog file does not name, directly or by a declared path."
+  OBSERVED_NOT_DECLARED
+  "Its catalog file names something that it was never, or not for long, seen to call, though it is traced."
+  DECLARED_NEVER_OBSERVED
+  "Traffic shows another strength than the declared one: it fails with the other, or goes on without it."
+  STRENGTH_CONTRADICTED
+  "Others were seen to call it, and nobody answers for it."
+  UNOWNED_BUT_CALLED
+  "It is to go away, and was seen to be called."
+  DEPRECATED_BUT_CALLED
+}
+
+"How sure a finding is, by how much was seen and for how long."
+enum DriftConfidence {
+  "Enough was seen, over days."
+  HIGH
+  "Some was seen."
+  MEDIUM
+  "Little was seen: it may be an accident, or a gap of the instrumentation."
+  LOW
+}
+
+"What to do with the YAML of a patch."
+enum DriftAction {
+  "Put in what it holds, beside what is there."
+  ADD
+  "Make the entry of that ref be so."
+  CHANGE
+  "Take out the entry of that ref."
+  REMOVE
+  "Write a new file."
+  CREATE
+}
+
+"What to keep of the findings. Every field that is given must hold; of a list, any one element."
+input DriftFilter {
+  "Of these kinds."
+  kinds: [DriftKind!]
+  "At least as sure as this."
+  confidence: DriftConfidence
+  "About these entities, as the one to mend or as an end of the edge: what a person may type, as for ` + "`" + `entity` + "`" + `."
+  refs: [String!]
+  "To be mended by these groups or users. ` + "`" + `payments` + "`" + ` is ` + "`" + `group:default/payments` + "`" + `."
+  owners: [String!]
+}
+
+"One disagreement between what is declared and what was seen."
+type DriftFinding {
+  "In which way they disagree."
+  kind: DriftKind!
+  "Where the edge begins; null where it is about an entity alone."
+  from: Entity
+  "Where the edge ends; null where it is about an entity alone."
+  to: Entity
+  "Whose catalog file is to be mended."
+  entity: Entity!
+  "How sure it is."
+  confidence: DriftConfidence!
+  "What was found, in a sentence."
+  message: String!
+  "What it rests on."
+  evidence: [Evidence!]!
+  "Requests that were seen, corrected for sampling; null where there was no traffic."
+  requests: Float
+  "Those of them that failed; null where there was no traffic."
+  errors: Float
+  "How many requests a second came in the newest day or two; null where there was no traffic."
+  requestRate: Float
+  "When the traffic was seen first; null where there was none."
+  firstSeen: Time
+  "When the traffic was seen last; null where there was none."
+  lastSeen: Time
+  "What to write into which catalog file; null where nobody can tell."
+  patch: DriftPatch
+}
+
+"A change of a catalog file, ready to be made."
+type DriftPatch {
+  "The file, a path or URL; null for a new one."
+  location: String
+  "The line, from 1: of the entry that is to change, or where the entity begins; null where that is not known."
+  line: Int
+  "What to do."
+  action: DriftAction!
+  "YAML in the shape of the file, that holds only what is to change."
+  yaml: String!
+  "All of it as text: what to do and where as a comment, then the YAML."
+  text: String!
+}
+
+"A page of findings."
+type DriftConnection {
+  "The elements with their cursors."
+  edges: [DriftEdge!]!
+  "The elements alone."
+  nodes: [DriftFinding!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many elements the whole list has."
+  totalCount: Int!
+  "How many findings there are of each kind that has any, in all pages."
+  totals: [DriftTotal!]!
+}
+
+"One element of a page of findings."
+type DriftEdge {
+  "The element."
+  node: DriftFinding!
+  "Its place, for ` + "`" + `after` + "`" + `."
+  cursor: String!
+}
+
+"How many findings there are of a kind."
+type DriftTotal {
+  "The kind."
+  kind: DriftKind!
+  "How many."
+  count: Int!
+}
+
+extend type Query {
+  "Where what teams declare disagrees with the traffic that was seen: by kind, the surest first, then by the most requests."
+  drift(
+    "What to keep. Without it, everything."
+    filter: DriftFilter
+    "The environment to look at; production where none is named."
+    environment: String
+    "How many at most, up to 1000."
+    first: Int = 25
+    "A cursor: only what comes after it."
+    after: String
+    "A past moment to answer as of, instead of now. Traffic is not kept by moment, so that nothing was seen then."
+    at: Time
+  ): DriftConnection!
+}
+
+extend type Entity {
+  "Where what is declared of it disagrees with the traffic that was seen, as the one to mend or as an end of the edge."
+  drift("The environment to look at; production where none is named." environment: String): [DriftFinding!]!
 }
 `, BuiltIn: false},
 	{Name: "../entity.graphqls", Input: `"""
@@ -2200,6 +2346,90 @@ func (ec *executionContext) childFields_DisruptionBudget(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type DisruptionBudget", field.Name)
 }
 
+func (ec *executionContext) childFields_DriftConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DriftConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DriftConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DriftConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DriftConnection_totalCount(ctx, field)
+	case "totals":
+		return ec.fieldContext_DriftConnection_totals(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DriftConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DriftEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_DriftEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_DriftEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DriftEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DriftFinding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_DriftFinding_kind(ctx, field)
+	case "from":
+		return ec.fieldContext_DriftFinding_from(ctx, field)
+	case "to":
+		return ec.fieldContext_DriftFinding_to(ctx, field)
+	case "entity":
+		return ec.fieldContext_DriftFinding_entity(ctx, field)
+	case "confidence":
+		return ec.fieldContext_DriftFinding_confidence(ctx, field)
+	case "message":
+		return ec.fieldContext_DriftFinding_message(ctx, field)
+	case "evidence":
+		return ec.fieldContext_DriftFinding_evidence(ctx, field)
+	case "requests":
+		return ec.fieldContext_DriftFinding_requests(ctx, field)
+	case "errors":
+		return ec.fieldContext_DriftFinding_errors(ctx, field)
+	case "requestRate":
+		return ec.fieldContext_DriftFinding_requestRate(ctx, field)
+	case "firstSeen":
+		return ec.fieldContext_DriftFinding_firstSeen(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_DriftFinding_lastSeen(ctx, field)
+	case "patch":
+		return ec.fieldContext_DriftFinding_patch(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DriftFinding", field.Name)
+}
+
+func (ec *executionContext) childFields_DriftPatch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "location":
+		return ec.fieldContext_DriftPatch_location(ctx, field)
+	case "line":
+		return ec.fieldContext_DriftPatch_line(ctx, field)
+	case "action":
+		return ec.fieldContext_DriftPatch_action(ctx, field)
+	case "yaml":
+		return ec.fieldContext_DriftPatch_yaml(ctx, field)
+	case "text":
+		return ec.fieldContext_DriftPatch_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DriftPatch", field.Name)
+}
+
+func (ec *executionContext) childFields_DriftTotal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_DriftTotal_kind(ctx, field)
+	case "count":
+		return ec.fieldContext_DriftTotal_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DriftTotal", field.Name)
+}
+
 func (ec *executionContext) childFields_Entity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ref":
@@ -2280,6 +2510,8 @@ func (ec *executionContext) childFields_Entity(ctx context.Context, field graphq
 		return ec.fieldContext_Entity_dependents(ctx, field)
 	case "blastRadius":
 		return ec.fieldContext_Entity_blastRadius(ctx, field)
+	case "drift":
+		return ec.fieldContext_Entity_drift(ctx, field)
 	case "health":
 		return ec.fieldContext_Entity_health(ctx, field)
 	case "found":

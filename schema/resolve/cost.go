@@ -42,6 +42,8 @@ var walks = map[string]int{
 	"Entity.changes":      1000,
 	"Query.health":        3000,
 	"Entity.health":       100,
+	"Query.drift":         3000,
+	"Entity.drift":        100,
 	// A scan is no walk, but few of them are enough for one operation.
 	"Mutation.scanSource":  50_000,
 	"Mutation.approveScan": 50_000,
@@ -70,6 +72,8 @@ var lengths = map[string]int{
 	"ServiceHealth.checks":         40,
 	"HealthConnection.definitions": 30,
 	"HealthTotals.checks":          30,
+	"DriftConnection.totals":       5,
+	"DriftFinding.evidence":        2,
 	// A subscription may compute as much for each revision as a query may at once.
 	"RevisionChanges.changes": maxChanges,
 	"__Schema.types":          80,

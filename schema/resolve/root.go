@@ -170,3 +170,6 @@ func (r *root) HealthCheck() gen.HealthCheckResolver           { return healthCh
 func (r *root) HealthExemption() gen.HealthExemptionResolver   { return healthExemptionResolver{} }
 func (r *root) HealthTotals() gen.HealthTotalsResolver         { return healthTotalsResolver{} }
 func (r *root) HealthTeamTotals() gen.HealthTeamTotalsResolver { return healthTeamResolver{} }
+
+func (r *root) DriftFinding() gen.DriftFindingResolver { return driftFindingResolver{} }
+func (r *root) DriftPatch() gen.DriftPatchResolver     { return driftPatchResolver{} }

@@ -64,6 +64,31 @@ export type AssumedAbsence = {
   readonly to: Scalars['String']['input'];
 };
 
+export type DriftKind =
+  | 'OBSERVED_NOT_DECLARED'
+  | 'DECLARED_NEVER_OBSERVED'
+  | 'STRENGTH_CONTRADICTED'
+  | 'UNOWNED_BUT_CALLED'
+  | 'DEPRECATED_BUT_CALLED';
+
+export type DriftConfidence =
+  | 'HIGH'
+  | 'MEDIUM'
+  | 'LOW';
+
+export type DriftAction =
+  | 'ADD'
+  | 'CHANGE'
+  | 'REMOVE'
+  | 'CREATE';
+
+export type DriftFilter = {
+  readonly kinds?: InputMaybe<ReadonlyArray<DriftKind>>;
+  readonly confidence?: InputMaybe<DriftConfidence>;
+  readonly refs?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  readonly owners?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+};
+
 export type MatchedBy =
   | 'DECLARATION'
   | 'LABEL'

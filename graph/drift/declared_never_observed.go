@@ -1,0 +1,111 @@
+package drift
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/orrery-catalog/orrery/catalog"
+)
+
+// declaredNeverObserved finds what a file says an entity needs, where the entity is traced and was never, or not for long,
+// seen to call it. What no trace can show is passed over: a system, a library, something that runs on nothing of its own.
+func (f *finder) declaredNeverObserved(entity *catalog.Entity) {
+	traced, since, ok := f.traced(entity)
+	if !ok {
+		return
+	}
+	out, _ := f.Relations(entity.Ref)
+	for edge := range out {
+		if !isCall(edge) || edge.Environment != "" || !edge.KindsOfEvidence().Has(catalog.Declared) {
+			continue
+		}
+		if now := f.measure(false, edge); now.seen() {
+			continue
+		}
+		target := f.Lookup(edge.To)
+		if target == nil || !isCallable(target) {
+			continue
+		}
+		finding := &Finding{
+			Kind: DeclaredNeverObserved, From: edge.From, To: edge.To, Ref: entity.Ref,
+			Confidence: f.confidenceOfAbsence(traced, since, target), Evidence: edge.Evidence,
+		}
+		finding.Message = fmt.Sprintf("%s declares that it needs %s, and none of %s since %s called it",
+			edge.From, edge.To, amount(traced, "request that was seen", "requests that were seen"), since.UTC().Format("2006-01-02"))
+		if before := f.measure(true, edge); before.seen() {
+			finding.Requests, finding.Errors, finding.First, finding.Last = before.requests, before.errors, before.first, before.last
+			finding.Message = fmt.Sprintf("%s declares that it needs %s, and called it last on %s",
+				edge.From, edge.To, before.last.UTC().Format("2006-01-02"))
+		}
+		finding.Patch = f.removeDependency(entity, edge)
+		f.add(finding)
+	}
+}
+
+// traced is how many requests of an entity were seen, and since when; false where it was not traced in the environment.
+func (f *finder) traced(entity *catalog.Entity) (requests float64, since time.Time, ok bool) {
+	if entity.Entry == catalog.EntryUnknown || f.Traffic() == nil {
+		return 0, time.Time{}, false
+	}
+	for _, alias := range entity.Aliases {
+		service := f.Traffic().Service(f.environment, alias.Alias)
+		if service == nil {
+			continue
+		}
+		ok = true
+		requests += max(service.Requests, service.Entries)
+		if !service.First.IsZero() && (since.IsZero() || service.First.Before(since)) {
+			since = service.First
+		}
+	}
+	return requests, since, ok
+}
+
+// isCallable says whether traffic would show that something calls the entity.
+func isCallable(target *catalog.Entity) bool {
+	switch target.Ref.Kind() {
+	case "component", "api", "resource", "external":
+	default:
+		return false
+	}
+	notRunning := []string{
+		"library", "package", "module", "documentation", "docs", "template", "tool", "cli", "dashboard", "repository", "account",
+		"cluster", "kubernetes-cluster", "network", "certificate", "secret", "dataset", "model",
+	}
+	return !slices.Contains(notRunning, target.Type)
+}
+
+// confidenceOfAbsence grows with what was seen of the caller: a call that one of a thousand requests makes shows within a
+// week. It is lower where nobody was ever seen to call the target: maybe no instrumentation shows such calls.
+func (f *finder) confidenceOfAbsence(requests float64, since time.Time, target *catalog.Entity) Confidence {
+	age := f.newest().Sub(since)
+	confidence := Low
+	switch {
+	case requests >= 1000 && age >= 7*24*time.Hour:
+		confidence = High
+	case requests >= 100 && age >= 24*time.Hour:
+		confidence = Medium
+	}
+	_, in := f.Relations(target.Ref)
+	for edge := range in {
+		if seen := f.measure(true, edge); seen.seen() {
+			return confidence
+		}
+	}
+	if target.Entry != catalog.EntryUnknown {
+		return confidence
+	}
+	return confidence.lower()
+}
+
+// newest is the time up to which the Snapshot tells.
+func (f *finder) newest() time.Time {
+	newest := f.Time()
+	for _, source := range f.Sources() {
+		if source.LastGood.After(newest) {
+			newest = source.LastGood
+		}
+	}
+	return newest
+}
