@@ -23,6 +23,13 @@ func (m *Merger) count(c *claimRecord, in bool) {
 	}
 }
 
+func sign(in bool) int32 {
+	if in {
+		return 1
+	}
+	return -1
+}
+
 // mention counts how often a Ref is mentioned: what is mentioned is an entity.
 func (m *Merger) mention(id int32, in bool) {
 	r := m.refs.at(id)
@@ -135,6 +142,9 @@ func (m *Merger) countStatement(c *claimRecord, i int32, in bool) {
 	list := &a.declared
 	if c.subject < 0 {
 		list = &a.stated
+		if !a.isPair(m.aliases.at(^c.subject)) {
+			a.further += sign(in)
+		}
 	}
 	if in {
 		stated.place = int32(len(*list))

@@ -12,7 +12,7 @@ import (
 //  1. A person's word: an entity states the alias, or selects by labels what was observed by it. Of what several entities
 //     claim, none gets it.
 //  2. The word of something observed: what states the alias as one more name of its own is what the alias stands for,
-//     as long as all that state it are the same entity.
+//     as long as all that state it are the same entity. A service and what runs it are on a par: see joined.go.
 //  3. Hints, then labels (see [Merger.hints]), in their order: one that names a described entity.
 //  4. The configured rewrites, in their order: one that matches the whole alias and gives a described entity.
 //  5. An equal name in the same namespace, then an equal name that only one entity has. See [likeness].
@@ -65,6 +65,9 @@ func (m *Merger) identify() {
 		m.review(id)
 	}
 	var moved []int32
+	if len(m.unsettled) > 0 {
+		m.joins = make(map[int32]resolution)
+	}
 	for _, id := range m.unsettled {
 		a := m.aliases.at(id)
 		a.unsettled = false
@@ -78,28 +81,25 @@ func (m *Merger) identify() {
 	for _, id := range moved {
 		m.markNeighbours(m.aliases.at(id))
 	}
+	m.joins = nil
 	for _, id := range m.changed {
 		m.forgetAlias(id)
 	}
 }
 
 // review forgets what followed from what was said of an alias, and finds whose resolution depends on it. Words make no
-// chains, so that these are only the names that it states.
+// chains, so that these are only its partners and the names that it states.
 func (m *Merger) review(id int32) {
 	a := m.aliases.at(id)
 	a.changed = false
 	m.forgetAlone(id)
 	a.selected = m.selectorsOf(a)
 	m.tellAliasConflict(a)
-	m.unsettle(id)
 	if a.by != "" {
 		m.mark(a.ref, markEntity) // it shows where its aliases come from
 	}
-	for _, c := range a.subjects {
-		for _, stated := range c.aliases {
-			m.unsettle(stated.alias)
-		}
-	}
+	m.touch(id)
+	m.touchJoined(id)
 }
 
 // settle makes an alias stand for another Ref, or for none.
@@ -139,12 +139,13 @@ func (m *Merger) markNeighbours(a *aliasRecord) {
 // resolve applies the rules to an alias. Of one that was not observed only the first two say anything.
 func (m *Merger) resolve(id int32) resolution {
 	a := m.aliases.at(id)
-	if !a.words().claimed {
-		if is := m.resolveStated(a); is.by != "" || !a.seen() {
-			return is
-		}
+	if a.words().claimed {
+		return m.resolveAlone(id)
 	}
-	return m.resolveAlone(id)
+	if is := m.resolveStated(a); is.by != "" || !a.seen() && !m.hasPartner(a) {
+		return is
+	}
+	return m.joined(id)
 }
 
 // resolveStated is what all the observed things are that state one alias, by the rule of the first. The word of one that
@@ -153,10 +154,11 @@ func (m *Merger) resolveStated(a *aliasRecord) (found resolution) {
 	var first occurrence
 	for _, statement := range a.stated {
 		by := ^statement.claim.subject
-		if other := m.aliases.at(by); len(other.stated) > 0 && !other.words().claimed {
+		other := m.aliases.at(by)
+		if a.isPair(other) || other.follows() {
 			continue
 		}
-		is := m.resolveAlone(by)
+		is := m.joined(by)
 		if first.claim != nil && is.ref != found.ref {
 			return resolution{}
 		}

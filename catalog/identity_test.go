@@ -256,7 +256,7 @@ func TestOtherNamesOfWhatIsObserved(t *testing.T) {
 			"component:shop/w DISCOVERY",
 		},
 		{"nobody uses a name that differs", []*catalog.Document{naming(workload, dns), naming("otel:w", dns)}, ""},
-		{"names make no chains", []*catalog.Document{naming(workload, "otel:w"), naming("otel:w", dns)}, ""},
+		{"names make no chains", []*catalog.Document{naming(workload, "host:w"), naming("host:w", dns)}, ""},
 		{"nor circles", []*catalog.Document{naming(workload, dns), naming(dns, workload)}, "component:shop/w DISCOVERY"},
 		{"its own name is no other", []*catalog.Document{naming(dns, dns)}, "component:shop/w DISCOVERY"},
 	} {

@@ -27,11 +27,11 @@ var (
 	worldRefs = []catalog.Ref{
 		"component:default/a", "component:shop/a", "component:default/b", "resource:shop/b", "resource:default/orders",
 		"external:default/api.psp.com", "api:default/p", "group:default/team", "component:default/nobody",
-		"workload:shop/eu.deployment.a", "workload:shop/eu.job.x", "node:default/eu.n1",
+		"workload:shop/eu.deployment.a", "workload:shop/eu.job.x", "node:default/eu.n1", "component:default/f",
 	}
 	worldAliases = []catalog.Alias{
 		"otel:a", "otel:b", "otel:shop/a", "dns:a.shop.svc", "k8s:eu/shop/deployment/a", "host:api.psp.com",
-		"db:postgresql:b.shop.svc:5432/x", "topic:kafka:orders", "repo:github.com/acme/a", "k8s:eu/shop/job/x",
+		"db:postgresql:b.shop.svc:5432/x", "topic:kafka:orders", "repo:github.com/acme/a", "k8s:eu/shop/job/x", "faas:f",
 	}
 	worldRules = catalog.MergeOptions{
 		Rewrites: []catalog.Rewrite{
@@ -68,6 +68,11 @@ func randomDocument(r *rand.Rand, key string) *catalog.Document {
 	if r.IntN(3) == 0 {
 		for range 3 + r.IntN(4) {
 			document.Claims = append(document.Claims, randomPiece(r))
+		}
+	}
+	if r.IntN(3) == 0 {
+		for range 1 + r.IntN(3) {
+			document.Claims = append(document.Claims, randomPair(r))
 		}
 	}
 	if r.IntN(6) == 0 {
@@ -141,6 +146,8 @@ func randomClaim(r *rand.Rand) catalog.Claim {
 		claim.Facts = randomFacts(r)
 	}
 	claim.Found = r.IntN(3) == 0
+	claim.Entry = pick(r, catalog.EntryUnknown, catalog.EntryUnknown, catalog.EntryInner, catalog.EntryPoint)
+	claim.Stale, claim.LastSeen = r.IntN(3) == 0, randomInstant(r)
 	if claim.Subject.Ref != "" && r.IntN(3) == 0 {
 		claim.Selectors = []catalog.Selector{randomSelector(r), randomSelector(r)}[:1+r.IntN(2)]
 	}
@@ -184,6 +191,23 @@ func randomPiece(r *rand.Rand) catalog.Claim {
 		from, edge.Target, edge.Reverse = edge.Target, from, true
 	}
 	return catalog.Claim{Subject: from, Edges: []catalog.EdgeClaim{edge}, Line: int32(r.IntN(3))}
+}
+
+// randomPair is a service that says what runs it, or what runs it that says as which service it reports.
+func randomPair(r *rand.Rand) catalog.Claim {
+	service := pick(r, catalog.Alias("otel:a"), "otel:b", "otel:shop/a")
+	workload := pick(r, catalog.Alias("k8s:eu/shop/deployment/a"), "k8s:eu/shop/job/x", "faas:f")
+	if r.IntN(3) == 0 {
+		service, workload = workload, service
+	}
+	claim := catalog.Claim{Subject: catalog.Subject{Alias: service}, Aliases: []catalog.AliasClaim{{Alias: workload}}}
+	if r.IntN(4) == 0 {
+		claim.Labels = randomLabels(r)
+	}
+	if r.IntN(4) == 0 {
+		claim.Edges = []catalog.EdgeClaim{randomEdge(r)}
+	}
+	return claim
 }
 
 // randomFacts have few keys, so that they meet, in any order, some of them twice.
@@ -233,7 +257,8 @@ func randomEdge(r *rand.Rand) catalog.EdgeClaim {
 		AnyOf:    pick(r, "", "", "psp", "cdn"),
 		Fallback: pick(r, "", "", "cache", "stale data"),
 		Protocol: pick(r, "", "", "grpc", "http"),
-		Timeout:  pick(r, 0, time.Second), FirstSeen: randomInstant(r), LastSeen: randomInstant(r),
+		Timeout:  pick(r, 0, time.Second), FirstSeen: randomInstant(r), LastSeen: randomInstant(r), Stale: r.IntN(3) == 0,
+		Flow: pick(r, catalog.FlowID(0), 0, 1, 2),
 	}
 	edge.CallsPerRequest = pick(r, 0, 0, 2.5)
 	if edge.Evidence == catalog.Declared && !edge.Reverse && edge.Type == catalog.DependsOn {

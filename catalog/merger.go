@@ -31,10 +31,11 @@ type Merger struct {
 	watchers map[string][]watcher    // by the name of an entity: aliases that become another when it is described or no more
 
 	// What the present change has marked; empty between two changes.
-	touched   []int32         // Refs with marks
-	names     map[string]bool // watched names of which an entity is described now, or no more
-	changed   []int32         // aliases about which something else is said
-	unsettled []int32         // aliases to resolve again
+	touched   []int32              // Refs with marks
+	names     map[string]bool      // watched names of which an entity is described now, or no more
+	changed   []int32              // aliases about which something else is said
+	unsettled []int32              // aliases to resolve again
+	joins     map[int32]resolution // what joined found; nil but while aliases are resolved
 }
 
 // NewMerger makes one without documents.

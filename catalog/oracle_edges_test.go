@@ -43,8 +43,8 @@ func (o *oracle) words() []word {
 				continue // it is what it runs on
 			}
 			w.evidence = catalog.Evidence{
-				Kind: edge.Evidence, Stale: s.stale(), Line: s.line(edge.Line), Origin: o.origin(s),
-				FirstSeen: cmp.Or(edge.FirstSeen, s.claim.FirstSeen), LastSeen: cmp.Or(edge.LastSeen, s.lastSeen()),
+				Kind: edge.Evidence, Stale: s.isEdgeStale(edge), Line: s.line(edge.Line), Origin: o.origin(s), Flow: edge.Flow,
+				FirstSeen: cmp.Or(edge.FirstSeen, s.claim.FirstSeen), LastSeen: s.edgeLastSeen(edge),
 			}
 			words = append(words, w)
 		}
@@ -168,10 +168,10 @@ func oracleEdge(group []word) catalog.Edge {
 	return edge
 }
 
-// addEvidence keeps each place once.
+// addEvidence keeps each place and flow once.
 func addEvidence(all []catalog.Evidence, more catalog.Evidence) []catalog.Evidence {
 	twin := slices.IndexFunc(all, func(e catalog.Evidence) bool {
-		return e.Kind == more.Kind && e.Line == more.Line && *e.Origin == *more.Origin
+		return e.Kind == more.Kind && e.Line == more.Line && e.Flow == more.Flow && *e.Origin == *more.Origin
 	})
 	if twin < 0 {
 		return append(all, more)
@@ -189,7 +189,7 @@ func sortEvidence(all []catalog.Evidence) {
 	slices.SortFunc(all, func(a, b catalog.Evidence) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Origin.Source, b.Origin.Source),
 			cmp.Compare(a.Origin.Location, b.Origin.Location), cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Origin.Environment, b.Origin.Environment))
+			cmp.Compare(a.Origin.Environment, b.Origin.Environment), cmp.Compare(a.Flow, b.Flow))
 	})
 }
 

@@ -85,14 +85,22 @@ func (o *oracle) declarers(alias catalog.Alias) []catalog.Ref {
 
 func (o *oracle) describes(ref catalog.Ref) bool { _, ok := o.winners[ref]; return ok }
 
-// resolve says what an alias that was observed stands for.
-func (o *oracle) resolve(alias catalog.Alias) (catalog.Ref, catalog.MatchedBy) {
-	if len(o.declarers(alias)) == 0 {
-		if ref, by := o.byStatements(alias); by != "" {
-			return ref, by
-		}
+// resolve says what an alias stands for; by is "" where that is nothing.
+func (o *oracle) resolve(alias catalog.Alias) (ref catalog.Ref, by catalog.MatchedBy) {
+	switch declarers := o.declarers(alias); {
+	case len(declarers) == 1 || len(declarers) > 1 && o.seen(alias):
+		return o.resolveAlone(alias)
+	case len(declarers) > 1:
+		return "", ""
 	}
-	return o.resolveAlone(alias)
+	if ref, by := o.byStatements(alias); by != "" {
+		return ref, by
+	}
+	if o.seen(alias) || len(o.partners(alias)) > 0 {
+		is := o.joined(alias)
+		return is.ref, is.by
+	}
+	return "", ""
 }
 
 func (o *oracle) byStatements(alias catalog.Alias) (catalog.Ref, catalog.MatchedBy) {
@@ -100,13 +108,14 @@ func (o *oracle) byStatements(alias catalog.Alias) (catalog.Ref, catalog.Matched
 	refs := map[catalog.Ref]bool{}
 	for _, s := range o.counted {
 		for _, stated := range s.claim.Aliases {
-			if stated.Alias == alias && s.claim.Subject.Ref == "" && s.claim.Subject.Alias != alias {
-				if len(o.declarers(s.claim.Subject.Alias)) == 0 && o.isOtherName(s.claim.Subject.Alias) {
+			if stated.Alias == alias && s.claim.Subject.Ref == "" && s.claim.Subject.Alias != alias &&
+				!oracleIsPair(alias, s.claim.Subject.Alias) {
+				if o.follows(s.claim.Subject.Alias) {
 					continue
 				}
-				ref, by := o.resolveAlone(s.claim.Subject.Alias)
-				refs[ref] = true
-				first = cmp.Or(first, by)
+				is := o.joined(s.claim.Subject.Alias)
+				refs[is.ref] = true
+				first = cmp.Or(first, is.by)
 			}
 		}
 	}
@@ -116,10 +125,10 @@ func (o *oracle) byStatements(alias catalog.Alias) (catalog.Ref, catalog.Matched
 	return slices.Collect(maps.Keys(refs))[0], first
 }
 
-// isOtherName says whether something observed by another name states the alias.
+// isOtherName says whether something observed states the alias as a further name.
 func (o *oracle) isOtherName(alias catalog.Alias) bool {
 	return slices.ContainsFunc(o.counted, func(s statement) bool {
-		return s.claim.Subject.Ref == "" && s.claim.Subject.Alias != alias &&
+		return s.claim.Subject.Ref == "" && s.claim.Subject.Alias != alias && !oracleIsPair(alias, s.claim.Subject.Alias) &&
 			slices.ContainsFunc(s.claim.Aliases, func(stated catalog.AliasClaim) bool { return stated.Alias == alias })
 	})
 }

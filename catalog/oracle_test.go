@@ -19,14 +19,28 @@ type statement struct {
 	claim    catalog.Claim
 }
 
-func (s statement) stale() bool { return s.document.Stale || s.document.Held }
+func (s statement) isDocumentStale() bool { return s.document.Stale || s.document.Held }
+
+func (s statement) stale() bool { return s.isDocumentStale() || s.claim.Stale }
+
+func (s statement) isEdgeStale(edge catalog.EdgeClaim) bool { return s.isDocumentStale() || edge.Stale }
 
 // lastSeen is 0 for what was in the last good scan.
 func (s statement) lastSeen() catalog.Instant {
-	if s.stale() {
+	switch {
+	case s.stale() && s.claim.LastSeen != 0:
+		return s.claim.LastSeen
+	case s.isDocumentStale():
 		return s.document.LastSeen
 	}
 	return 0
+}
+
+func (s statement) edgeLastSeen(edge catalog.EdgeClaim) catalog.Instant {
+	if edge.LastSeen == 0 && s.isDocumentStale() {
+		return s.document.LastSeen
+	}
+	return edge.LastSeen
 }
 
 func (s statement) line(of int32) int32 { return cmp.Or(of, s.claim.Line) }
@@ -131,11 +145,11 @@ func content(s statement) string {
 
 func (o *oracle) entities(model *catalog.Model) {
 	refs := map[catalog.Ref]bool{}
-	seen := map[catalog.Alias]bool{} // → mentioned by a document that is not stale
-	mention := func(subject catalog.Subject, s statement) {
+	seen := map[catalog.Alias]bool{} // → mentioned by something that is not stale
+	mention := func(subject catalog.Subject, stale bool) {
 		refs[o.refOf(subject)] = true
 		if subject.Ref == "" {
-			seen[subject.Alias] = seen[subject.Alias] || !s.stale()
+			seen[subject.Alias] = seen[subject.Alias] || !stale
 		}
 	}
 	known := map[catalog.Ref]map[catalog.Alias]catalog.MatchedBy{}
@@ -146,20 +160,16 @@ func (o *oracle) entities(model *catalog.Model) {
 		known[ref][alias] = by
 	}
 	for _, s := range o.counted {
-		mention(s.claim.Subject, s)
+		mention(s.claim.Subject, s.stale())
 		for _, edge := range s.claim.Edges {
-			mention(edge.Target, s)
+			mention(edge.Target, s.isEdgeStale(edge))
 		}
 		if d := s.claim.Descriptor; d != nil && d.Owner != "" && s.claim.Subject.Ref != "" {
 			refs[d.Owner] = true
 		}
 		for _, stated := range s.claim.Aliases {
-			if declarers := o.declarers(stated.Alias); len(declarers) == 1 {
-				know(stated.Alias, declarers[0], catalog.MatchedByDeclaration)
-			} else if len(declarers) == 0 {
-				if ref, by := o.byStatements(stated.Alias); by != "" {
-					know(stated.Alias, ref, by)
-				}
+			if ref, by := o.resolve(stated.Alias); by != "" {
+				know(stated.Alias, ref, by)
 			}
 		}
 	}
@@ -230,19 +240,24 @@ func (o *oracle) times(e *catalog.Entity) {
 		is := s.claim.Subject
 		if is.Ref == e.Ref || is.Ref == "" && has(is.Alias, "") {
 			e.FirstSeen = earlier(e.FirstSeen, s.claim.FirstSeen)
+			if s.claim.Descriptor == nil || is.Ref == "" {
+				e.Entry = max(e.Entry, s.claim.Entry)
+			}
 		}
 	}
 	if !e.Discovered || !e.Stale {
 		return
 	}
 	var seen []catalog.Instant
+	isName := func(m catalog.Subject) bool { return m.Ref == "" && has(m.Alias, "DISCOVERY") }
 	for _, s := range o.counted {
-		mentions := []catalog.Subject{s.claim.Subject}
-		for _, edge := range s.claim.Edges {
-			mentions = append(mentions, edge.Target)
-		}
-		if slices.ContainsFunc(mentions, func(m catalog.Subject) bool { return m.Ref == "" && has(m.Alias, "DISCOVERY") }) {
+		if isName(s.claim.Subject) {
 			seen = append(seen, s.lastSeen())
+		}
+		for _, edge := range s.claim.Edges {
+			if isName(edge.Target) {
+				seen = append(seen, s.edgeLastSeen(edge))
+			}
 		}
 	}
 	if !slices.Contains(seen, 0) {

@@ -38,6 +38,7 @@ type aliasRecord struct {
 	reverse  []occurrence   // reverse edges whose target it is
 	declared []occurrence   // statements of it by claims about Refs
 	stated   []occurrence   // statements of it by claims about other aliases
+	further  int32          // how many of stated are by what is not the other half of a pair
 	selected []occurrence   // selectors that its labels match: one for each entity, the first few
 	uses     int32          // how many records name it by its number
 	fresh    int32          // how many of subjects, forward and reverse are not stale
@@ -46,6 +47,8 @@ type aliasRecord struct {
 	by    MatchedBy
 	place int32 // in the aliases of ref
 
+	class   class
+	sole    int32      // of a workload: the number of soleService plus one, as of the last review
 	alone   resolution // what resolveAlone found; by is "" where it was not asked
 	watched []watch    // what alone depends on
 	told    []Problem
@@ -93,7 +96,7 @@ func (m *Merger) aliasID(alias Alias) int32 {
 	if !ok {
 		var a *aliasRecord
 		id, a = m.aliases.add()
-		a.alias = alias
+		a.alias, a.class = alias, classOf(alias)
 		m.aliasIDs[alias] = id
 	}
 	m.aliases.at(id).uses++

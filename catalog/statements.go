@@ -49,7 +49,9 @@ func (c *claimRecord) seenLast() Instant { return cmp.Or(c.lastSeen, c.document.
 func (c *claimRecord) isEdgeStale(i int32) bool { return c.edges[i].stale() || c.document.stale }
 
 // edgeSeenLast is the same for an edge.
-func (c *claimRecord) edgeSeenLast(i int32) Instant { return cmp.Or(c.edges[i].lastSeen, c.document.lastSeen) }
+func (c *claimRecord) edgeSeenLast(i int32) Instant {
+	return cmp.Or(c.edges[i].lastSeen, c.document.lastSeen)
+}
 
 type claimDetails struct {
 	facts     *Facts
