@@ -52,10 +52,15 @@ func (p *pages) advance(rows []row) {
 	if len(rows) == 0 {
 		return
 	}
-	bytes := 1
+	bytes := 0
 	for _, r := range rows {
 		bytes += r.size()
 	}
 	p.after = rows[len(rows)-1].id
-	p.limit = min(max(pageBytes/(bytes/len(rows)+1), 10), largePage)
+	p.limit = pageOf(len(rows), bytes)
+}
+
+// pageOf is how many rows the next page has, by those of the last one.
+func pageOf(rows, bytes int) int {
+	return min(max(pageBytes/(bytes/max(rows, 1)+1), 10), largePage)
 }

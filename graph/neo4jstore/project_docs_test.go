@@ -118,7 +118,7 @@ func writeDemo(t *testing.T, store *Store) {
 		snapshot = next
 	}
 	now := time.Now()
-	documents := append(demoDocuments(t), traffic()...)
+	documents := append(demoDocuments(t), seen()...)
 	commit(now.Add(-48*time.Hour), documents)
 	var changed []*catalog.Document
 	for _, document := range demoDocuments(t) {
@@ -157,8 +157,8 @@ func demoDocuments(t *testing.T) []*catalog.Document {
 	return documents
 }
 
-// traffic is what is seen between some services: some of it declared, some not, and some of a program that nobody knows.
-func traffic() []*catalog.Document {
+// seen is what is seen between some services: some of it declared, some not, and some of a program that nobody knows.
+func seen() []*catalog.Document {
 	var documents []*catalog.Document
 	for _, call := range []struct{ from, to, environment string }{
 		{"order-service", "payments", "production"},

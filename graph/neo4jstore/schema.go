@@ -20,8 +20,8 @@ import (
 const (
 	// scheme is the number of the labels and properties that this program writes. A program that knows only older ones
 	// refuses to touch the database. Since 2, documents may have facts of workloads, were found, and name the protocols of
-	// edges; this program reads both.
-	scheme = 2
+	// edges; since 3, there are rows of traffic. This program reads all.
+	scheme = 3
 	// storeID is the id of the one Store node.
 	storeID = "orrery"
 	// oldestServer is the major version that is needed. After 5.26, versions are numbered by years.
@@ -34,26 +34,33 @@ const (
 //
 // Of a version, `id` and `from` never change, so that a reader which pages along them misses nothing, whoever writes
 // meanwhile. `until` with `id` is what the writer finds the newest version of an id by, and what a revision replaced.
-var rules = []struct{ name, statement string }{
-	{"store", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Store) REQUIRE n.id IS UNIQUE"},
-	{"revision", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Revision) REQUIRE n.number IS UNIQUE"},
-	{"revision_replaced", "INDEX $name IF NOT EXISTS FOR (n:@Revision) ON (n.replaced, n.number)"},
-	{"claim_until", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Claim) REQUIRE (n.until, n.id) IS UNIQUE"},
-	{"claim_id", "INDEX $name IF NOT EXISTS FOR (n:@Claim) ON (n.id, n.from)"},
-	{"claim_from", "INDEX $name IF NOT EXISTS FOR (n:@Claim) ON (n.from, n.id)"},
-	{"claim_ref", "INDEX $name IF NOT EXISTS FOR (n:@Claim) ON (n.ref)"},
-	{"state_until", "CONSTRAINT $name IF NOT EXISTS FOR (n:@State) REQUIRE (n.until, n.id) IS UNIQUE"},
-	{"state_id", "INDEX $name IF NOT EXISTS FOR (n:@State) ON (n.id, n.from)"},
-	{"state_from", "INDEX $name IF NOT EXISTS FOR (n:@State) ON (n.from, n.id)"},
-	{"change_sequence", "CONSTRAINT $name IF NOT EXISTS FOR (n:@FieldChange) REQUIRE n.sequence IS UNIQUE"},
-	{"change_ref", "INDEX $name IF NOT EXISTS FOR (n:@FieldChange) ON (n.ref, n.sequence)"},
-	{"lease", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Lease) REQUIRE n.name IS UNIQUE"},
+var rules = []struct {
+	name, statement string
+	since           int64 // scheme in which its label came
+}{
+	{"store", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Store) REQUIRE n.id IS UNIQUE", 1},
+	{"revision", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Revision) REQUIRE n.number IS UNIQUE", 1},
+	{"revision_replaced", "INDEX $name IF NOT EXISTS FOR (n:@Revision) ON (n.replaced, n.number)", 1},
+	{"claim_until", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Claim) REQUIRE (n.until, n.id) IS UNIQUE", 1},
+	{"claim_id", "INDEX $name IF NOT EXISTS FOR (n:@Claim) ON (n.id, n.from)", 1},
+	{"claim_from", "INDEX $name IF NOT EXISTS FOR (n:@Claim) ON (n.from, n.id)", 1},
+	{"claim_ref", "INDEX $name IF NOT EXISTS FOR (n:@Claim) ON (n.ref)", 1},
+	{"state_until", "CONSTRAINT $name IF NOT EXISTS FOR (n:@State) REQUIRE (n.until, n.id) IS UNIQUE", 1},
+	{"state_id", "INDEX $name IF NOT EXISTS FOR (n:@State) ON (n.id, n.from)", 1},
+	{"state_from", "INDEX $name IF NOT EXISTS FOR (n:@State) ON (n.from, n.id)", 1},
+	{"change_sequence", "CONSTRAINT $name IF NOT EXISTS FOR (n:@FieldChange) REQUIRE n.sequence IS UNIQUE", 1},
+	{"change_ref", "INDEX $name IF NOT EXISTS FOR (n:@FieldChange) ON (n.ref, n.sequence)", 1},
+	{"lease", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Lease) REQUIRE n.name IS UNIQUE", 1},
 	// Of the written graph.
-	{"entity", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Entity) REQUIRE n.ref IS UNIQUE"},
-	{"entity_name", "INDEX $name IF NOT EXISTS FOR (n:@Entity) ON (n.name)"},
-	{"entity_owner", "INDEX $name IF NOT EXISTS FOR (n:@Entity) ON (n.owner)"},
-	{"publishers", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Publishers) REQUIRE n.topic IS UNIQUE"},
-	{"source", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Source) REQUIRE n.id IS UNIQUE"},
+	{"entity", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Entity) REQUIRE n.ref IS UNIQUE", 1},
+	{"entity_name", "INDEX $name IF NOT EXISTS FOR (n:@Entity) ON (n.name)", 1},
+	{"entity_owner", "INDEX $name IF NOT EXISTS FOR (n:@Entity) ON (n.owner)", 1},
+	{"publishers", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Publishers) REQUIRE n.topic IS UNIQUE", 1},
+	{"source", "CONSTRAINT $name IF NOT EXISTS FOR (n:@Source) REQUIRE n.id IS UNIQUE", 1},
+	{"traffic_sequence", "CONSTRAINT $name IF NOT EXISTS FOR (n:@TrafficSequence) REQUIRE n.id IS UNIQUE", 3},
+	{"traffic_row", "CONSTRAINT $name IF NOT EXISTS FOR (n:@TrafficRow) REQUIRE n.id IS UNIQUE", 3},
+	{"traffic_row_sequence", "CONSTRAINT $name IF NOT EXISTS FOR (n:@TrafficRow) REQUIRE n.sequence IS UNIQUE", 3},
+	{"traffic_row_emptied", "INDEX $name IF NOT EXISTS FOR (n:@TrafficRow) ON (n.emptied)", 3},
 }
 
 // preparation is whether the server and the scheme of the database were looked at.
@@ -119,8 +126,8 @@ func (s *Store) prepareScheme(ctx context.Context) error {
 			ErrNewerScheme, program, found, scheme)
 	case found == 0 && s.config.ReadOnly:
 		return errNoStore
-	case found == 0:
-		if err := s.requireFree(ctx); err != nil {
+	case found < scheme && !s.config.ReadOnly:
+		if err := s.requireFree(ctx, found); err != nil {
 			return err
 		}
 	}
@@ -134,25 +141,31 @@ func (s *Store) prepareScheme(ctx context.Context) error {
 		return err
 	}
 	return s.transact(ctx, neo4j.AccessModeWrite, func(tx *transaction) error {
+		// This first: where the scheme is 3, it is there.
+		if err := tx.run(`MERGE (n:@TrafficSequence {id: $store}) ON CREATE SET n.newest = 0, n.forgotten = 0`, nil); err != nil {
+			return err
+		}
 		return tx.run(`MERGE (s:@Store {id: $store}) ON CREATE SET s.revision = 0, s.past = 0, s.forgotten = 0, s.replaced = 0
 			SET s.scheme = $scheme, s.program = $program`,
 			map[string]any{"scheme": scheme, "program": s.config.Program})
 	})
 }
 
-// requireFree requires that nothing in the database has a label of this store, as nodes which have one, and are not in the
-// catalog, are removed from then on.
-func (s *Store) requireFree(ctx context.Context) error {
-	return s.transact(ctx, neo4j.AccessModeRead, func(tx *transaction) error {
-		var labels, taken []string
-		for _, rule := range rules {
-			if _, after, _ := strings.Cut(rule.statement, "(n:@"); after != "" {
-				label, _, _ := strings.Cut(after, ")")
-				labels = append(labels, label)
-			}
+// requireFree requires that nothing in the database has a label that came to this store after the scheme, as nodes which
+// have one, and are not in the catalog, are removed from then on.
+func (s *Store) requireFree(ctx context.Context, since int64) error {
+	var labels, taken []string
+	for _, rule := range rules {
+		if _, after, _ := strings.Cut(rule.statement, "(n:@"); after != "" && rule.since > since {
+			label, _, _ := strings.Cut(after, ")")
+			labels = append(labels, label)
 		}
-		slices.Sort(labels)
-		for _, label := range slices.Compact(labels) {
+	}
+	slices.Sort(labels)
+	labels = slices.Compact(labels)
+	err := s.transact(ctx, neo4j.AccessModeRead, func(tx *transaction) error {
+		taken = nil
+		for _, label := range labels {
 			record, err := tx.single("MATCH (n:@"+label+") RETURN 1 AS there LIMIT 1", nil)
 			if err != nil {
 				return err
@@ -161,11 +174,15 @@ func (s *Store) requireFree(ctx context.Context) error {
 				taken = append(taken, s.config.LabelPrefix+label)
 			}
 		}
-		if len(taken) == 0 {
-			return nil
-		}
-		// Of a store that another process has made meanwhile: its Store node came before everything else of it.
-		if number, _, err := tx.scheme(); err != nil || number > 0 {
+		return nil
+	})
+	if err != nil || len(taken) == 0 {
+		return err
+	}
+	// Of a store that another process has made meanwhile: its Store node came before everything else of it, or with it. This
+	// transaction sees all of what the one before saw a part of.
+	return s.transact(ctx, neo4j.AccessModeRead, func(tx *transaction) error {
+		if number, _, err := tx.scheme(); err != nil || number > since {
 			return err
 		}
 		return fmt.Errorf("%w: the database %s at %s has nodes with the label %s: set a labelPrefix that nothing else uses, or use another database",
