@@ -19,4 +19,7 @@
 // after N; this is kept as long as the history, counted from when it was replaced, and bounded in bytes. What either needs
 // serves both, so that Follow can start wherever a state can be loaded.
 // `revisions` numbers the changes, `history` holds the recorded field changes, `leases` the leases.
+//
+// `traffic` holds the rows of what was counted. They are of no revision. A row is written by taking the old one away and
+// putting the new one at the end, so that the order of the table is that in which they are read.
 package sqlitestore

@@ -87,6 +87,22 @@ ALTER TABLE superseded ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
 UPDATE superseded SET replaced = revision;
 CREATE INDEX superseded_replaced ON superseded (replaced);
 `, "", // 3: documents may have facts of workloads, were found, and name the protocols of edges
+	`
+ALTER TABLE meta ADD COLUMN traffic INTEGER NOT NULL DEFAULT 0; -- the newest sequence of traffic that was given
+ALTER TABLE meta ADD COLUMN traffic_forgotten INTEGER NOT NULL DEFAULT 0; -- the newest that an emptied row had which is gone
+
+CREATE TABLE traffic (       -- what was counted; it belongs to no revision
+	sequence INTEGER PRIMARY KEY, -- of the write, new with each
+	source   TEXT NOT NULL,
+	writer   TEXT NOT NULL,
+	hour     INTEGER NOT NULL, -- since 1970 UTC
+	part     INTEGER NOT NULL,
+	emptied  INTEGER,          -- microseconds since 1970 UTC; NULL: it is not empty
+	data     BLOB NOT NULL,
+	UNIQUE (source, writer, hour, part)
+) STRICT;
+CREATE INDEX traffic_emptied ON traffic (emptied) WHERE emptied IS NOT NULL;
+`,
 }
 
 // migrateTo brings the file to the newest schema, all steps in the one transaction.
