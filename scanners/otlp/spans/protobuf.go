@@ -51,6 +51,8 @@ const (
 	fieldInt    = 3
 	fieldDouble = 4
 	fieldArray  = 5
+	fieldMap    = 6
+	fieldBytes  = 7
 
 	fieldElements = 1 // of ArrayValue
 )
@@ -280,7 +282,6 @@ func (r *Reader) scopeSpans(data []byte, of field, resource *Resource, each func
 // resourceOf is the resource of a ResourceSpans, wherever in it that stands.
 func (r *Reader) resourceOf(data []byte, of field) (*Resource, error) {
 	var written []byte
-	several := false
 	for pos := of.begin; pos < of.end; {
 		f, after, err := next(data, pos, of.end)
 		if err != nil {
@@ -288,12 +289,7 @@ func (r *Reader) resourceOf(data []byte, of field) (*Resource, error) {
 		}
 		pos = after
 		if f.number == fieldResource && f.wire == wireBytes {
-			if several {
-				// Parts of one message count together, as if they were written in one.
-				written = append(written[:len(written):len(written)], data[f.begin:f.end]...)
-				continue
-			}
-			written, several = data[f.begin:f.end], true
+			written = joined(written, data[f.begin:f.end])
 		}
 	}
 	hash := maphash.Bytes(r.seed, written)
@@ -458,42 +454,60 @@ func keyValue(data []byte, of field) (key, value []byte, ok bool) {
 		case fieldKey:
 			key = data[f.begin:f.end]
 		case fieldValue:
-			value = data[f.begin:f.end]
+			value = joined(value, data[f.begin:f.end])
 		}
 	}
 	return key, value, true
 }
 
+// joined is a message of which several parts were found: they count as if they were written in one.
+func joined(before, part []byte) []byte {
+	if len(before) == 0 {
+		return part
+	}
+	return append(before[:len(before):len(before)], part...)
+}
+
 // anyValue is the value that is written so, none if it cannot be read, or is of a kind that is of no use. Of an array it is the
 // first element.
 func anyValue(written []byte) Value {
-	value, _ := scalarOrArray(written, true)
-	return value
+	return valueOf(written, true)
 }
 
-func scalarOrArray(written []byte, arrays bool) (value Value, ok bool) {
+func valueOf(written []byte, arrays bool) (value Value) {
 	for pos := 0; pos < len(written); {
 		f, after, err := next(written, pos, len(written))
 		if err != nil {
-			return Value{}, false
+			return Value{}
 		}
 		pos = after
-		switch {
-		case f.number == fieldString && f.wire == wireBytes:
+		if f.number >= uint64(len(wireOfValue)) || f.wire != wireOfValue[f.number] {
+			continue
+		}
+		switch f.number {
+		case fieldString:
 			value = Text(written[f.begin:f.end])
-		case f.number == fieldInt && f.wire == wireVarint:
+		case fieldInt:
 			value = Whole(int64(f.value))
-		case f.number == fieldBool && f.wire == wireVarint:
+		case fieldBool:
 			value = Bool(f.value != 0)
-		case f.number == fieldDouble && f.wire == wireFixed64:
+		case fieldDouble:
 			value = Number(math.Float64frombits(f.value))
-		case f.number == fieldArray && f.wire == wireBytes && arrays:
-			value = firstOf(written[f.begin:f.end])
-		default:
+		case fieldArray:
+			if value = (Value{}); arrays {
+				value = firstOf(written[f.begin:f.end])
+			}
+		case fieldMap, fieldBytes:
 			value = Value{}
 		}
 	}
-	return value, true
+	return value
+}
+
+// wireOfValue is how each field of an AnyValue is written.
+var wireOfValue = [...]wireType{
+	0: wireGroupEnd, fieldString: wireBytes, fieldBool: wireVarint, fieldInt: wireVarint, fieldDouble: wireFixed64,
+	fieldArray: wireBytes, fieldMap: wireBytes, fieldBytes: wireBytes,
 }
 
 // firstOf is the first element of an array.
@@ -505,8 +519,7 @@ func firstOf(written []byte) Value {
 		}
 		pos = after
 		if f.number == fieldElements && f.wire == wireBytes {
-			value, _ := scalarOrArray(written[f.begin:f.end], false)
-			return value
+			return valueOf(written[f.begin:f.end], false)
 		}
 	}
 	return Value{}
