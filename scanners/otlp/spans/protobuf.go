@@ -1,9 +1,6 @@
 package spans
 
-import (
-	"hash/maphash"
-	"math"
-)
+import "hash/maphash"
 
 // MaxLinks is the most links that are read of a span.
 const MaxLinks = 4096
@@ -13,56 +10,6 @@ const (
 	flagRemoteKnown = 1 << 8 // that they say where it is
 	flagRemote      = 1 << 9 // that it is in another process
 )
-
-// The numbers of the fields that are read, as the .proto files of OTLP have them.
-const (
-	fieldResourceSpans = 1 // of ExportTraceServiceRequest and TracesData
-
-	fieldResource   = 1 // of ResourceSpans
-	fieldScopeSpans = 2
-
-	fieldSpans = 2 // of ScopeSpans
-
-	fieldResourceAttributes = 1 // of Resource
-
-	fieldTraceID    = 1 // of Span
-	fieldSpanID     = 2
-	fieldTraceState = 3
-	fieldParent     = 4
-	fieldName       = 5
-	fieldKind       = 6
-	fieldStart      = 7
-	fieldEnd        = 8
-	fieldAttributes = 9
-	fieldLinks      = 13
-	fieldStatus     = 15
-	fieldFlags      = 16
-
-	fieldLinkTraceID = 1 // of Link
-	fieldLinkSpanID  = 2
-
-	fieldStatusCode = 3 // of Status
-
-	fieldKey   = 1 // of KeyValue
-	fieldValue = 2
-
-	fieldString = 1 // of AnyValue
-	fieldBool   = 2
-	fieldInt    = 3
-	fieldDouble = 4
-	fieldArray  = 5
-	fieldMap    = 6
-	fieldBytes  = 7
-
-	fieldElements = 1 // of ArrayValue
-)
-
-// wireOfSpan is how each field of a Span is written. Those that are not read are among the varints, which does no harm.
-var wireOfSpan = [...]wireType{
-	fieldTraceID: wireBytes, fieldSpanID: wireBytes, fieldTraceState: wireBytes, fieldParent: wireBytes, fieldName: wireBytes,
-	fieldKind: wireVarint, fieldStart: wireFixed64, fieldEnd: wireFixed64, fieldAttributes: wireBytes, fieldLinks: wireBytes,
-	fieldStatus: wireBytes, fieldFlags: wireFixed32,
-}
 
 // Reader reads spans out of requests. It keeps what makes the next request cheap to read, so one is to be used for many. It is
 // not safe for use from several goroutines: each has its own, over the same Resources.
@@ -94,128 +41,23 @@ func NewReader(resources *Resources) *Reader {
 
 // CountProtobuf is how many spans a request has. A *MalformedError says that its messages are not what they should be.
 func CountProtobuf(request []byte) (spans int, err error) {
-	for pos := 0; pos < len(request); {
-		f, after, err := next(request, pos, len(request))
-		if err != nil {
-			return 0, err
+	err = eachBytes(request, 0, tagResourceSpans, func(begin, end int) error {
+		resourceSpans := request[:end]
+		if err := eachBytes(resourceSpans, begin, tagResource, func(begin, end int) error {
+			return checkFields(resourceSpans[:end], begin)
+		}); err != nil {
+			return err
 		}
-		pos = after
-		if f.number == fieldResourceSpans && f.wire == wireBytes {
-			n, err := countResourceSpans(request, f)
-			if err != nil {
-				return 0, err
-			}
+		return eachBytes(resourceSpans, begin, tagScopeSpans, func(begin, end int) error {
+			n, err := countScopeSpans(resourceSpans[:end], begin)
 			spans += n
-		}
+			return err
+		})
+	})
+	if err != nil {
+		return 0, err
 	}
 	return spans, nil
-}
-
-func countResourceSpans(data []byte, of field) (spans int, err error) {
-	for pos := of.begin; pos < of.end; {
-		f, after, err := next(data, pos, of.end)
-		if err != nil {
-			return 0, err
-		}
-		pos = after
-		switch {
-		case f.wire != wireBytes:
-		case f.number == fieldResource:
-			if err := checkFields(data, f); err != nil {
-				return 0, err
-			}
-		case f.number == fieldScopeSpans:
-			n, err := countScopeSpans(data, f)
-			if err != nil {
-				return 0, err
-			}
-			spans += n
-		}
-	}
-	return spans, nil
-}
-
-func countScopeSpans(data []byte, of field) (spans int, err error) {
-	for pos := of.begin; pos < of.end; {
-		f, after, err := next(data, pos, of.end)
-		if err != nil {
-			return 0, err
-		}
-		pos = after
-		if f.number == fieldSpans && f.wire == wireBytes {
-			spans++
-			if err := checkSpan(data, f); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return spans, nil
-}
-
-func checkSpan(data []byte, of field) error {
-	for pos := of.begin; pos < of.end; {
-		f, after, err := next(data, pos, of.end)
-		if err != nil {
-			return err
-		}
-		pos = after
-		if f.wire != wireBytes {
-			continue
-		}
-		switch f.number {
-		case fieldTraceID:
-			err = checkID(f, len(TraceID{}))
-		case fieldSpanID, fieldParent:
-			err = checkID(f, len(SpanID{}))
-		case fieldStatus:
-			err = checkFields(data, f)
-		case fieldLinks:
-			err = checkLink(data, f)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkLink(data []byte, of field) error {
-	for pos := of.begin; pos < of.end; {
-		f, after, err := next(data, pos, of.end)
-		if err != nil {
-			return err
-		}
-		pos = after
-		switch {
-		case f.wire != wireBytes:
-		case f.number == fieldLinkTraceID:
-			err = checkID(f, len(TraceID{}))
-		case f.number == fieldLinkSpanID:
-			err = checkID(f, len(SpanID{}))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkID(f field, size int) error {
-	if n := f.end - f.begin; n != size && n != 0 {
-		return &MalformedError{Offset: int64(f.begin), Reason: "an id has a wrong length"}
-	}
-	return nil
-}
-
-func checkFields(data []byte, of field) error {
-	for pos := of.begin; pos < of.end; {
-		_, after, err := next(data, pos, of.end)
-		if err != nil {
-			return err
-		}
-		pos = after
-	}
-	return nil
 }
 
 // Protobuf reads a request, an ExportTraceServiceRequest or what is written the same: a TracesData. Of a malformed one it hands
@@ -225,50 +67,27 @@ func (r *Reader) Protobuf(request []byte, each func(*Span) error) error {
 	if _, err := CountProtobuf(request); err != nil {
 		return err
 	}
-	for pos := 0; pos < len(request); {
-		f, after, err := next(request, pos, len(request))
+	return eachBytes(request, 0, tagResourceSpans, func(begin, end int) error {
+		resourceSpans := request[:end]
+		resource, err := r.resourceOf(resourceSpans, begin)
 		if err != nil {
 			return err
 		}
-		pos = after
-		if f.number == fieldResourceSpans && f.wire == wireBytes {
-			if err := r.resourceSpans(request, f, each); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+		return eachBytes(resourceSpans, begin, tagScopeSpans, func(begin, end int) error {
+			return r.scopeSpans(resourceSpans[:end], begin, resource, each)
+		})
+	})
 }
 
-func (r *Reader) resourceSpans(data []byte, of field, each func(*Span) error) error {
-	resource, err := r.resourceOf(data, of)
-	if err != nil {
-		return err
-	}
-	for pos := of.begin; pos < of.end; {
-		f, after, err := next(data, pos, of.end)
-		if err != nil {
-			return err
+func (r *Reader) scopeSpans(data []byte, pos int, resource *Resource, each func(*Span) error) error {
+	for pos < len(data) {
+		tag, _, begin, after := next(data, pos)
+		if after == broken {
+			return malformed(data, pos)
 		}
 		pos = after
-		if f.number == fieldScopeSpans && f.wire == wireBytes {
-			if err := r.scopeSpans(data, f, resource, each); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (r *Reader) scopeSpans(data []byte, of field, resource *Resource, each func(*Span) error) error {
-	for pos := of.begin; pos < of.end; {
-		f, after, err := next(data, pos, of.end)
-		if err != nil {
-			return err
-		}
-		pos = after
-		if f.number == fieldSpans && f.wire == wireBytes {
-			if err := r.readSpan(data, f, resource); err != nil {
+		if tag == tagSpan {
+			if err := r.readSpan(data[:after], begin, resource); err != nil {
 				return err
 			}
 			if err := each(&r.span); err != nil {
@@ -280,34 +99,26 @@ func (r *Reader) scopeSpans(data []byte, of field, resource *Resource, each func
 }
 
 // resourceOf is the resource of a ResourceSpans, wherever in it that stands.
-func (r *Reader) resourceOf(data []byte, of field) (*Resource, error) {
+func (r *Reader) resourceOf(data []byte, pos int) (*Resource, error) {
 	var written []byte
-	for pos := of.begin; pos < of.end; {
-		f, after, err := next(data, pos, of.end)
-		if err != nil {
-			return nil, err
-		}
-		pos = after
-		if f.number == fieldResource && f.wire == wireBytes {
-			written = joined(written, data[f.begin:f.end])
-		}
+	if err := eachBytes(data, pos, tagResource, func(begin, end int) error {
+		written = joined(written, data[begin:end])
+		return nil
+	}); err != nil {
+		return nil, err
 	}
 	hash := maphash.Bytes(r.seed, written)
 	if known, found := r.read[hash]; found && string(known.written) == string(written) {
 		return known.resource, nil
 	}
 	r.resource.Begin()
-	for pos := 0; pos < len(written); {
-		f, after, err := next(written, pos, len(written))
-		if err != nil {
-			return nil, err
+	if err := eachBytes(written, 0, tagResourceAttribute, func(begin, end int) error {
+		if key, value, ok := keyValue(written[:end], begin); ok {
+			r.resource.set(nameOfResource(key), valueOf(value))
 		}
-		pos = after
-		if f.number == fieldResourceAttributes && f.wire == wireBytes {
-			if key, value, ok := keyValue(written, f); ok {
-				r.resource.set(nameOfResource(key), anyValue(value))
-			}
-		}
+		return nil
+	}); err != nil {
+		return nil, err
 	}
 	resource := r.resources.Intern(r.resource.Resource())
 	r.remember(hash, written, resource)
@@ -330,89 +141,88 @@ func (r *Reader) remember(hash uint64, written []byte, resource *Resource) {
 	r.read[hash] = readResource{written: append([]byte(nil), written...), resource: resource}
 }
 
-// readSpan reads a span into r.span.
-func (r *Reader) readSpan(data []byte, of field, resource *Resource) error {
+// readSpan reads the span that begins at pos and ends with data into r.span.
+func (r *Reader) readSpan(data []byte, pos int, resource *Resource) error {
 	s := &r.span
 	r.links = r.links[:0]
-	*s = Span{Resource: resource, BadTraceID: true, BadID: true}
-	r.setter.Begin(&s.Attributes)
-	for pos := of.begin; pos < of.end; {
-		f, after, err := next(data, pos, of.end)
-		if err != nil {
-			return err
+	*s = Span{}
+	s.Resource, s.BadTraceID, s.BadID = resource, true, true
+	r.setter.fill(&s.Attributes)
+	for pos < len(data) {
+		tag, value, begin, after := next(data, pos)
+		if after == broken {
+			return malformed(data, pos)
 		}
 		pos = after
-		if f.number >= uint64(len(wireOfSpan)) || f.wire != wireOfSpan[f.number] {
-			continue
-		}
-		switch f.number {
-		case fieldAttributes:
-			r.attribute(data, f)
-		case fieldTraceID:
-			s.BadTraceID = !readID(s.TraceID[:], data, f)
-		case fieldSpanID:
-			s.BadID = !readID(s.ID[:], data, f)
-		case fieldParent:
-			readID(s.Parent[:], data, f)
-		case fieldTraceState:
-			s.TraceState = data[f.begin:f.end]
-		case fieldName:
-			s.Name = clean(data[f.begin:f.end])
-		case fieldKind:
-			if s.Kind = KindUnspecified; f.value <= uint64(KindConsumer) {
-				s.Kind = Kind(f.value)
+		switch tag {
+		case tagAttribute:
+			r.attribute(data[:after], begin)
+		case tagTraceID:
+			s.BadTraceID = !readID(s.TraceID[:], data[begin:after])
+		case tagSpanID:
+			s.BadID = !readID(s.ID[:], data[begin:after])
+		case tagParent:
+			readID(s.Parent[:], data[begin:after])
+		case tagTraceState:
+			s.TraceState = data[begin:after]
+		case tagName:
+			s.Name = clean(data[begin:after])
+		case tagKind:
+			if s.Kind = KindUnspecified; value <= uint64(KindConsumer) {
+				s.Kind = Kind(value)
 			}
-		case fieldStart:
-			s.Start = f.value
-		case fieldEnd:
-			s.End = f.value
-		case fieldFlags:
-			s.HasRemoteParent, s.IsRemoteParent = f.value&flagRemoteKnown != 0, f.value&flagRemote != 0
-		case fieldStatus:
-			err = r.status(data, f)
-		case fieldLinks:
-			err = r.link(data, f)
-		}
-		if err != nil {
-			return err
+		case tagStart:
+			s.Start = value
+		case tagEnd:
+			s.End = value
+		case tagFlags:
+			s.HasRemoteParent, s.IsRemoteParent = value&flagRemoteKnown != 0, value&flagRemote != 0
+		case tagStatus:
+			if err := r.status(data[:after], begin); err != nil {
+				return err
+			}
+		case tagLink:
+			if err := r.link(data[:after], begin); err != nil {
+				return err
+			}
 		}
 	}
 	s.Links = r.links
 	return nil
 }
 
-func (r *Reader) status(data []byte, of field) error {
-	for pos := of.begin; pos < of.end; {
-		f, after, err := next(data, pos, of.end)
-		if err != nil {
-			return err
+func (r *Reader) status(data []byte, pos int) error {
+	for pos < len(data) {
+		tag, value, _, after := next(data, pos)
+		if after == broken {
+			return malformed(data, pos)
 		}
 		pos = after
-		if f.number == fieldStatusCode && f.wire == wireVarint {
-			if r.span.Status = StatusUnset; f.value <= uint64(StatusError) {
-				r.span.Status = Status(f.value)
+		if tag == tagStatusCode {
+			if r.span.Status = StatusUnset; value <= uint64(StatusError) {
+				r.span.Status = Status(value)
 			}
 		}
 	}
 	return nil
 }
 
-func (r *Reader) link(data []byte, of field) error {
+func (r *Reader) link(data []byte, pos int) error {
 	if len(r.links) == MaxLinks {
 		return nil
 	}
 	var link Link
-	for pos := of.begin; pos < of.end; {
-		f, after, err := next(data, pos, of.end)
-		if err != nil {
-			return err
+	for pos < len(data) {
+		tag, _, begin, after := next(data, pos)
+		if after == broken {
+			return malformed(data, pos)
 		}
 		pos = after
-		switch f.number {
-		case fieldLinkTraceID:
-			readID(link.TraceID[:], data, f)
-		case fieldLinkSpanID:
-			readID(link.ID[:], data, f)
+		switch tag {
+		case tagLinkTraceID:
+			readID(link.TraceID[:], data[begin:after])
+		case tagLinkSpanID:
+			readID(link.ID[:], data[begin:after])
 		}
 	}
 	r.links = append(r.links, link)
@@ -420,107 +230,21 @@ func (r *Reader) link(data []byte, of field) error {
 }
 
 // readID says whether there is an id.
-func readID(into, data []byte, f field) bool {
-	if f.end-f.begin != len(into) {
+func readID(into, written []byte) bool {
+	if len(written) != len(into) {
 		clear(into)
 		return false
 	}
-	copy(into, data[f.begin:f.end])
+	copy(into, written)
 	return true
 }
 
-func (r *Reader) attribute(data []byte, of field) {
-	key, value, ok := keyValue(data, of)
+func (r *Reader) attribute(data []byte, pos int) {
+	key, value, ok := keyValue(data, pos)
 	if !ok {
 		return
 	}
 	if what, rank := nameOf(key); what != nothing {
-		r.setter.set(what, rank, anyValue(value))
+		r.setter.set(what, rank, valueOf(value))
 	}
-}
-
-// keyValue is the key of an attribute and how its value is written; not ok if it cannot be read.
-func keyValue(data []byte, of field) (key, value []byte, ok bool) {
-	for pos := of.begin; pos < of.end; {
-		f, after, err := next(data, pos, of.end)
-		if err != nil {
-			return nil, nil, false
-		}
-		pos = after
-		if f.wire != wireBytes {
-			continue
-		}
-		switch f.number {
-		case fieldKey:
-			key = data[f.begin:f.end]
-		case fieldValue:
-			value = joined(value, data[f.begin:f.end])
-		}
-	}
-	return key, value, true
-}
-
-// joined is a message of which several parts were found: they count as if they were written in one.
-func joined(before, part []byte) []byte {
-	if len(before) == 0 {
-		return part
-	}
-	return append(before[:len(before):len(before)], part...)
-}
-
-// anyValue is the value that is written so, none if it cannot be read, or is of a kind that is of no use. Of an array it is the
-// first element.
-func anyValue(written []byte) Value {
-	return valueOf(written, true)
-}
-
-func valueOf(written []byte, arrays bool) (value Value) {
-	for pos := 0; pos < len(written); {
-		f, after, err := next(written, pos, len(written))
-		if err != nil {
-			return Value{}
-		}
-		pos = after
-		if f.number >= uint64(len(wireOfValue)) || f.wire != wireOfValue[f.number] {
-			continue
-		}
-		switch f.number {
-		case fieldString:
-			value = Text(written[f.begin:f.end])
-		case fieldInt:
-			value = Whole(int64(f.value))
-		case fieldBool:
-			value = Bool(f.value != 0)
-		case fieldDouble:
-			value = Number(math.Float64frombits(f.value))
-		case fieldArray:
-			if value = (Value{}); arrays {
-				value = firstOf(written[f.begin:f.end])
-			}
-		case fieldMap, fieldBytes:
-			value = Value{}
-		}
-	}
-	return value
-}
-
-// wireOfValue is how each field of an AnyValue is written.
-var wireOfValue = [...]wireType{
-	0: wireGroupEnd, fieldString: wireBytes, fieldBool: wireVarint, fieldInt: wireVarint, fieldDouble: wireFixed64,
-	fieldArray: wireBytes, fieldMap: wireBytes, fieldBytes: wireBytes,
-}
-
-// firstOf is the first element of an array.
-func firstOf(written []byte) Value {
-	for pos := 0; pos < len(written); {
-		f, after, err := next(written, pos, len(written))
-		if err != nil {
-			return Value{}
-		}
-		pos = after
-		if f.number == fieldElements && f.wire == wireBytes {
-			return valueOf(written[f.begin:f.end], false)
-		}
-	}
-	return Value{}
 }

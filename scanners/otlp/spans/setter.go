@@ -22,6 +22,11 @@ type Setter struct {
 // Begin empties into, which is filled from now on.
 func (s *Setter) Begin(into *Attributes) {
 	*into = Attributes{}
+	s.fill(into)
+}
+
+// fill is Begin of what is empty already.
+func (s *Setter) fill(into *Attributes) {
 	s.into = into
 	s.won = [meanings]uint8{}
 	s.service = nil

@@ -1,10 +1,10 @@
 package spans
 
-// wireType is how a field of a protobuf message is written.
-type wireType uint8
+import "encoding/binary"
 
+// How the fields of protobuf messages are written: the last three bits of a tag, before which the field's number stands.
 const (
-	wireVarint wireType = iota
+	wireVarint = iota
 	wireFixed64
 	wireBytes
 	wireGroup
@@ -12,98 +12,95 @@ const (
 	wireFixed32
 )
 
-// field is one field of a protobuf message.
-type field struct {
-	number uint64
-	wire   wireType
-	value  uint64 // of a varint or fixed-size field
-	// begin and end are where the content of a field of bytes stands; of the others, nothing.
-	begin, end int
-}
-
 // maxGroups is how deep groups may nest. OTLP has none.
 const maxGroups = 64
 
-// next reads the field of data[:end] at pos, and says where the next one begins.
-func next(data []byte, pos, end int) (f field, after int, err error) {
-	tag, at := varint(data, pos, end)
-	if at == 0 {
-		return field{}, 0, &MalformedError{Offset: int64(pos), Reason: "no field begins here"}
+// broken says in place of a position that there is no field.
+const broken = -1
+
+// next reads the field at pos of a message that ends where data ends. Of a field of bytes, the content is data[begin:after],
+// of a number it is value and begin == after. The next field begins at after: where that is broken, malformed tells why.
+//
+// It does what most fields need, and is small for that reason: tag and size or value are one byte each.
+func next(data []byte, pos int) (tag, value uint64, begin, after int) {
+	if pos+1 < len(data) {
+		first, second := data[pos], data[pos+1]
+		if first >= 1<<3 && first < 0x80 && second < 0x80 {
+			switch begin = pos + 2; first & 7 {
+			case wireBytes:
+				if after = begin + int(second); after <= len(data) {
+					return uint64(first), 0, begin, after
+				}
+				return 0, 0, broken, broken
+			case wireVarint:
+				return uint64(first), uint64(second), begin, begin
+			}
+		}
 	}
-	f.number, f.wire = tag>>3, wireType(tag&7)
-	if f.number == 0 || f.number > 1<<29-1 {
-		return field{}, 0, &MalformedError{Offset: int64(pos), Reason: "a field has a number that none can have"}
+	return nextOfAny(data, pos)
+}
+
+// nextOfAny is next for whatever field there is.
+func nextOfAny(data []byte, pos int) (tag, value uint64, begin, after int) {
+	tag, pos = varint(data, pos)
+	if pos == broken || tag < 1<<3 || tag > 1<<32-1 {
+		return 0, 0, broken, broken
 	}
-	switch f.wire {
+	switch tag & 7 {
 	case wireVarint:
-		f.value, after = varint(data, at, end)
-		if after == 0 {
-			return field{}, 0, &MalformedError{Offset: int64(at), Reason: "a number ends too early or is too long"}
-		}
-		return f, after, nil
+		value, after = varint(data, pos)
+		return tag, value, after, after
 	case wireBytes:
-		size, begin := varint(data, at, end)
-		if begin == 0 || size > uint64(end-begin) {
-			return field{}, 0, &MalformedError{Offset: int64(at), Reason: "a field is longer than what it stands in"}
+		size, begin := varint(data, pos)
+		if begin == broken || size > uint64(len(data)-begin) {
+			return 0, 0, broken, broken
 		}
-		f.begin, f.end = begin, begin+int(size)
-		return f, f.end, nil
+		return tag, 0, begin, begin + int(size)
 	case wireFixed64:
-		if end-at < 8 {
-			return field{}, 0, &MalformedError{Offset: int64(at), Reason: "a number ends too early"}
+		if len(data)-pos < 8 {
+			return 0, 0, broken, broken
 		}
-		f.value = fixed64(data[at : at+8])
-		return f, at + 8, nil
+		return tag, binary.LittleEndian.Uint64(data[pos:]), pos + 8, pos + 8
 	case wireFixed32:
-		if end-at < 4 {
-			return field{}, 0, &MalformedError{Offset: int64(at), Reason: "a number ends too early"}
+		if len(data)-pos < 4 {
+			return 0, 0, broken, broken
 		}
-		f.value = uint64(data[at]) | uint64(data[at+1])<<8 | uint64(data[at+2])<<16 | uint64(data[at+3])<<24
-		return f, at + 4, nil
+		return tag, uint64(binary.LittleEndian.Uint32(data[pos:])), pos + 4, pos + 4
 	case wireGroup:
-		after, err = skipGroup(data, at, end)
-		return f, after, err
+		after = skipGroup(data, pos)
+		return tag, 0, after, after
 	default:
-		return field{}, 0, &MalformedError{Offset: int64(pos), Reason: "a field is written in a way that there is not"}
+		return 0, 0, broken, broken
 	}
 }
 
 // skipGroup says where the group that begins before pos is over.
-func skipGroup(data []byte, pos, end int) (int, error) {
+func skipGroup(data []byte, pos int) (after int) {
 	for depth := 1; depth > 0; {
-		if tag, at := varint(data, pos, end); at != 0 {
-			switch wireType(tag & 7) {
-			case wireGroup:
-				if depth++; depth > maxGroups {
-					return 0, &MalformedError{Offset: int64(pos), Reason: "groups are nested too deep"}
-				}
-				pos = at
-				continue
-			case wireGroupEnd:
-				depth--
-				pos = at
-				continue
+		tag, at := varint(data, pos)
+		switch {
+		case at == broken:
+			return broken
+		case tag&7 == wireGroup:
+			if depth++; depth > maxGroups {
+				return broken
+			}
+			pos = at
+		case tag&7 == wireGroupEnd:
+			depth--
+			pos = at
+		default:
+			if _, _, _, pos = nextOfAny(data, pos); pos == broken {
+				return broken
 			}
 		}
-		_, after, err := next(data, pos, end)
-		if err != nil {
-			return 0, err
-		}
-		pos = after
 	}
-	return pos, nil
+	return pos
 }
 
-// varint reads the number of data[:end] at pos, and says where it is over: 0 if there is none.
-func varint(data []byte, pos, end int) (n uint64, after int) {
-	if pos < end && pos < len(data) && data[pos] < 0x80 {
-		return uint64(data[pos]), pos + 1
-	}
-	return longVarint(data, pos, end)
-}
-
-func longVarint(data []byte, pos, end int) (n uint64, after int) {
-	for shift := 0; pos < end && shift < 70; shift += 7 {
+// varint reads the number at pos, and says where it is over, or broken.
+func varint(data []byte, pos int) (n uint64, after int) {
+	for shift := 0; pos < len(data) && shift < 70; shift += 7 {
 		b := data[pos]
 		pos++
 		n |= uint64(b&0x7f) << shift
@@ -111,11 +108,18 @@ func longVarint(data []byte, pos, end int) (n uint64, after int) {
 			return n, pos
 		}
 	}
-	return 0, 0
+	return 0, broken
 }
 
-func fixed64(b []byte) uint64 {
-	_ = b[7]
-	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+// malformed tells why next found no field at pos.
+func malformed(data []byte, pos int) error {
+	reason := "a field is not complete, or longer than what it stands in"
+	if tag, at := varint(data, pos); at == broken || tag < 1<<3 || tag > 1<<32-1 {
+		reason = "no field begins here"
+	} else if wire := tag & 7; wire == wireGroup {
+		reason = "a group is not complete, or nested too deep"
+	} else if wire > wireFixed32 || wire == wireGroupEnd {
+		reason = "a field is written in a way that there is not"
+	}
+	return &MalformedError{Offset: int64(pos), Reason: reason}
 }
