@@ -11,6 +11,7 @@ import { useFollow } from "./api/follow";
 import { ChangesPage } from "./pages/Changes";
 import { CyclesPage } from "./pages/Cycles";
 import { Entities } from "./pages/Entities";
+import { DriftPage } from "./pages/Drift";
 import { EntityPage } from "./pages/Entity";
 import { HealthPage } from "./pages/Health";
 import { ProblemsPage } from "./pages/Problems";
@@ -38,6 +39,7 @@ export function App({ client }: { client: QueryClient }) {
               <NavLink href="/entities">Catalog</NavLink>
               <NavLink href="/blast-radius">Blast radius</NavLink>
               <NavLink href="/health">Health</NavLink>
+              <NavLink href="/drift">Drift</NavLink>
               <NavLink href="/changes">Changes</NavLink>
               <NavLink href="/problems">Problems</NavLink>
               <NavLink href="/sources">Sources</NavLink>
@@ -72,6 +74,7 @@ function Pages() {
       <Route path="/search" component={SearchPage} />
       <Route path="/blast-radius" component={BlastPage} />
       <Route path="/health" component={HealthPage} />
+      <Route path="/drift" component={DriftPage} />
       <Route path="/problems" component={ProblemsPage} />
       <Route path="/cycles" component={CyclesPage} />
       <Route path="/changes" component={ChangesPage} />

@@ -6,6 +6,7 @@ import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
 import "./styles/running.css";
+import "./styles/traffic.css";
 
 const root = document.getElementById("root");
 if (root) {

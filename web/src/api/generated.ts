@@ -437,6 +437,24 @@ export type ServiceHealthQueryVariables = Exact<{
 
 export type ServiceHealthQuery = { readonly entity: { readonly health: { readonly outcome: Outcome, readonly findings: ReadonlyArray<{ readonly outcome: Outcome, readonly severity: Severity, readonly container: string | null, readonly message: string, readonly location: string | null, readonly line: number | null, readonly check: { readonly id: string, readonly title: string, readonly rationale: string, readonly fix: string, readonly reference: string }, readonly workload: { readonly ref: string, readonly kind: string, readonly name: string, readonly title: string | null, readonly placeholder: boolean, readonly profile: { readonly displayName: string | null } | null } | null }>, readonly rest: ReadonlyArray<{ readonly outcome: Outcome, readonly severity: Severity, readonly container: string | null, readonly message: string, readonly location: string | null, readonly line: number | null, readonly check: { readonly id: string, readonly title: string }, readonly workload: { readonly ref: string, readonly kind: string, readonly name: string, readonly title: string | null, readonly placeholder: boolean, readonly profile: { readonly displayName: string | null } | null } | null, readonly exemption: { readonly reason: string, readonly expires: string | null } | null }> } | null } | null };
 
+export type DriftTotalsQueryVariables = Exact<{
+  filter: InputMaybe<DriftFilter>;
+  environment: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type DriftTotalsQuery = { readonly drift: { readonly totals: ReadonlyArray<{ readonly kind: DriftKind, readonly count: number }> }, readonly sources: { readonly nodes: ReadonlyArray<{ readonly kind: string, readonly environment: string | null }> } };
+
+export type DriftQueryVariables = Exact<{
+  filter: InputMaybe<DriftFilter>;
+  environment: InputMaybe<Scalars['String']['input']>;
+  first: Scalars['Int']['input'];
+  after: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type DriftQuery = { readonly drift: { readonly totalCount: number, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null }, readonly nodes: ReadonlyArray<{ readonly kind: DriftKind, readonly confidence: DriftConfidence, readonly message: string, readonly requests: number | null, readonly errors: number | null, readonly requestRate: number | null, readonly firstSeen: string | null, readonly lastSeen: string | null, readonly from: { readonly ref: string, readonly kind: string, readonly name: string, readonly title: string | null, readonly placeholder: boolean, readonly profile: { readonly displayName: string | null } | null } | null, readonly to: { readonly ref: string, readonly kind: string, readonly name: string, readonly title: string | null, readonly placeholder: boolean, readonly profile: { readonly displayName: string | null } | null } | null, readonly entity: { readonly type: string | null, readonly lifecycle: string | null, readonly tier: number | null, readonly stale: boolean, readonly discovered: boolean, readonly ref: string, readonly kind: string, readonly name: string, readonly title: string | null, readonly placeholder: boolean, readonly owner: { readonly ref: string, readonly kind: string, readonly name: string, readonly title: string | null, readonly placeholder: boolean, readonly profile: { readonly displayName: string | null } | null } | null, readonly profile: { readonly displayName: string | null } | null }, readonly patch: { readonly location: string | null, readonly line: number | null, readonly action: DriftAction, readonly yaml: string } | null }> } };
+
 export const Search: Operation<SearchQuery, SearchQueryVariables> = {
   name: "Search",
   text: "query Search($text: String!, $filter: EntityFilter, $first: Int!) {\n  search(text: $text, filter: $filter, first: $first) {\n    nodes {\n      field\n      text\n      entity {\n        ...Name\n        type\n        owner {\n          ...Name\n        }\n      }\n    }\n  }\n}\nfragment Name on Entity {\n  ref\n  kind\n  name\n  title\n  placeholder\n  profile {\n    displayName\n  }\n}",
@@ -560,4 +578,14 @@ export const Health: Operation<HealthQuery, HealthQueryVariables> = {
 export const ServiceHealth: Operation<ServiceHealthQuery, ServiceHealthQueryVariables> = {
   name: "ServiceHealth",
   text: "query ServiceHealth($ref: String!, $environment: String) {\n  entity(ref: $ref) {\n    health(environment: $environment) {\n      outcome\n      findings: checks(outcomes: [FAIL, UNKNOWN]) {\n        ...Finding\n      }\n      rest: checks(outcomes: [PASS, NOT_APPLICABLE]) {\n        check {\n          id\n          title\n        }\n        outcome\n        severity\n        workload {\n          ...Name\n        }\n        container\n        message\n        location\n        line\n        exemption {\n          reason\n          expires\n        }\n      }\n    }\n  }\n}\nfragment Finding on HealthResult {\n  check {\n    id\n    title\n    rationale\n    fix\n    reference\n  }\n  outcome\n  severity\n  workload {\n    ...Name\n  }\n  container\n  message\n  location\n  line\n}\nfragment Name on Entity {\n  ref\n  kind\n  name\n  title\n  placeholder\n  profile {\n    displayName\n  }\n}",
+};
+
+export const DriftTotals: Operation<DriftTotalsQuery, DriftTotalsQueryVariables> = {
+  name: "DriftTotals",
+  text: "query DriftTotals($filter: DriftFilter, $environment: String) {\n  drift(filter: $filter, environment: $environment, first: 1) {\n    totals {\n      kind\n      count\n    }\n  }\n  sources(first: 200) {\n    nodes {\n      kind\n      environment\n    }\n  }\n}",
+};
+
+export const Drift: Operation<DriftQuery, DriftQueryVariables> = {
+  name: "Drift",
+  text: "query Drift($filter: DriftFilter, $environment: String, $first: Int!, $after: String) {\n  drift(filter: $filter, environment: $environment, first: $first, after: $after) {\n    totalCount\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n    nodes {\n      kind\n      confidence\n      message\n      from {\n        ...Name\n      }\n      to {\n        ...Name\n      }\n      entity {\n        ...Row\n      }\n      requests\n      errors\n      requestRate\n      firstSeen\n      lastSeen\n      patch {\n        location\n        line\n        action\n        yaml\n      }\n    }\n  }\n}\nfragment Name on Entity {\n  ref\n  kind\n  name\n  title\n  placeholder\n  profile {\n    displayName\n  }\n}\nfragment Row on Entity {\n  ...Name\n  type\n  lifecycle\n  tier\n  stale\n  discovered\n  owner {\n    ...Name\n  }\n}",
 };
