@@ -13,7 +13,7 @@ import (
 func (s *Snapshot) Apply(change *catalog.ModelChange, revision Revision, time time.Time, sources []Source) *Snapshot {
 	if change == nil || change.IsEmpty() {
 		renewed := *s
-		renewed.revision, renewed.time, renewed.sources = revision, time, sources
+		renewed.revision, renewed.time, renewed.sources, renewed.behaving = revision, time, sources, &behaving{}
 		return &renewed
 	}
 	a := application{edit: s.edit()}
@@ -22,7 +22,7 @@ func (s *Snapshot) Apply(change *catalog.ModelChange, revision Revision, time ti
 	a.names.fork()
 	s.forking.Unlock()
 	a.forking = &sync.Mutex{}
-	a.revision, a.time, a.sources = revision, time, sources
+	a.revision, a.time, a.sources, a.behaving = revision, time, sources, &behaving{}
 
 	nodes, tiers := a.putEntities(change.Entities)
 	var lists sync.WaitGroup // of what the edges have nothing to do with

@@ -22,6 +22,9 @@ type Blast struct {
 	totals [Outage + 1]int
 	states states // of the failed and of all impacted, whatever their distance
 	limit  int    // of distance
+
+	environment string
+	touched     touched
 }
 
 // FailedEntity is one that was assumed to fail.
@@ -42,7 +45,7 @@ type FailedEntity struct {
 // error is a *NotFoundError.
 func (s *Snapshot) BlastRadius(failed []catalog.Ref, options BlastOptions) (*Blast, error) {
 	v := s.view(options.Filter)
-	b := &Blast{view: v, limit: options.MaxDistance}
+	b := &Blast{view: v, limit: options.MaxDistance, environment: cmp.Or(options.Filter.Environment, ProductionEnvironment)}
 	w := v.borrow()
 	defer v.giveBack(w)
 	for _, ref := range failed {

@@ -42,6 +42,8 @@ type Impacted struct {
 	// Alternatives holds, for an OUTAGE by an any-of group, all members of that group that the first step of the path
 	// belongs to, by Ref; empty otherwise.
 	Alternatives []catalog.Ref
+
+	blast *Blast
 }
 
 // MaxPathLength is the length up to which witness paths are told, so that a page stays small even where somebody has
@@ -75,7 +77,7 @@ type witnesses struct {
 
 func (w *witnesses) impacted(a node) Impacted {
 	s := w.states.of(a)
-	hit := Impacted{Entity: w.view.entity(a), Impact: s.impact(), Distance: s.distance()}
+	hit := Impacted{Entity: w.view.entity(a), Impact: s.impact(), Distance: s.distance(), blast: w.Blast}
 	hit.Path = w.path(a)
 	if first := w.first(a); hit.Impact == Outage && first.need.group != noGroup {
 		hit.Alternatives = w.view.members(a, first.need.group)
@@ -177,19 +179,25 @@ func (v *view) members(a node, number int32) []catalog.Ref {
 type Hit struct {
 	Entity *catalog.Entity
 	Impact Impact
+
+	blast *Blast
 }
 
 // Journeys are the impacted journeys, worst first, then by Ref.
-func (b *Blast) Journeys() []Hit { return b.hits(kindJourney) }
+func (b *Blast) Journeys() []Hit { return b.hits(b.isOf(kindJourney)) }
 
 // Systems are the impacted systems, worst first, then by Ref.
-func (b *Blast) Systems() []Hit { return b.hits(kindSystem) }
+func (b *Blast) Systems() []Hit { return b.hits(b.isOf(kindSystem)) }
 
-func (b *Blast) hits(kind kind) []Hit {
+func (b *Blast) isOf(kind kind) func(node) bool {
+	return func(a node) bool { return b.view.kind(a) == kind }
+}
+
+func (b *Blast) hits(wanted func(node) bool) []Hit {
 	hits := []Hit{}
 	for _, a := range b.order.nodes {
-		if b.view.kind(a) == kind {
-			hits = append(hits, Hit{Entity: b.view.entity(a), Impact: b.states.of(a).impact()})
+		if wanted(a) {
+			hits = append(hits, Hit{Entity: b.view.entity(a), Impact: b.states.of(a).impact(), blast: b})
 		}
 	}
 	slices.SortFunc(hits, func(x, y Hit) int {

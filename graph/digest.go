@@ -14,7 +14,7 @@ import (
 // In it are: every entity with all that its descriptor says, its facts, its aliases and how they were matched, and the
 // place it was read from; every relation with its strength, role, group, environment and details; and the kind, place, environment and
 // staleness of each piece of evidence. Not in it are: the revision and its time, the ids and states of sources, problems,
-// when and how often something was seen, and the needs by way of topics, as they follow from the rest.
+// when and how often something was seen (so that all numbers of traffic change nothing), and the needs by way of topics, as they follow from the rest.
 func Digest(s *Snapshot) string {
 	hash := sha256.New()
 	w := bufio.NewWriterSize(hash, 1<<16)
@@ -52,6 +52,9 @@ func digestEntity(w *bufio.Writer, entity *catalog.Entity) {
 	if entity.Found {
 		put(w, " found")
 	}
+	if entity.Entry != catalog.EntryUnknown {
+		put(w, " entry %d", entity.Entry)
+	}
 	digestFacts(w, entity.Facts)
 	put(w, " %t %t %t %d", entity.Placeholder, entity.Discovered, entity.Stale, entity.Line)
 	digestOrigin(w, entity.Origin)
@@ -77,6 +80,9 @@ func digestEdge(w *bufio.Writer, edge *catalog.Edge) {
 	}
 	for i := range edge.Evidence {
 		evidence := &edge.Evidence[i]
+		if i > 0 && isSamePlace(evidence, &edge.Evidence[i-1]) && evidence.Stale == edge.Evidence[i-1].Stale {
+			continue // one more flow
+		}
 		put(w, "\nevidence %s %t %d", evidence.Kind, evidence.Stale, evidence.Line)
 		digestOrigin(w, evidence.Origin)
 	}

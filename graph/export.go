@@ -200,12 +200,21 @@ func exportEntity(entity *catalog.Entity) exportedEntity {
 		Ref: entity.Ref, Kind: entity.Kind, Namespace: entity.Namespace, Name: entity.Name, Title: orNull(entity.Title),
 		Description: orNull(entity.Description), Owner: orNull(string(entity.Owner)), Lifecycle: orNull(entity.Lifecycle),
 		Stale: entity.Stale, Placeholder: entity.Placeholder, Discovered: entity.Discovered, Found: entity.Found,
-		Aliases: make([]catalog.Alias, len(entity.Aliases)),
+		EntryPoint: IsEntryPoint(entity), Aliases: make([]catalog.Alias, len(entity.Aliases)),
 	}
 	for i, alias := range entity.Aliases {
 		exported.Aliases[i] = alias.Alias
 	}
 	return exported
+}
+
+// IsEntryPoint says whether requests enter at an entity; nil where it was not traced.
+func IsEntryPoint(entity *catalog.Entity) *bool {
+	if entity.Entry == catalog.EntryUnknown {
+		return nil
+	}
+	is := entity.Entry == catalog.EntryPoint
+	return &is
 }
 
 // exportedEdges yields relations and needs by way of topics, by from, to, type, environment and via.
@@ -250,7 +259,7 @@ func (s *Snapshot) exportedVias(a node) []exportedEdge {
 			vias = append(vias, exportedEdge{
 				From: consumer.From, To: producer.From, Type: catalog.DependsOn.String(),
 				Strength: orNull(catalog.Async.String()), Via: orNull(string(consumer.To)), Environment: orNull(environment),
-				Stale: consumer.Stale || producer.Stale, Evidence: s.exportEvidence(consumer.Evidence, producer.Evidence),
+				Stale: consumer.Stale || producer.Stale, Evidence: s.exportVia(consumer, producer),
 			})
 		}
 	}
@@ -261,7 +270,7 @@ func (s *Snapshot) exportEdge(edge *catalog.Edge) exportedEdge {
 	exported := exportedEdge{
 		From: edge.From, To: edge.To, Type: edge.Type.String(), Strength: orNull(edge.Strength.String()),
 		AnyOf: orNull(edge.AnyOf), Role: orNull(edge.Role.String()), Environment: orNull(edge.Environment), Stale: edge.Stale,
-		Evidence: s.exportEvidence(edge.Evidence),
+		Behaves: orNull(s.Behaves(edge).String()), Evidence: s.exportEvidence(edge.Evidence, true),
 	}
 	if d := edge.Details; d != nil {
 		exported.Fallback = orNull(d.Fallback)
@@ -276,36 +285,80 @@ func (s *Snapshot) exportEdge(edge *catalog.Edge) exportedEdge {
 	return exported
 }
 
-// exportEvidence unites lists of evidence, in their order.
-func (s *Snapshot) exportEvidence(lists ...[]catalog.Evidence) []exportedEvidence {
-	exported := []exportedEvidence{}
-	for _, list := range lists {
-		for i := range list {
-			evidence := &list[i]
-			e := exportedEvidence{Kind: evidence.Kind.String(), Stale: evidence.Stale}
-			if evidence.Line > 0 {
-				e.Line = &evidence.Line
-			}
-			if origin := evidence.Origin; origin != nil {
-				e.Source, e.Location = orNull(origin.Source), orNull(origin.Location)
-				e.Environment = orNull(origin.Environment)
-			}
-			e.FirstSeen, e.LastSeen = timeOrNull(evidence.FirstSeen.Time()), timeOrNull(s.LastSeen(evidence))
-			exported = append(exported, e)
+// exportVia is the evidence of a need by way of a topic: that of its two relations, whose numbers are those of the topic, and
+// the messages that went all the way, where they were seen to.
+func (s *Snapshot) exportVia(consumer, producer *catalog.Edge) []exportedEvidence {
+	exported := append(s.exportEvidence(consumer.Evidence, false), s.exportEvidence(producer.Evidence, false)...)
+	for _, environment := range flowEnvironments(consumer) {
+		if delivered := s.Delivered(environment, consumer, producer); delivered != nil {
+			exported = append(exported, exportedEvidence{
+				Kind: catalog.Observed.String(), Environment: orNull(environment),
+				FirstSeen: timeOrNull(delivered.First.Time()), LastSeen: timeOrNull(delivered.Last.Time()),
+				Requests: rounded(delivered.Messages),
+			})
 		}
 	}
 	return exported
 }
 
+// exportEvidence lists evidence in its order, each place once, with what was counted of all flows there.
+func (s *Snapshot) exportEvidence(list []catalog.Evidence, counted bool) []exportedEvidence {
+	exported := []exportedEvidence{}
+	for len(list) > 0 {
+		count := 1
+		for count < len(list) && isSamePlace(&list[0], &list[count]) {
+			count++
+		}
+		exported = append(exported, s.exportPlace(list[:count], counted))
+		list = list[count:]
+	}
+	return exported
+}
+
+func isSamePlace(a, b *catalog.Evidence) bool {
+	return a.Flow != 0 && b.Flow != 0 && a.Kind == b.Kind && a.Line == b.Line && *a.Origin == *b.Origin
+}
+
+// exportPlace unites what was seen of several flows at one place.
+func (s *Snapshot) exportPlace(flows []catalog.Evidence, counted bool) exportedEvidence {
+	first := &flows[0]
+	e := exportedEvidence{Kind: first.Kind.String(), Stale: true}
+	if first.Line > 0 {
+		e.Line = &first.Line
+	}
+	if origin := first.Origin; origin != nil {
+		e.Source, e.Location = orNull(origin.Source), orNull(origin.Location)
+		e.Environment = orNull(origin.Environment)
+	}
+	var seen TrafficSum
+	var requests, errors float64
+	known := false
+	for i := range flows {
+		evidence := &flows[i]
+		e.Stale = e.Stale && evidence.Stale
+		seen.span(s.FirstSeen(evidence), s.LastSeen(evidence))
+		if flow := s.flow(evidence); flow != nil {
+			known = true
+			requests, errors = requests+flow.Requests, errors+flow.Errors
+		}
+	}
+	e.FirstSeen, e.LastSeen = timeOrNull(seen.First), timeOrNull(seen.Last)
+	if known && counted {
+		e.Requests, e.Errors = rounded(requests), rounded(errors)
+	}
+	return e
+}
+
+func rounded(count float64) *int64 {
+	whole := int64(math.Round(min(count, 1<<53)))
+	return &whole
+}
+
 func (s *Snapshot) exportedSources() iter.Seq[exportedSource] {
 	return func(yield func(exportedSource) bool) {
 		for _, source := range s.sources {
-			lost := source.Lost
-			if lost == nil {
-				lost = map[string]int64{}
-			}
 			exported := exportedSource{
-				ID: source.ID, Kind: source.Kind, State: source.State, Error: orNull(source.Error), Lost: lost,
+				ID: source.ID, Kind: source.Kind, State: source.State, Error: orNull(source.Error), Lost: s.Lost(&source),
 			}
 			if !yield(exported) {
 				return

@@ -17,6 +17,9 @@ type Filter struct {
 	// read counts anyway: the last good data stands.
 	IncludeStale bool
 	Environment  string // "" = production
+	// Behaves takes the strength that traffic in the environment tells in place of the declared one, wherever it tells one.
+	// See [Snapshot.Behaves].
+	Behaves bool
 	// Add and Remove change the graph for this question only: dependsOn edges to add (missing ends appear as placeholders)
 	// and pairs of ends between which no need is left (a member taken away so is no member). Remove comes first.
 	Add    []WhatIfEdge
@@ -56,6 +59,9 @@ func (s *Snapshot) view(filter Filter) *view {
 			env = uint32(len(s.environments)) // of no need
 		}
 		v.env = env
+	}
+	if filter.Behaves {
+		v.Snapshot = s.behaves(filter.Environment)
 	}
 	if len(filter.Add) > 0 || len(filter.Remove) > 0 {
 		v.Snapshot = v.assume(filter)

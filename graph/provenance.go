@@ -8,8 +8,12 @@ import (
 	"github.com/orrery-catalog/orrery/catalog"
 )
 
-// LastSeen is when a piece of evidence was seen last: what is not stale, in the last good scan of its source. Zero = unknown.
+// LastSeen is when a piece of evidence was seen last: traffic, when it was counted last, and what is not stale, in the last
+// good scan of its source. Zero = unknown.
 func (s *Snapshot) LastSeen(evidence *catalog.Evidence) time.Time {
+	if flow := s.flow(evidence); flow != nil && !flow.Last.IsZero() {
+		return flow.Last
+	}
 	return s.lastSeen(evidence.LastSeen, evidence.Stale, evidence.Origin)
 }
 

@@ -123,6 +123,7 @@ func (r *recorder) entity(ref catalog.Ref, old, now *catalog.Entity) {
 		r.values("", factTexts(old.Facts), factTexts(now.Facts))
 	}
 	r.add("stale", strconv.FormatBool(old.Stale), strconv.FormatBool(now.Stale))
+	r.add("entryPoint", entryText(old), entryText(now))
 	r.add("source", placeText(old.Origin), placeText(now.Origin))
 }
 
@@ -317,6 +318,14 @@ func placeText(origin *catalog.Origin) string {
 		return ""
 	}
 	return strings.TrimSuffix(origin.Source+" "+origin.Location, " ")
+}
+
+// entryText is "" where it is not known whether requests enter at an entity.
+func entryText(e *catalog.Entity) string {
+	if is := IsEntryPoint(e); is != nil {
+		return strconv.FormatBool(*is)
+	}
+	return ""
 }
 
 // edgeText is what the history tells of a relation; "" of none.

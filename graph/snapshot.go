@@ -48,6 +48,8 @@ type Snapshot struct {
 	index   *indexSlot
 	forking *sync.Mutex // held while an edit takes its copies of the trees
 	traffic Traffic     // nil = there are no numbers
+
+	behaving *behaving
 }
 
 // facts are what is known of a node but for its edges.
@@ -105,7 +107,7 @@ func Build(input Input) *Snapshot {
 func newSnapshot() *Snapshot {
 	s := &Snapshot{
 		refs: newRefMap(), absent: newRefMap(), needGraph: newNeedGraph(), orders: newOrders(), names: newNames(),
-		scratch: &sync.Pool{New: func() any { return &scratch{} }}, forking: &sync.Mutex{},
+		scratch: &sync.Pool{New: func() any { return &scratch{} }}, forking: &sync.Mutex{}, behaving: &behaving{},
 	}
 	s.index = &indexSlot{snapshot: s}
 	return s
@@ -150,7 +152,7 @@ func (s *Snapshot) Time() time.Time { return s.time }
 // everything else with s, and costs a copy of a few words. [Snapshot.Apply] keeps the numbers.
 func (s *Snapshot) WithTraffic(t Traffic) *Snapshot {
 	other := *s
-	other.traffic = t
+	other.traffic, other.behaving = t, &behaving{}
 	return &other
 }
 
