@@ -3,6 +3,7 @@ package traffic
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
 )
@@ -95,7 +96,7 @@ func (f *Flow) Merge(other *Flow) {
 	f.Sampled = f.Sampled || other.Sampled
 	f.First, f.Last = span(f.First, f.Last, other.First, other.Last)
 	f.Together.Merge(other.Together)
-	if f.Operations == nil {
+	if f.Operations == nil && len(other.Operations) <= MaxOperations {
 		f.Operations = other.Operations
 	} else {
 		for name, operation := range other.Operations {
@@ -104,10 +105,16 @@ func (f *Flow) Merge(other *Flow) {
 	}
 }
 
+// MaxOperationBytes is how much of the name of an operation is kept.
+const MaxOperationBytes = 128
+
 // AddOperation adds to an operation of the called, or to OtherOperations once there are MaxOperations of them.
 func (f *Flow) AddOperation(name string, requests, errors float64) {
 	if f.Operations == nil {
 		f.Operations = make(map[string]Operation)
+	}
+	if len(name) > MaxOperationBytes {
+		name = strings.ToValidUTF8(name[:MaxOperationBytes], "")
 	}
 	if _, there := f.Operations[name]; !there && len(f.Operations) >= MaxOperations-1 {
 		name = OtherOperations
@@ -146,7 +153,7 @@ func (s *Service) Merge(other *Service) {
 }
 
 // MaxAliases is how many other names of a service are kept: the first in their order.
-const MaxAliases = 64
+const MaxAliases = 16
 
 // AddAliases adds other names of the service.
 func (s *Service) AddAliases(aliases ...catalog.Alias) {
