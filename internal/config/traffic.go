@@ -165,7 +165,7 @@ func trafficSettings() []setting[Source] {
 		},
 		{
 			name: "lookback", into: func(s *Source) any { return &s.Lookback }, only: []string{KindPrometheus, KindJaeger, KindZipkin},
-			fallbacks: map[string]any{KindPrometheus: 6 * time.Hour, KindJaeger: 24 * time.Hour, KindZipkin: 2 * day},
+			fallbacks: map[string]any{KindPrometheus: 6 * time.Hour, KindJaeger: 2 * day, KindZipkin: 2 * day},
 			least:     time.Hour, most: 30 * day,
 			help: "How far back is asked, in whole hours (days of Zipkin), each time: what came late is seen then, and nothing counts twice.",
 		},

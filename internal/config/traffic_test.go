@@ -38,7 +38,7 @@ sources:
 	if !mesh.HearsTraffic() || mesh.Lookback != 6*time.Hour || !cmp.Equal(mesh.Metrics, []string{"service-graph", "istio"}) {
 		t.Errorf("mesh: %+v", mesh)
 	}
-	if jaeger.Schedule != "@every 15m" || jaeger.Lookback != 24*time.Hour || jaeger.RemoveAfter != 30*24*time.Hour {
+	if jaeger.Schedule != "@every 15m" || jaeger.Lookback != 48*time.Hour || jaeger.RemoveAfter != 30*24*time.Hour {
 		t.Errorf("jaeger: %+v", jaeger)
 	}
 	if zipkin.Lookback != 7*24*time.Hour || zipkin.RemoveAfter != 90*24*time.Hour {
