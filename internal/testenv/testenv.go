@@ -14,10 +14,11 @@ import (
 
 // The parts a test may need, by the names that ORRERY_REQUIRE knows.
 const (
-	PartCorpora = "corpora" // real catalogs, kept beside the project
-	PartBrowser = "browser" // a Chromium
-	PartNeo4j   = "neo4j"   // Java and Maven, to run a Neo4j server; or a server that is named
-	PartKube    = "kube"    // Go modules, to build and run Kubernetes; or a cluster that is named
+	PartCorpora    = "corpora"    // real catalogs, kept beside the project
+	PartBrowser    = "browser"    // a Chromium
+	PartNeo4j      = "neo4j"      // Java and Maven, to run a Neo4j server; or a server that is named
+	PartKube       = "kube"       // Go modules, to build and run Kubernetes; or a cluster that is named
+	PartPrometheus = "prometheus" // an installed Prometheus, or Debian's package of it
 )
 
 // Missing ends the test: by a skip that tells the reason, or by a failure where the part is required.
