@@ -91,6 +91,7 @@ func TestUnusualFormsOfProtobuf(t *testing.T) {
 func TestMalformedProtobufIsToldWithItsPlace(t *testing.T) {
 	t.Parallel()
 	short := request("shop", part(1, traceID[:15]))
+	link := request("shop", part(13, part(2, spanID[:7])))
 	for _, test := range []struct {
 		request []byte
 		offset  int64
@@ -107,7 +108,7 @@ func TestMalformedProtobufIsToldWithItsPlace(t *testing.T) {
 		{[]byte{0x0b, 0x08}, 0, "a group is not complete"},
 		{bytes.Repeat([]byte{0x0b}, 1<<20), 0, "nested too deep"},
 		{short, int64(len(short) - 15), "an id has a wrong length"},
-		{request("shop", part(13, part(2, spanID[:7]))), int64(len(request("shop", part(13, part(2, spanID[:7])))) - 7), "wrong length"},
+		{link, int64(len(link) - 7), "an id has a wrong length"},
 	} {
 		var malformed *spans.MalformedError
 		err := newReader().Protobuf(test.request, func(*spans.Span) error {

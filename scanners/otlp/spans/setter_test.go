@@ -52,7 +52,10 @@ func TestSetter(t *testing.T) {
 			spans.Attributes{ServerPort: 8443, NetworkPort: 6379},
 		},
 		"no ports": {
-			all(word("server.port", "https"), number("net.peer.port", 5432), number("network.peer.port", 70000), number("net.sock.peer.port", -1)),
+			all(
+				word("server.port", "https"), number("net.peer.port", 5432),
+				number("network.peer.port", 70000), number("net.sock.peer.port", -1),
+			),
 			spans.Attributes{ServerPort: 5432},
 		},
 		"old peers": {
@@ -141,7 +144,10 @@ func TestSetter(t *testing.T) {
 		"an error, bool":     {all(boolean("error", true)), spans.Attributes{ErrorTag: true}},
 		"no error":           {all(word("error", "false")), spans.Attributes{}},
 		"texts from numbers": {
-			all(number("db.namespace", 7), float("db.name", 1.5), boolean("db.operation", true), float("messaging.destination.name", 12)),
+			all(
+				number("db.namespace", 7), float("db.name", 1.5), boolean("db.operation", true),
+				float("messaging.destination.name", 12),
+			),
 			spans.Attributes{DBNamespace: text8("7"), DBOperation: text8("true"), MessagingDestination: text8("12")},
 		},
 		"no UTF-8": {
@@ -178,7 +184,10 @@ func TestResourceSetter(t *testing.T) {
 			spans.Resource{Environment: "new"},
 		},
 		"a deployment": {
-			all(word("k8s.pod.name", "cart-1-2"), word("k8s.deployment.name", "cart"), word("k8s.namespace.name", "shop"), word("k8s.cluster.name", "eu")),
+			all(
+				word("k8s.pod.name", "cart-1-2"), word("k8s.deployment.name", "cart"),
+				word("k8s.namespace.name", "shop"), word("k8s.cluster.name", "eu"),
+			),
 			spans.Resource{Cluster: "eu", KubernetesNamespace: "shop", WorkloadKind: "deployment", Workload: "cart"},
 		},
 		"a cron job": {
