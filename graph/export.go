@@ -304,25 +304,16 @@ func (s *Snapshot) exportVia(consumer, producer *catalog.Edge) []exportedEvidenc
 // exportEvidence lists evidence in its order, each place once, with what was counted of all flows there.
 func (s *Snapshot) exportEvidence(list []catalog.Evidence, counted bool) []exportedEvidence {
 	exported := []exportedEvidence{}
-	for len(list) > 0 {
-		count := 1
-		for count < len(list) && isSamePlace(&list[0], &list[count]) {
-			count++
-		}
-		exported = append(exported, s.exportPlace(list[:count], counted))
-		list = list[count:]
+	for flows := range EvidencePlaces(list) {
+		exported = append(exported, s.exportPlace(flows, counted))
 	}
 	return exported
-}
-
-func isSamePlace(a, b *catalog.Evidence) bool {
-	return a.Flow != 0 && b.Flow != 0 && a.Kind == b.Kind && a.Line == b.Line && *a.Origin == *b.Origin
 }
 
 // exportPlace unites what was seen of several flows at one place.
 func (s *Snapshot) exportPlace(flows []catalog.Evidence, counted bool) exportedEvidence {
 	first := &flows[0]
-	e := exportedEvidence{Kind: first.Kind.String(), Stale: true}
+	e := exportedEvidence{Kind: first.Kind.String()}
 	if first.Line > 0 {
 		e.Line = &first.Line
 	}
@@ -330,21 +321,10 @@ func (s *Snapshot) exportPlace(flows []catalog.Evidence, counted bool) exportedE
 		e.Source, e.Location = orNull(origin.Source), orNull(origin.Location)
 		e.Environment = orNull(origin.Environment)
 	}
-	var seen TrafficSum
-	var requests, errors float64
-	known := false
-	for i := range flows {
-		evidence := &flows[i]
-		e.Stale = e.Stale && evidence.Stale
-		seen.span(s.FirstSeen(evidence), s.LastSeen(evidence))
-		if flow := s.flow(evidence); flow != nil {
-			known = true
-			requests, errors = requests+flow.Requests, errors+flow.Errors
-		}
-	}
-	e.FirstSeen, e.LastSeen = timeOrNull(seen.First), timeOrNull(seen.Last)
-	if known && counted {
-		e.Requests, e.Errors = rounded(requests), rounded(errors)
+	seen, last, stale := s.PlaceSeen(flows)
+	e.FirstSeen, e.LastSeen, e.Stale = timeOrNull(seen), timeOrNull(last), stale
+	if sum := s.trafficOf(flows); sum != nil && counted {
+		e.Requests, e.Errors = rounded(sum.Requests), rounded(sum.Errors)
 	}
 	return e
 }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -38,12 +39,39 @@ func (t *TrafficSum) ErrorRate() (share float64, ok bool) {
 // sources that with the most requests counts, as others (a mesh besides traces) tell the same traffic once more.
 func (s *Snapshot) EdgeTraffic(edge *catalog.Edge) *TrafficSum { return s.trafficOf(edge.Evidence) }
 
-// EvidenceTraffic is the same for one piece of evidence.
-func (s *Snapshot) EvidenceTraffic(evidence *catalog.Evidence) *TrafficSum {
-	if evidence.Flow == 0 {
-		return nil
+// PlaceTraffic is the same for the flows that were seen at one place.
+func (s *Snapshot) PlaceTraffic(flows []catalog.Evidence) *TrafficSum { return s.trafficOf(flows) }
+
+// EvidencePlaces takes the evidence of a relation apart by place, which is what people see of it: all flows that a source
+// tells of at one, or one piece of other evidence.
+func EvidencePlaces(evidence []catalog.Evidence) iter.Seq[[]catalog.Evidence] {
+	return func(yield func([]catalog.Evidence) bool) {
+		for rest := evidence; len(rest) > 0; {
+			count := 1
+			for count < len(rest) && isSamePlace(&rest[0], &rest[count]) {
+				count++
+			}
+			if !yield(rest[:count:count]) {
+				return
+			}
+			rest = rest[count:]
+		}
 	}
-	return s.trafficOf([]catalog.Evidence{*evidence})
+}
+
+func isSamePlace(a, b *catalog.Evidence) bool {
+	return a.Flow != 0 && b.Flow != 0 && a.Kind == b.Kind && a.Line == b.Line && *a.Origin == *b.Origin
+}
+
+// PlaceSeen is when the evidence of one place was there first and last (zero = unknown), and whether all of it is stale.
+func (s *Snapshot) PlaceSeen(evidence []catalog.Evidence) (first, last time.Time, stale bool) {
+	var seen TrafficSum
+	stale = true
+	for i := range evidence {
+		seen.span(s.FirstSeen(&evidence[i]), s.LastSeen(&evidence[i]))
+		stale = stale && evidence[i].Stale
+	}
+	return seen.First, seen.Last, stale
 }
 
 func (s *Snapshot) trafficOf(evidence []catalog.Evidence) *TrafficSum {
@@ -155,13 +183,12 @@ func (t *flowSum) sum() *TrafficSum {
 	return &t.TrafficSum
 }
 
-// EntityTraffic sums up what an entity served in an environment ("" = production), by all of its names; nil where nothing
-// was counted.
-func (s *Snapshot) EntityTraffic(e *catalog.Entity, environment string) *TrafficSum {
+// EntityTraffic sums up what an entity served in an environment ("" = production), by all of its names, and how many of the
+// requests began there; nil where nothing was counted.
+func (s *Snapshot) EntityTraffic(e *catalog.Entity, environment string) (sum *TrafficSum, entries float64) {
 	if s.traffic == nil {
-		return nil
+		return nil, 0
 	}
-	var sum *TrafficSum
 	for i := range e.Aliases {
 		numbers := s.traffic.Service(cmp.Or(environment, ProductionEnvironment), e.Aliases[i].Alias)
 		if numbers == nil {
@@ -174,8 +201,9 @@ func (s *Snapshot) EntityTraffic(e *catalog.Entity, environment string) *Traffic
 		sum.Errors += numbers.Errors
 		sum.span(numbers.First, numbers.Last)
 		sum.addRecent(&numbers.Recent)
+		entries += numbers.Entries
 	}
-	return sum
+	return sum, entries
 }
 
 // FirstSeen is since when a piece of evidence is there: since its first traffic, or since its source says so without a
@@ -259,4 +287,36 @@ func nonNil(lost map[string]int64) map[string]int64 {
 		return map[string]int64{}
 	}
 	return lost
+}
+
+// NeedTraffic is what was counted along a need: of a call that of its relation, by way of a topic the messages, of which
+// only Requests, First and Last are known. nil where nothing was.
+func (s *Snapshot) NeedTraffic(need *Need) *TrafficSum {
+	switch {
+	case need.Edge == nil || need.Edge.From != need.From:
+		return nil
+	case need.Producer == nil:
+		return s.EdgeTraffic(need.Edge)
+	}
+	var sum *TrafficSum
+	for _, environment := range flowEnvironments(need.Edge) {
+		delivered := s.Delivered(environment, need.Edge, need.Producer)
+		if delivered == nil {
+			continue
+		}
+		if sum == nil {
+			sum = &TrafficSum{}
+		}
+		sum.Requests += delivered.Messages
+		sum.span(delivered.First.Time(), delivered.Last.Time())
+	}
+	return sum
+}
+
+// NeedBehaves is as [Snapshot.Behaves], of the relation that a need rests on; Unstated where that is none of its own.
+func (s *Snapshot) NeedBehaves(need *Need) catalog.Strength {
+	if need.Edge == nil || need.Edge.From != need.From || need.Producer != nil {
+		return catalog.Unstated
+	}
+	return s.Behaves(need.Edge)
 }

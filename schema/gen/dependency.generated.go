@@ -30,6 +30,8 @@ type DependencyResolver interface {
 	Stale(ctx context.Context, obj *graph.Need) (bool, error)
 	Relation(ctx context.Context, obj *graph.Need) (*catalog.Edge, error)
 	Evidence(ctx context.Context, obj *graph.Need) ([]*Evidence, error)
+	Behaves(ctx context.Context, obj *graph.Need) (*catalog.Strength, error)
+	Traffic(ctx context.Context, obj *graph.Need) (*Traffic, error)
 }
 type DependencyWalkResolver interface {
 	Of(ctx context.Context, obj *graph.Deps) (*catalog.Entity, error)
@@ -430,6 +432,61 @@ func (ec *executionContext) fieldContext_Dependency_evidence(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Dependency_behaves(ctx context.Context, field graphql.CollectedField, obj *graph.Need) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dependency_behaves(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Dependency().Behaves(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Strength) graphql.Marshaler {
+			return ec.marshalOStrength2ᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋcatalogᚐStrength(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Dependency_behaves(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Dependency", field, true, true, errors.New("field of type Strength does not have child fields"))
+}
+
+func (ec *executionContext) _Dependency_traffic(ctx context.Context, field graphql.CollectedField, obj *graph.Need) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dependency_traffic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Dependency().Traffic(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Traffic) graphql.Marshaler {
+			return ec.marshalOTraffic2ᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋschemaᚋgenᚐTraffic(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Dependency_traffic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Dependency",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Traffic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DependencyPath_length(ctx context.Context, field graphql.CollectedField, obj *DependencyPath) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -770,8 +827,11 @@ func (ec *executionContext) unmarshalInputGraphOptions(ctx context.Context, obj 
 	if _, present := asMap["includeStale"]; !present {
 		asMap["includeStale"] = false
 	}
+	if _, present := asMap["strength"]; !present {
+		asMap["strength"] = "DECLARED"
+	}
 
-	fieldsInOrder := [...]string{"evidence", "includeStale", "environment", "add", "remove"}
+	fieldsInOrder := [...]string{"evidence", "includeStale", "environment", "strength", "add", "remove"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -799,6 +859,13 @@ func (ec *executionContext) unmarshalInputGraphOptions(ctx context.Context, obj 
 				return it, err
 			}
 			it.Environment = data
+		case "strength":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("strength"))
+			data, err := ec.unmarshalOStrengthSource2ᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋschemaᚋgenᚐStrengthSource(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Strength = data
 		case "add":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("add"))
 			data, err := ec.unmarshalOAssumedDependency2ᚕᚖgithubᚗcomᚋorreryᚑcatalogᚋorreryᚋschemaᚋgenᚐAssumedDependencyᚄ(ctx, v)
@@ -1196,6 +1263,82 @@ func (ec *executionContext) _Dependency(ctx context.Context, sel ast.SelectionSe
 				}()
 				res = ec._Dependency_evidence(ctx, field, obj)
 				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "behaves":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Dependency_behaves(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "traffic":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Dependency_traffic(ctx, field, obj)
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res

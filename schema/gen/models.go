@@ -43,12 +43,27 @@ type BlastRadiusOptions struct {
 	IncludeStale *bool `json:"includeStale,omitempty"`
 	// The environment to look at; null is `production`. Declared facts hold in every environment.
 	Environment *string `json:"environment,omitempty"`
+	// Which strength counts.
+	Strength *StrengthSource `json:"strength,omitempty"`
 	// Dependencies to assume for this question, at most 100. An end that is not in the catalog is taken as a placeholder.
 	Add []*AssumedDependency `json:"add,omitempty"`
 	// Pairs between which no dependency is left for this question, at most 100.
 	Remove []*AssumedAbsence `json:"remove,omitempty"`
 	// Only list what is at most so many steps away; null or 0 is no limit. The impact still passes on beyond.
 	MaxDistance *int `json:"maxDistance,omitempty"`
+}
+
+// Requests to the caller during which it called: by whether the last such call failed, and whether the request did. They are
+// those that were seen, whatever a sample stands for.
+type CallOutcomes struct {
+	// The call failed, and the request with it.
+	BothFailed int `json:"bothFailed"`
+	// The call failed, and the request did not.
+	CallFailed int `json:"callFailed"`
+	// The request failed, though the call did not.
+	RequestFailed int `json:"requestFailed"`
+	// Neither failed.
+	NoneFailed int `json:"noneFailed"`
 }
 
 // A page of changes.
@@ -267,6 +282,8 @@ type EntityFilter struct {
 	Placeholder *bool `json:"placeholder,omitempty"`
 	// true: only what could not be renewed; false: only the rest.
 	Stale *bool `json:"stale,omitempty"`
+	// true: only where requests begin; false: only what was traced and where none begin.
+	EntryPoint *bool `json:"entryPoint,omitempty"`
 	// true: only those with problems; false: only those without.
 	HasProblems *bool `json:"hasProblems,omitempty"`
 }
@@ -281,6 +298,34 @@ type EntitySource struct {
 	Line *int `json:"line,omitempty"`
 }
 
+// What was counted of the requests that an entity served, by all of its names.
+type EntityTraffic struct {
+	// Requests in all hours that are kept. What a sample stands for is counted in.
+	Requests float64 `json:"requests"`
+	// How many of them failed.
+	Errors float64 `json:"errors"`
+	// Requests, or jobs of its own, that began there and are no reaction to a message.
+	Entries float64 `json:"entries"`
+	// Requests a second, from `since` until `until`; null where none came then.
+	RequestRate *float64 `json:"requestRate,omitempty"`
+	// Which share of them failed, from 0 to 1; null where none came then.
+	ErrorRate *float64 `json:"errorRate,omitempty"`
+	// The seconds that half of them took at most; null where nobody measured.
+	P50 *float64 `json:"p50,omitempty"`
+	// The seconds that 90 in 100 of them took at most; null where nobody measured.
+	P90 *float64 `json:"p90,omitempty"`
+	// The seconds that 99 in 100 of them took at most; null where nobody measured.
+	P99 *float64 `json:"p99,omitempty"`
+	// The beginning of the newest traffic, a day or two, which rates and latencies are told of.
+	Since *time.Time `json:"since,omitempty"`
+	// The end of the newest traffic.
+	Until *time.Time `json:"until,omitempty"`
+	// When it was counted first.
+	FirstSeen *time.Time `json:"firstSeen,omitempty"`
+	// When it was counted last.
+	LastSeen *time.Time `json:"lastSeen,omitempty"`
+}
+
 // One reason to believe a relation or a dependency.
 type Evidence struct {
 	// What sort of reason it is.
@@ -293,10 +338,12 @@ type Evidence struct {
 	Line *int `json:"line,omitempty"`
 	// Whether it could not be renewed.
 	Stale bool `json:"stale"`
-	// Since when it is said without a break; null where that is not known.
+	// Since when it is said without a break: of traffic, when it was counted first. null where that is not known.
 	FirstSeen *time.Time `json:"firstSeen,omitempty"`
-	// When it was said last: for what is not stale, at the last good scan of its source. null where that is not known.
+	// When it was said last: of traffic, when it was counted last; for what else is not stale, at the last good scan of its source. null where that is not known.
 	LastSeen *time.Time `json:"lastSeen,omitempty"`
+	// What was counted of it; null where nothing was.
+	Traffic *Traffic `json:"traffic,omitempty"`
 }
 
 // A page of failed entities.
@@ -327,6 +374,8 @@ type GraphOptions struct {
 	IncludeStale *bool `json:"includeStale,omitempty"`
 	// The environment to look at; null is `production`. Declared facts hold in every environment.
 	Environment *string `json:"environment,omitempty"`
+	// Which strength counts.
+	Strength *StrengthSource `json:"strength,omitempty"`
 	// Dependencies to assume for this question, at most 100. An end that is not in the catalog is taken as a placeholder.
 	Add []*AssumedDependency `json:"add,omitempty"`
 	// Pairs between which no dependency is left for this question, at most 100.
@@ -537,6 +586,28 @@ type LostInput struct {
 	Reason string `json:"reason"`
 	// How many pieces.
 	Count int `json:"count"`
+}
+
+// Which part of the requests that began at an entry point, or at those steps of a journey that are entry points, touched what
+// failed, directly or not. Steps weigh by their requests.
+type ObservedReach struct {
+	// Requests that began there, in all hours that are kept.
+	Requests float64 `json:"requests"`
+	// The share of them that touched what failed, from 0 to 1. Where several things failed it is the greatest share that touched
+	// any one of them, so that at least so many are hit.
+	Share float64 `json:"share"`
+	// The greatest share that is possible, where no request touched two of the things that failed; for one of them it is `share`.
+	ShareAtMost float64 `json:"shareAtMost"`
+}
+
+// What was counted of one operation of the called.
+type OperationTraffic struct {
+	// Its name; `(other)` stands for those that are not told apart.
+	Name string `json:"name"`
+	// Its requests, in all hours that are kept.
+	Requests float64 `json:"requests"`
+	// How many of them failed.
+	Errors float64 `json:"errors"`
 }
 
 // Where a page stands in its list.
@@ -915,6 +986,41 @@ type TierImpacts struct {
 	Totals *ImpactTotals `json:"totals"`
 }
 
+// What was counted of the calls or messages from one entity to another. Several sources of one kind (two trace receivers) add
+// up; of kinds of sources (a mesh besides traces) that with the most requests counts.
+type Traffic struct {
+	// Requests, or messages, in all hours that are kept. What a sample stands for is counted in.
+	Requests float64 `json:"requests"`
+	// How many of them failed; null for messages that went from a producer to a consumer.
+	Errors *float64 `json:"errors,omitempty"`
+	// Requests a second, from `since` until `until`; null where none came then.
+	RequestRate *float64 `json:"requestRate,omitempty"`
+	// Which share of them failed, from 0 to 1; null where none came then.
+	ErrorRate *float64 `json:"errorRate,omitempty"`
+	// The seconds that half of them took at most; null where nobody measured.
+	P50 *float64 `json:"p50,omitempty"`
+	// The seconds that 90 in 100 of them took at most; null where nobody measured.
+	P90 *float64 `json:"p90,omitempty"`
+	// The seconds that 99 in 100 of them took at most; null where nobody measured.
+	P99 *float64 `json:"p99,omitempty"`
+	// The beginning of the newest traffic, a day or two, which rates and latencies are told of.
+	Since *time.Time `json:"since,omitempty"`
+	// The end of the newest traffic.
+	Until *time.Time `json:"until,omitempty"`
+	// When it was counted first.
+	FirstSeen *time.Time `json:"firstSeen,omitempty"`
+	// When it was counted last.
+	LastSeen *time.Time `json:"lastSeen,omitempty"`
+	// Whether some of it was seen in a sample only.
+	Sampled bool `json:"sampled"`
+	// The strength that its failures tell, by `together`; null where too few calls failed, or the truth is between.
+	Behaves *catalog.Strength `json:"behaves,omitempty"`
+	// What a failure of the call meant for the request to the caller; null where that was not seen.
+	Together *CallOutcomes `json:"together,omitempty"`
+	// What was called: routes, methods, kinds of statements; the most requested first, at most 32.
+	Operations []*OperationTraffic `json:"operations"`
+}
+
 // A controller in a cluster that keeps pods running or runs them to their end, or a pod without one.
 type Workload struct {
 	// The cluster, as configured.
@@ -1197,6 +1303,64 @@ func (e *SearchField) UnmarshalJSON(b []byte) error {
 }
 
 func (e SearchField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Which strength of an edge counts.
+type StrengthSource string
+
+const (
+	// The declared one, or what follows from the kind of edge where nothing is declared.
+	StrengthSourceDeclared StrengthSource = "DECLARED"
+	// The one that the traffic of the environment tells, where it tells one; else the declared one.
+	StrengthSourceBehaves StrengthSource = "BEHAVES"
+)
+
+var AllStrengthSource = []StrengthSource{
+	StrengthSourceDeclared,
+	StrengthSourceBehaves,
+}
+
+func (e StrengthSource) IsValid() bool {
+	switch e {
+	case StrengthSourceDeclared, StrengthSourceBehaves:
+		return true
+	}
+	return false
+}
+
+func (e StrengthSource) String() string {
+	return string(e)
+}
+
+func (e *StrengthSource) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = StrengthSource(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid StrengthSource", str)
+	}
+	return nil
+}
+
+func (e StrengthSource) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *StrengthSource) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e StrengthSource) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

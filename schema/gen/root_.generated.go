@@ -36,6 +36,7 @@ type ResolverRoot interface {
 	HealthResult() HealthResultResolver
 	HealthTeamTotals() HealthTeamTotalsResolver
 	HealthTotals() HealthTotalsResolver
+	Hit() HitResolver
 	Impacted() ImpactedResolver
 	Mutation() MutationResolver
 	Problem() ProblemResolver
@@ -181,6 +182,8 @@ type BlastRadius {
   journeys("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): HitConnection!
   "The systems that are hit, the worst first, then by ref."
   systems("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): HitConnection!
+  "The entry points that are hit, entities at which requests begin: the worst first, then by ref."
+  entryPoints("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): HitConnection!
   "The owners of what is hit: the worst first, then the most entities, then by ref; what should have an owner and has none last."
   teams("How many at most, up to 1000." first: Int = 25, "A cursor: only what comes after it." after: String): TeamHitConnection!
   "How many entities are hit, by tier, the most critical first, those without one last."
@@ -211,6 +214,8 @@ type Impacted {
   path: [Dependency!]!
   "For an outage by a group of alternatives: all of them, for all have failed. Empty otherwise."
   alternatives: [Entity!]!
+  "How many of the requests that begin there touch what failed; null where it is no entry point that was traced, and no journey with one, or traffic knows nothing of what failed."
+  observedReach: ObservedReach
 }
 
 "An entity with the impact on it."
@@ -219,6 +224,8 @@ type Hit {
   entity: Entity!
   "How badly it is hit."
   impact: Impact!
+  "How many of the requests that begin there touch what failed; null where it is no entry point that was traced, and no journey with one, or traffic knows nothing of what failed."
+  observedReach: ObservedReach
 }
 
 "A team with what it is hit by."
@@ -271,6 +278,8 @@ input BlastRadiusOptions {
   includeStale: Boolean = false
   "The environment to look at; null is ` + "`" + `production` + "`" + `. Declared facts hold in every environment."
   environment: String
+  "Which strength counts."
+  strength: StrengthSource = DECLARED
   "Dependencies to assume for this question, at most 100. An end that is not in the catalog is taken as a placeholder."
   add: [AssumedDependency!]
   "Pairs between which no dependency is left for this question, at most 100."
@@ -323,7 +332,7 @@ type Dependency {
   from: Entity!
   "The entity that is needed."
   to: Entity!
-  "What a failure of ` + "`" + `to` + "`" + ` does to ` + "`" + `from` + "`" + `."
+  "What a failure of ` + "`" + `to` + "`" + ` does to ` + "`" + `from` + "`" + `. Where BEHAVES was asked for, it is the strength that traffic tells, if it tells one."
   strength: Strength!
   "The group of alternatives, within ` + "`" + `from` + "`" + `, that it belongs to: one member that works is enough to work. null for none."
   anyOf: String
@@ -337,6 +346,10 @@ type Dependency {
   relation: Relation
   "Why it is believed."
   evidence: [Evidence!]!
+  "The strength that traffic tells of the relation that it rests on; null where that is not known, and where it follows from a relation of ` + "`" + `to` + "`" + `."
+  behaves: Strength
+  "What was counted of it: of calls, those of the relation that it rests on; by way of a topic, the messages that ` + "`" + `from` + "`" + ` got from ` + "`" + `to` + "`" + `. null where nothing was."
+  traffic: Traffic
 }
 
 "Which way to walk along dependencies."
@@ -389,6 +402,8 @@ input GraphOptions {
   includeStale: Boolean = false
   "The environment to look at; null is ` + "`" + `production` + "`" + `. Declared facts hold in every environment."
   environment: String
+  "Which strength counts."
+  strength: StrengthSource = DECLARED
   "Dependencies to assume for this question, at most 100. An end that is not in the catalog is taken as a placeholder."
   add: [AssumedDependency!]
   "Pairs between which no dependency is left for this question, at most 100."
@@ -622,6 +637,10 @@ type Entity {
   discovered: Boolean!
   "Whether what is known of it could not be renewed; the last good data is shown."
   stale: Boolean!
+  "Whether requests, or jobs of its own, begin there and are no reaction to a message; null where it was not traced."
+  entryPoint: Boolean
+  "What was counted of the requests that it served; null where nothing was."
+  traffic("The environment to look at; null is ` + "`" + `production` + "`" + `." environment: String): EntityTraffic
   "The place that describes it, else that where it was found; null for a placeholder."
   source: EntitySource
   "Since when something is known of it, also under the names of what it took over; null where that is not known."
@@ -785,6 +804,8 @@ input EntityFilter {
   placeholder: Boolean
   "true: only what could not be renewed; false: only the rest."
   stale: Boolean
+  "true: only where requests begin; false: only what was traced and where none begin."
+  entryPoint: Boolean
   "true: only those with problems; false: only those without."
   hasProblems: Boolean
 }
@@ -1579,6 +1600,10 @@ type Relation {
   protocol: String
   "Why it is believed."
   evidence: [Evidence!]!
+  "The strength that its traffic tells; null where that is not known. What is declared is ` + "`" + `strength` + "`" + `."
+  behaves: Strength
+  "What was counted of it; null where nothing was."
+  traffic: Traffic
 }
 
 "One reason to believe a relation or a dependency."
@@ -1593,10 +1618,12 @@ type Evidence {
   line: Int
   "Whether it could not be renewed."
   stale: Boolean!
-  "Since when it is said without a break; null where that is not known."
+  "Since when it is said without a break: of traffic, when it was counted first. null where that is not known."
   firstSeen: Time
-  "When it was said last: for what is not stale, at the last good scan of its source. null where that is not known."
+  "When it was said last: of traffic, when it was counted last; for what else is not stale, at the last good scan of its source. null where that is not known."
   lastSeen: Time
+  "What was counted of it; null where nothing was."
+  traffic: Traffic
 }
 
 "What sort of relation an edge is."
@@ -1789,6 +1816,120 @@ type LostInput {
   reason: String!
   "How many pieces."
   count: Int!
+}
+`, BuiltIn: false},
+	{Name: "../traffic.graphqls", Input: `"""
+What was counted of the calls or messages from one entity to another. Several sources of one kind (two trace receivers) add
+up; of kinds of sources (a mesh besides traces) that with the most requests counts.
+"""
+type Traffic {
+  "Requests, or messages, in all hours that are kept. What a sample stands for is counted in."
+  requests: Float!
+  "How many of them failed; null for messages that went from a producer to a consumer."
+  errors: Float
+  "Requests a second, from ` + "`" + `since` + "`" + ` until ` + "`" + `until` + "`" + `; null where none came then."
+  requestRate: Float
+  "Which share of them failed, from 0 to 1; null where none came then."
+  errorRate: Float
+  "The seconds that half of them took at most; null where nobody measured."
+  p50: Float
+  "The seconds that 90 in 100 of them took at most; null where nobody measured."
+  p90: Float
+  "The seconds that 99 in 100 of them took at most; null where nobody measured."
+  p99: Float
+  "The beginning of the newest traffic, a day or two, which rates and latencies are told of."
+  since: Time
+  "The end of the newest traffic."
+  until: Time
+  "When it was counted first."
+  firstSeen: Time
+  "When it was counted last."
+  lastSeen: Time
+  "Whether some of it was seen in a sample only."
+  sampled: Boolean!
+  "The strength that its failures tell, by ` + "`" + `together` + "`" + `; null where too few calls failed, or the truth is between."
+  behaves: Strength
+  "What a failure of the call meant for the request to the caller; null where that was not seen."
+  together: CallOutcomes
+  "What was called: routes, methods, kinds of statements; the most requested first, at most 32."
+  operations: [OperationTraffic!]!
+}
+
+"""
+Requests to the caller during which it called: by whether the last such call failed, and whether the request did. They are
+those that were seen, whatever a sample stands for.
+"""
+type CallOutcomes {
+  "The call failed, and the request with it."
+  bothFailed: Int!
+  "The call failed, and the request did not."
+  callFailed: Int!
+  "The request failed, though the call did not."
+  requestFailed: Int!
+  "Neither failed."
+  noneFailed: Int!
+}
+
+"What was counted of one operation of the called."
+type OperationTraffic {
+  "Its name; ` + "`" + `(other)` + "`" + ` stands for those that are not told apart."
+  name: String!
+  "Its requests, in all hours that are kept."
+  requests: Float!
+  "How many of them failed."
+  errors: Float!
+}
+
+"What was counted of the requests that an entity served, by all of its names."
+type EntityTraffic {
+  "Requests in all hours that are kept. What a sample stands for is counted in."
+  requests: Float!
+  "How many of them failed."
+  errors: Float!
+  "Requests, or jobs of its own, that began there and are no reaction to a message."
+  entries: Float!
+  "Requests a second, from ` + "`" + `since` + "`" + ` until ` + "`" + `until` + "`" + `; null where none came then."
+  requestRate: Float
+  "Which share of them failed, from 0 to 1; null where none came then."
+  errorRate: Float
+  "The seconds that half of them took at most; null where nobody measured."
+  p50: Float
+  "The seconds that 90 in 100 of them took at most; null where nobody measured."
+  p90: Float
+  "The seconds that 99 in 100 of them took at most; null where nobody measured."
+  p99: Float
+  "The beginning of the newest traffic, a day or two, which rates and latencies are told of."
+  since: Time
+  "The end of the newest traffic."
+  until: Time
+  "When it was counted first."
+  firstSeen: Time
+  "When it was counted last."
+  lastSeen: Time
+}
+
+"""
+Which part of the requests that began at an entry point, or at those steps of a journey that are entry points, touched what
+failed, directly or not. Steps weigh by their requests.
+"""
+type ObservedReach {
+  "Requests that began there, in all hours that are kept."
+  requests: Float!
+  """
+  The share of them that touched what failed, from 0 to 1. Where several things failed it is the greatest share that touched
+  any one of them, so that at least so many are hit.
+  """
+  share: Float!
+  "The greatest share that is possible, where no request touched two of the things that failed; for one of them it is ` + "`" + `share` + "`" + `."
+  shareAtMost: Float!
+}
+
+"Which strength of an edge counts."
+enum StrengthSource {
+  "The declared one, or what follows from the kind of edge where nothing is declared."
+  DECLARED
+  "The one that the traffic of the environment tells, where it tells one; else the declared one."
+  BEHAVES
 }
 `, BuiltIn: false},
 	{Name: "../workload.graphqls", Input: `extend type Entity {
@@ -2110,6 +2251,8 @@ func (ec *executionContext) childFields_BlastRadius(ctx context.Context, field g
 		return ec.fieldContext_BlastRadius_journeys(ctx, field)
 	case "systems":
 		return ec.fieldContext_BlastRadius_systems(ctx, field)
+	case "entryPoints":
+		return ec.fieldContext_BlastRadius_entryPoints(ctx, field)
 	case "teams":
 		return ec.fieldContext_BlastRadius_teams(ctx, field)
 	case "tiers":
@@ -2120,6 +2263,20 @@ func (ec *executionContext) childFields_BlastRadius(ctx context.Context, field g
 		return ec.fieldContext_BlastRadius_impactOn(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BlastRadius", field.Name)
+}
+
+func (ec *executionContext) childFields_CallOutcomes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bothFailed":
+		return ec.fieldContext_CallOutcomes_bothFailed(ctx, field)
+	case "callFailed":
+		return ec.fieldContext_CallOutcomes_callFailed(ctx, field)
+	case "requestFailed":
+		return ec.fieldContext_CallOutcomes_requestFailed(ctx, field)
+	case "noneFailed":
+		return ec.fieldContext_CallOutcomes_noneFailed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CallOutcomes", field.Name)
 }
 
 func (ec *executionContext) childFields_Capacity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2284,6 +2441,10 @@ func (ec *executionContext) childFields_Dependency(ctx context.Context, field gr
 		return ec.fieldContext_Dependency_relation(ctx, field)
 	case "evidence":
 		return ec.fieldContext_Dependency_evidence(ctx, field)
+	case "behaves":
+		return ec.fieldContext_Dependency_behaves(ctx, field)
+	case "traffic":
+		return ec.fieldContext_Dependency_traffic(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Dependency", field.Name)
 }
@@ -2490,6 +2651,10 @@ func (ec *executionContext) childFields_Entity(ctx context.Context, field graphq
 		return ec.fieldContext_Entity_discovered(ctx, field)
 	case "stale":
 		return ec.fieldContext_Entity_stale(ctx, field)
+	case "entryPoint":
+		return ec.fieldContext_Entity_entryPoint(ctx, field)
+	case "traffic":
+		return ec.fieldContext_Entity_traffic(ctx, field)
 	case "source":
 		return ec.fieldContext_Entity_source(ctx, field)
 	case "firstSeen":
@@ -2578,6 +2743,36 @@ func (ec *executionContext) childFields_EntitySource(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type EntitySource", field.Name)
 }
 
+func (ec *executionContext) childFields_EntityTraffic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "requests":
+		return ec.fieldContext_EntityTraffic_requests(ctx, field)
+	case "errors":
+		return ec.fieldContext_EntityTraffic_errors(ctx, field)
+	case "entries":
+		return ec.fieldContext_EntityTraffic_entries(ctx, field)
+	case "requestRate":
+		return ec.fieldContext_EntityTraffic_requestRate(ctx, field)
+	case "errorRate":
+		return ec.fieldContext_EntityTraffic_errorRate(ctx, field)
+	case "p50":
+		return ec.fieldContext_EntityTraffic_p50(ctx, field)
+	case "p90":
+		return ec.fieldContext_EntityTraffic_p90(ctx, field)
+	case "p99":
+		return ec.fieldContext_EntityTraffic_p99(ctx, field)
+	case "since":
+		return ec.fieldContext_EntityTraffic_since(ctx, field)
+	case "until":
+		return ec.fieldContext_EntityTraffic_until(ctx, field)
+	case "firstSeen":
+		return ec.fieldContext_EntityTraffic_firstSeen(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_EntityTraffic_lastSeen(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EntityTraffic", field.Name)
+}
+
 func (ec *executionContext) childFields_Evidence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -2594,6 +2789,8 @@ func (ec *executionContext) childFields_Evidence(ctx context.Context, field grap
 		return ec.fieldContext_Evidence_firstSeen(ctx, field)
 	case "lastSeen":
 		return ec.fieldContext_Evidence_lastSeen(ctx, field)
+	case "traffic":
+		return ec.fieldContext_Evidence_traffic(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Evidence", field.Name)
 }
@@ -2796,6 +2993,8 @@ func (ec *executionContext) childFields_Hit(ctx context.Context, field graphql.C
 		return ec.fieldContext_Hit_entity(ctx, field)
 	case "impact":
 		return ec.fieldContext_Hit_impact(ctx, field)
+	case "observedReach":
+		return ec.fieldContext_Hit_observedReach(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Hit", field.Name)
 }
@@ -2848,6 +3047,8 @@ func (ec *executionContext) childFields_Impacted(ctx context.Context, field grap
 		return ec.fieldContext_Impacted_path(ctx, field)
 	case "alternatives":
 		return ec.fieldContext_Impacted_alternatives(ctx, field)
+	case "observedReach":
+		return ec.fieldContext_Impacted_observedReach(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Impacted", field.Name)
 }
@@ -2962,6 +3163,30 @@ func (ec *executionContext) childFields_LostInput(ctx context.Context, field gra
 		return ec.fieldContext_LostInput_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LostInput", field.Name)
+}
+
+func (ec *executionContext) childFields_ObservedReach(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "requests":
+		return ec.fieldContext_ObservedReach_requests(ctx, field)
+	case "share":
+		return ec.fieldContext_ObservedReach_share(ctx, field)
+	case "shareAtMost":
+		return ec.fieldContext_ObservedReach_shareAtMost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ObservedReach", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationTraffic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_OperationTraffic_name(ctx, field)
+	case "requests":
+		return ec.fieldContext_OperationTraffic_requests(ctx, field)
+	case "errors":
+		return ec.fieldContext_OperationTraffic_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationTraffic", field.Name)
 }
 
 func (ec *executionContext) childFields_OutcomeCounts(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3170,6 +3395,10 @@ func (ec *executionContext) childFields_Relation(ctx context.Context, field grap
 		return ec.fieldContext_Relation_protocol(ctx, field)
 	case "evidence":
 		return ec.fieldContext_Relation_evidence(ctx, field)
+	case "behaves":
+		return ec.fieldContext_Relation_behaves(ctx, field)
+	case "traffic":
+		return ec.fieldContext_Relation_traffic(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Relation", field.Name)
 }
@@ -3496,6 +3725,42 @@ func (ec *executionContext) childFields_TierImpacts(ctx context.Context, field g
 		return ec.fieldContext_TierImpacts_totals(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TierImpacts", field.Name)
+}
+
+func (ec *executionContext) childFields_Traffic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "requests":
+		return ec.fieldContext_Traffic_requests(ctx, field)
+	case "errors":
+		return ec.fieldContext_Traffic_errors(ctx, field)
+	case "requestRate":
+		return ec.fieldContext_Traffic_requestRate(ctx, field)
+	case "errorRate":
+		return ec.fieldContext_Traffic_errorRate(ctx, field)
+	case "p50":
+		return ec.fieldContext_Traffic_p50(ctx, field)
+	case "p90":
+		return ec.fieldContext_Traffic_p90(ctx, field)
+	case "p99":
+		return ec.fieldContext_Traffic_p99(ctx, field)
+	case "since":
+		return ec.fieldContext_Traffic_since(ctx, field)
+	case "until":
+		return ec.fieldContext_Traffic_until(ctx, field)
+	case "firstSeen":
+		return ec.fieldContext_Traffic_firstSeen(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_Traffic_lastSeen(ctx, field)
+	case "sampled":
+		return ec.fieldContext_Traffic_sampled(ctx, field)
+	case "behaves":
+		return ec.fieldContext_Traffic_behaves(ctx, field)
+	case "together":
+		return ec.fieldContext_Traffic_together(ctx, field)
+	case "operations":
+		return ec.fieldContext_Traffic_operations(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Traffic", field.Name)
 }
 
 func (ec *executionContext) childFields_Workload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -83,6 +83,7 @@ func graphFilter(ctx context.Context, options *gen.GraphOptions) (graph.Filter, 
 	if options.IncludeStale != nil {
 		filter.IncludeStale = *options.IncludeStale
 	}
+	filter.Behaves = options.Strength != nil && *options.Strength == gen.StrengthSourceBehaves
 	if options.Environment != nil {
 		filter.Environment = *options.Environment
 	}
@@ -133,7 +134,7 @@ func blastOptions(ctx context.Context, options *gen.BlastRadiusOptions) (graph.B
 	}
 	asked.Filter, err = graphFilter(ctx, &gen.GraphOptions{
 		Evidence: options.Evidence, IncludeStale: options.IncludeStale, Environment: options.Environment,
-		Add: options.Add, Remove: options.Remove,
+		Strength: options.Strength, Add: options.Add, Remove: options.Remove,
 	})
 	return asked, err
 }

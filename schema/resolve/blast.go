@@ -47,6 +47,10 @@ func (blastResolver) Systems(ctx context.Context, b *graph.Blast, first *int, af
 	return hitsPage(ctx, b.Systems(), first, after)
 }
 
+func (blastResolver) EntryPoints(ctx context.Context, b *graph.Blast, first *int, after *string) (*gen.HitConnection, error) {
+	return hitsPage(ctx, b.EntryPoints(), first, after)
+}
+
 func hitsPage(ctx context.Context, hits []graph.Hit, first *int, after *string) (*gen.HitConnection, error) {
 	found, err := cut(pointers(hits), byHit, first, after)
 	if err != nil {

@@ -32,7 +32,7 @@ const (
 
 // derivedOf keeps what belongs to one snapshot, which is nearly always the newest.
 func (r *root) derivedOf(snapshot *graph.Snapshot) *derived {
-	if kept := r.derived.Load(); kept != nil && kept.snapshot == snapshot {
+	if kept := r.derived.Load(); kept != nil && kept.snapshot.IsSameGraph(snapshot) {
 		return kept
 	}
 	made := &derived{
@@ -47,7 +47,7 @@ func (r *root) derivedOf(snapshot *graph.Snapshot) *derived {
 
 // forget drops what was derived from another snapshot, which would keep that in memory.
 func (r *root) forget(newest *graph.Snapshot) {
-	if kept := r.derived.Load(); kept != nil && kept.snapshot != newest {
+	if kept := r.derived.Load(); kept != nil && !kept.snapshot.IsSameGraph(newest) {
 		r.derived.CompareAndSwap(kept, nil)
 	}
 }

@@ -72,10 +72,12 @@ func evidenceOf(ctx context.Context, edges ...*catalog.Edge) []*gen.Evidence {
 		if edge == nil {
 			continue
 		}
-		for i, one := range edge.Evidence {
+		for flows := range graph.EvidencePlaces(edge.Evidence) {
+			one := &flows[0]
+			first, last, stale := snapshot.PlaceSeen(flows)
 			shown = append(shown, &gen.Evidence{
 				Kind: one.Kind, Source: one.Origin.Source, Location: known(one.Origin.Location), Line: known(int(one.Line)),
-				Stale: one.Stale, FirstSeen: instant(one.FirstSeen.Time()), LastSeen: instant(snapshot.LastSeen(&edge.Evidence[i])),
+				Stale: stale, FirstSeen: instant(first), LastSeen: instant(last), Traffic: trafficOf(snapshot.PlaceTraffic(flows)),
 			})
 		}
 	}

@@ -133,7 +133,7 @@ func (f *entityFilter) count(snapshot *graph.Snapshot) int {
 func (f *entityFilter) byTraits() bool {
 	asked := f.asked
 	return f.prefix == "" && asked.Namespaces == nil && asked.Owners == nil && asked.Types == nil && asked.Lifecycles == nil &&
-		asked.Tags == nil && asked.Systems == nil && asked.HasProblems == nil
+		asked.Tags == nil && asked.Systems == nil && asked.HasProblems == nil && asked.EntryPoint == nil
 }
 
 func (f *entityFilter) passTraits(t graph.Traits) bool {
@@ -155,6 +155,7 @@ func (f *entityFilter) passes(e *catalog.Entity) bool {
 		is(asked.Discovered, e.Discovered) &&
 		is(asked.Placeholder, e.Placeholder) &&
 		is(asked.Stale, e.Stale) &&
+		(asked.EntryPoint == nil || e.Entry != catalog.EntryUnknown && *asked.EntryPoint == (e.Entry == catalog.EntryPoint)) &&
 		oneOf(asked.Types, e.Type) &&
 		oneOf(asked.Lifecycles, e.Lifecycle) &&
 		(asked.Owners == nil || slices.Contains(f.owners, e.Owner)) &&

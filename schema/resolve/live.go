@@ -58,7 +58,7 @@ func (m mutationResolver) scanned(ctx context.Context, id, kind string) func(gra
 			now = sources[i]
 		}
 		return &gen.ScanResult{
-			Source: source(&now), Revision: int(snapshot.Revision()),
+			Source: source(snapshot, &now), Revision: int(snapshot.Revision()),
 			Scopes: result.Scopes, Unreadable: result.Unreadable, Put: result.Put, Removed: result.Removed,
 			DurationSeconds: result.Duration.Seconds(),
 		}, nil

@@ -158,6 +158,7 @@ func (r *root) Cycle() gen.CycleResolver                   { return cycleResolve
 func (r *root) BlastRadius() gen.BlastRadiusResolver       { return blastResolver{} }
 func (r *root) Failed() gen.FailedResolver                 { return failedResolver{} }
 func (r *root) Impacted() gen.ImpactedResolver             { return impactedResolver{} }
+func (r *root) Hit() gen.HitResolver                       { return hitResolver{} }
 func (r *root) Problem() gen.ProblemResolver               { return problemResolver{} }
 func (r *root) EntityAlias() gen.EntityAliasResolver       { return aliasResolver{} }
 func (r *root) Change() gen.ChangeResolver                 { return changeResolver{} }

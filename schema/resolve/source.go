@@ -25,16 +25,16 @@ func (queryResolver) Sources(ctx context.Context, first *int, after *string, _ *
 	shown := &gen.SourceConnection{
 		PageInfo: found.info(), TotalCount: found.total,
 		Edges: edges(ctx, found, func(node *graph.Source, cursor string) *gen.SourceEdge {
-			return &gen.SourceEdge{Node: source(node), Cursor: cursor}
+			return &gen.SourceEdge{Node: source(snapshotOf(ctx), node), Cursor: cursor}
 		}),
 	}
 	for _, node := range found.nodes {
-		shown.Nodes = append(shown.Nodes, source(node))
+		shown.Nodes = append(shown.Nodes, source(snapshotOf(ctx), node))
 	}
 	return shown, nil
 }
 
-func source(s *graph.Source) *gen.Source {
+func source(snapshot *graph.Snapshot, s *graph.Source) *gen.Source {
 	shown := &gen.Source{
 		ID: s.ID, Kind: s.Kind, State: s.State, Error: known(s.Error),
 		LastScan: instant(s.LastScan), LastGood: instant(s.LastGood),
@@ -47,8 +47,9 @@ func source(s *graph.Source) *gen.Source {
 		seconds := s.Duration.Seconds()
 		shown.DurationSeconds = &seconds
 	}
-	for _, reason := range slices.Sorted(maps.Keys(s.Lost)) {
-		shown.Lost = append(shown.Lost, &gen.LostInput{Reason: reason, Count: int(s.Lost[reason])})
+	lost := snapshot.Lost(s)
+	for _, reason := range slices.Sorted(maps.Keys(lost)) {
+		shown.Lost = append(shown.Lost, &gen.LostInput{Reason: reason, Count: int(lost[reason])})
 	}
 	return shown
 }

@@ -35,6 +35,7 @@ export type BlastRadiusOptions = {
   readonly evidence?: InputMaybe<ReadonlyArray<EvidenceKind>>;
   readonly includeStale?: InputMaybe<Scalars['Boolean']['input']>;
   readonly environment?: InputMaybe<Scalars['String']['input']>;
+  readonly strength?: InputMaybe<StrengthSource>;
   readonly add?: InputMaybe<ReadonlyArray<AssumedDependency>>;
   readonly remove?: InputMaybe<ReadonlyArray<AssumedAbsence>>;
   readonly maxDistance?: InputMaybe<Scalars['Int']['input']>;
@@ -48,6 +49,7 @@ export type GraphOptions = {
   readonly evidence?: InputMaybe<ReadonlyArray<EvidenceKind>>;
   readonly includeStale?: InputMaybe<Scalars['Boolean']['input']>;
   readonly environment?: InputMaybe<Scalars['String']['input']>;
+  readonly strength?: InputMaybe<StrengthSource>;
   readonly add?: InputMaybe<ReadonlyArray<AssumedDependency>>;
   readonly remove?: InputMaybe<ReadonlyArray<AssumedAbsence>>;
 };
@@ -111,6 +113,7 @@ export type EntityFilter = {
   readonly discovered?: InputMaybe<Scalars['Boolean']['input']>;
   readonly placeholder?: InputMaybe<Scalars['Boolean']['input']>;
   readonly stale?: InputMaybe<Scalars['Boolean']['input']>;
+  readonly entryPoint?: InputMaybe<Scalars['Boolean']['input']>;
   readonly hasProblems?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
@@ -198,6 +201,10 @@ export type SourceState =
   | 'STALE'
   | 'FAILED'
   | 'HELD';
+
+export type StrengthSource =
+  | 'DECLARED'
+  | 'BEHAVES';
 
 export type ContainerRole =
   | 'MAIN'
