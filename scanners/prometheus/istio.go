@@ -75,7 +75,7 @@ func (m *mesh) requests(ctx context.Context) error {
 	if !m.has(metric) {
 		return nil
 	}
-	rows, err := m.increase(ctx, metric, istioStep, append(istioEnds(), "request_protocol", "response_code", "grpc_response_status", "response_flags"))
+	rows, err := m.increase(ctx, metric, metric, istioStep, append(istioEnds(), "request_protocol", "response_code", "grpc_response_status", "response_flags"))
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (m *mesh) requests(ctx context.Context) error {
 	if m.first(duration, duration+"_bucket") == "" {
 		return nil
 	}
-	sketches, err := m.latency(ctx, duration, "", time.Millisecond, istioEnds())
+	sketches, err := m.latency(ctx, duration, metric, time.Millisecond, istioEnds())
 	if errors.Is(err, polled.ErrTooLarge) {
 		m.tell("latency-too-large", fmt.Sprintf("how long requests took is not read, as %s has too many series", duration), "")
 		return nil
@@ -140,7 +140,7 @@ func (m *mesh) connections(ctx context.Context) error {
 		if !m.has(part.metric) {
 			continue
 		}
-		rows, err := m.increase(ctx, part.metric+part.matchers, istioStep, istioEnds())
+		rows, err := m.increase(ctx, part.metric+part.matchers, part.metric, istioStep, istioEnds())
 		if err != nil {
 			return err
 		}

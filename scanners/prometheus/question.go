@@ -157,8 +157,9 @@ type row struct {
 }
 
 // increase is by how much the counters grew in the hour, summed by labels, where they did. The hour is taken in steps, so
-// that of a counter that was reset no more is lost than it had counted since the last step.
-func (h *hour) increase(ctx context.Context, series string, step time.Duration, by []string) ([]row, error) {
+// that of a counter that was reset no more is lost than it had counted since the last step. known is a metric that each
+// target has which also has the series.
+func (h *hour) increase(ctx context.Context, series, known string, step time.Duration, by []string) ([]row, error) {
 	var rows []row
 	place := make(map[model.Fingerprint]int)
 	add := func(expression string, at time.Time) error {
@@ -184,13 +185,13 @@ func (h *hour) increase(ctx context.Context, series string, step time.Duration, 
 	// have the last of the hour before with it, by how some versions count.
 	whole := until.Sub(h.from).Truncate(step)
 	if whole > 0 {
-		expression := fmt.Sprintf("sum_over_time((%s)[%s:%s])", growth(series, step, by), duration(whole-time.Second), duration(step))
+		expression := fmt.Sprintf("sum_over_time((%s)[%s:%s])", growth(series, known, step, by), duration(whole-time.Second), duration(step))
 		if err := add(expression, h.from.Add(whole)); err != nil {
 			return nil, err
 		}
 	}
 	if rest := until.Sub(h.from) - whole; rest > 0 {
-		if err := add(growth(series, rest, by), until); err != nil {
+		if err := add(growth(series, known, rest, by), until); err != nil {
 			return nil, err
 		}
 	}
@@ -200,23 +201,31 @@ func (h *hour) increase(ctx context.Context, series string, step time.Duration, 
 // growth is an expression for how much counters grew in the last width of time, summed by labels: from the last sample
 // before it to the last in it, whatever lies between, so that pieces of time add up to the whole, without extrapolation.
 // That PromQL's own increase() extrapolates, and that it knows nothing of what a counter counted before its first sample,
-// would tell the calls of seldom used edges wrong, and of edges used once nothing at all. Each counter is one of these:
+// would tell the calls of seldom used edges wrong, and of edges used once nothing at all. Each counter is the first of these:
 //
 //   - it is more than before: it grew by the difference;
-//   - it is less than before, so that it was reset, or it is new while its target was known before: it counts from zero;
-//   - it is of a target that was not known before: it grew since its first sample, and nobody knows when it counted that.
-func growth(series string, width time.Duration, by []string) string {
-	const expression = `sum by (%[1]s) (
-((last_over_time(%[2]s[%[3]s]) - last_over_time(%[2]s[%[4]s] offset %[3]s)) >= 0)
-or (last_over_time(%[2]s[%[3]s]) and on (job, instance) group by (job, instance) (last_over_time(%[2]s[%[4]s] offset %[3]s)))
-or (last_over_time(%[2]s[%[3]s]) - min_over_time(%[2]s[%[3]s])))`
-	return fmt.Sprintf(expression, strings.Join(by, ", "), series, duration(width), duration(baseline))
+//   - it is less than before, so that it was reset, or it is new while its target was scraped before, or told of the metric
+//     known: it counts from zero;
+//   - its target was first scraped in this time, and it came later: the same;
+//   - it was there when its target was first scraped: it grew since then, and nobody knows when it counted what it had.
+func growth(series, known string, width time.Duration, by []string) string {
+	const expression = `sum by ($by) (
+((last_over_time($series[$width]) - last_over_time($series[$baseline] offset $width)) >= 0)
+or (last_over_time($series[$width]) and on (job, instance) (
+	group by (job, instance) (last_over_time($known[$baseline] offset $width))
+	or group by (job, instance) (max_over_time(up[$baseline] offset $width) > 0)
+	or group by (job, instance) (last_over_time($series[$baseline] offset $width))))
+or (last_over_time($series[$width]) and $series and
+	(count_over_time($series[$width]) < on (job, instance) group_left () max by (job, instance) (sum_over_time(up[$width]))))
+or (last_over_time($series[$width]) - min_over_time($series[$width])))`
+	return strings.NewReplacer("$by", strings.Join(by, ", "), "$series", series, "$known", known,
+		"$width", duration(width), "$baseline", duration(baseline)).Replace(expression)
 }
 
 func duration(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + "ms" }
 
 // latency is what a histogram, a classic or a native one, says of the hour, by labels. unit is that of its values.
-func (h *hour) latency(ctx context.Context, histogram, matchers string, unit time.Duration, by []string) (map[model.Fingerprint]*traffic.Sketch, error) {
+func (h *hour) latency(ctx context.Context, histogram, known string, unit time.Duration, by []string) (map[model.Fingerprint]*traffic.Sketch, error) {
 	sketches := make(map[model.Fingerprint]*traffic.Sketch)
 	width := h.until().Sub(h.from)
 	if width <= 0 {
@@ -231,7 +240,7 @@ func (h *hour) latency(ctx context.Context, histogram, matchers string, unit tim
 	}
 	if classic := histogram + "_bucket"; h.has(classic) {
 		by := append(slices.Clip(by), model.BucketLabel)
-		vector, err := h.vector(ctx, growth(classic+matchers, width, by), h.until())
+		vector, err := h.vector(ctx, growth(classic, known, width, by), h.until())
 		if err != nil {
 			return nil, err
 		}
@@ -241,7 +250,7 @@ func (h *hour) latency(ctx context.Context, histogram, matchers string, unit tim
 	if !h.has(histogram) {
 		return sketches, nil
 	}
-	expression := fmt.Sprintf("sum by (%s) (increase(%s%s[%s]))", strings.Join(by, ", "), histogram, matchers, duration(width))
+	expression := fmt.Sprintf("sum by (%s) (increase(%s[%s]))", strings.Join(by, ", "), histogram, duration(width))
 	vector, err := h.vector(ctx, expression, h.until())
 	for _, sample := range vector {
 		if sample.Histogram == nil {

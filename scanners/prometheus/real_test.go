@@ -231,4 +231,3 @@ func newReader(t *testing.T, address string, now *time.Time) *prometheus.Reader 
 	}
 	return reader
 }
-

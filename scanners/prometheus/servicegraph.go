@@ -101,7 +101,7 @@ func serviceGraph(ctx context.Context, h *hour) (*traffic.Counts, error) {
 func (h *hour) graphEdges(ctx context.Context, total string) ([]*graphEdge, error) {
 	const step = time.Minute
 	by := graphLabels()
-	requests, err := h.increase(ctx, total, step, by)
+	requests, err := h.increase(ctx, total, total, step, by)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (h *hour) graphEdges(ctx context.Context, total string) ([]*graphEdge, erro
 	} else {
 		failed = total
 	}
-	failures, err := h.increase(ctx, failed+failing, step, by)
+	failures, err := h.increase(ctx, failed+failing, total, step, by)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (h *hour) graphEdges(ctx context.Context, total string) ([]*graphEdge, erro
 	}
 	// As the caller sees it, else the callee.
 	for _, side := range []string{"client", "server"} {
-		if err := h.graphLatency(ctx, side, by, edges); err != nil {
+		if err := h.graphLatency(ctx, side, total, by, edges); err != nil {
 			return nil, err
 		}
 	}
@@ -139,7 +139,7 @@ func (h *hour) graphEdges(ctx context.Context, total string) ([]*graphEdge, erro
 }
 
 // graphLatency gives those edges a latency that have none. An answer that is too large costs the latency, not the edges.
-func (h *hour) graphLatency(ctx context.Context, side string, by []string, edges map[model.Fingerprint]*graphEdge) error {
+func (h *hour) graphLatency(ctx context.Context, side, total string, by []string, edges map[model.Fingerprint]*graphEdge) error {
 	histograms := []struct {
 		name string
 		unit time.Duration
@@ -149,7 +149,7 @@ func (h *hour) graphLatency(ctx context.Context, side string, by []string, edges
 		if h.first(name, name+"_bucket") == "" {
 			continue
 		}
-		sketches, err := h.latency(ctx, name, "", histogram.unit, by)
+		sketches, err := h.latency(ctx, name, total, histogram.unit, by)
 		if errors.Is(err, polled.ErrTooLarge) {
 			h.tell("latency-too-large", fmt.Sprintf("how long calls took is not read, as %s has too many series", name), "")
 			continue
