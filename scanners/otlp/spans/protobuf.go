@@ -15,10 +15,10 @@ const (
 // not safe for use from several goroutines: each has its own, over the same Resources.
 type Reader struct {
 	resources *Resources
-	// read has the resources that were read lately, by the hash of how they are written.
-	read      map[uint64]readResource
-	readBytes int
-	seed      maphash.Seed
+	// known has the resources that were read lately, by a digest of how they are written.
+	known      map[digest]*Resource
+	knownBytes int
+	seeds      [2]maphash.Seed
 
 	span     Span
 	links    []Link
@@ -26,17 +26,17 @@ type Reader struct {
 	resource ResourceSetter
 }
 
-type readResource struct {
-	written  []byte
-	resource *Resource
-}
+// digest tells written resources apart. Nobody who does not know the seeds can make two that have the same.
+type digest [2]uint64
 
-// maxReadBytes is how much of written resources a Reader keeps.
-const maxReadBytes = 4 << 20
+// maxKnownBytes bounds what a Reader knows of written resources.
+const maxKnownBytes = 16 << 20
 
 // NewReader makes a Reader that interns resources in resources.
 func NewReader(resources *Resources) *Reader {
-	return &Reader{resources: resources, read: map[uint64]readResource{}, seed: maphash.MakeSeed()}
+	return &Reader{
+		resources: resources, known: map[digest]*Resource{}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+	}
 }
 
 // CountProtobuf is how many spans a request has. A *MalformedError says that its messages are not what they should be.
@@ -107,9 +107,9 @@ func (r *Reader) resourceOf(data []byte, pos int) (*Resource, error) {
 	}); err != nil {
 		return nil, err
 	}
-	hash := maphash.Bytes(r.seed, written)
-	if known, found := r.read[hash]; found && string(known.written) == string(written) {
-		return known.resource, nil
+	digest := digest{maphash.Bytes(r.seeds[0], written), maphash.Bytes(r.seeds[1], written)}
+	if known := r.known[digest]; known != nil {
+		return known, nil
 	}
 	r.resource.Begin()
 	if err := eachBytes(written, 0, tagResourceAttribute, func(begin, end int) error {
@@ -121,24 +121,14 @@ func (r *Reader) resourceOf(data []byte, pos int) (*Resource, error) {
 		return nil, err
 	}
 	resource := r.resources.Intern(r.resource.Resource())
-	r.remember(hash, written, resource)
+	size := resource.Size()
+	if r.knownBytes+size > maxKnownBytes {
+		clear(r.known)
+		r.knownBytes = 0
+	}
+	r.knownBytes += size
+	r.known[digest] = resource
 	return resource, nil
-}
-
-// remember keeps how the resource was written, unless it is too long to be worth it.
-func (r *Reader) remember(hash uint64, written []byte, resource *Resource) {
-	size := len(written) + 100
-	if size > maxReadBytes/64 {
-		return
-	}
-	if r.readBytes+size > maxReadBytes {
-		clear(r.read)
-		r.readBytes = 0
-	}
-	if _, found := r.read[hash]; !found {
-		r.readBytes += size
-	}
-	r.read[hash] = readResource{written: append([]byte(nil), written...), resource: resource}
 }
 
 // readSpan reads the span that begins at pos and ends with data into r.span.

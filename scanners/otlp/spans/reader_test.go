@@ -180,7 +180,7 @@ func TestServiceNamesWithoutEndTakeNoMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if grown := heap() - before; grown > 12<<20 || last.Service != "service-299999" {
+	if grown := heap() - before; grown > 24<<20 || last.Service != "service-299999" {
 		t.Errorf("grown by %d MiB to %s", grown>>20, last.Service)
 	}
 	runtime.KeepAlive(resources)
