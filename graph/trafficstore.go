@@ -25,8 +25,9 @@ type TrafficStore interface {
 
 	// Traffic streams the rows that were written after the sequence, each as it is now, in the order of Sequence; after 0 all
 	// but those that are empty. A row with a smaller Sequence than one that was yielded never comes later, so that whoever goes
-	// on after the last that was yielded misses none. The stream ends with the newest row there is; where rows are written
-	// meanwhile, a key may come again. Its error, if any, is the last pair. Rows belong to the caller.
+	// on after the last that was yielded misses none. The stream ends with the newest row there is. Where rows are written
+	// meanwhile, a key may come again, but who read to the end has the state of one moment, and no write by half. The error, if
+	// any, is the last pair. Rows belong to the caller.
 	// ErrCompacted where a row that was emptied after the sequence is forgotten by now, and where the sequence is greater than
 	// any the store gave (another database, or an older copy, stands in its place): read again after 0.
 	Traffic(ctx context.Context, after uint64) iter.Seq2[TrafficRow, error]

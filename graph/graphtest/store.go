@@ -2,6 +2,7 @@ package graphtest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/orrery-catalog/orrery/graph"
 )
@@ -16,6 +17,8 @@ type Engine struct {
 	Join func(t testing.TB, store graph.Store) graph.Store
 	// Break makes the database of an open store stop answering, until mend is called.
 	Break func(t testing.TB, store graph.Store) (mend func())
+	// AgeTraffic makes every row of traffic that is empty by now older by so much.
+	AgeTraffic func(t testing.TB, store graph.Store, by time.Duration)
 }
 
 // RunStore is the conformance suite: what every engine must do, each test on a store of its own. It reads no
@@ -70,6 +73,14 @@ func RunStore(t *testing.T, engine Engine) {
 		{"Closed", testClosed},
 		{"ClosedUnderStreams", testClosedUnderStreams},
 		{"RandomSequences", testRandomSequences},
+		{"Traffic", testTraffic},
+		{"TrafficExpect", testTrafficExpect},
+		{"TrafficMakesNoRevision", testTrafficMakesNoRevision},
+		{"TrafficBounds", testTrafficBounds},
+		{"TrafficForgotten", testTrafficForgotten},
+		{"TrafficOfManyWriters", testTrafficOfManyWriters},
+		{"TrafficHasOneCompactor", testTrafficHasOneCompactor},
+		{"TrafficLife", testTrafficLife},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, engine) })
 	}

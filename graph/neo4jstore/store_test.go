@@ -3,6 +3,9 @@ package neo4jstore_test
 import (
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/neo4j/neo4j-go-driver/v5/neo4j"
 
 	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/graph/graphtest"
@@ -46,6 +49,15 @@ func engineOf() graphtest.Engine {
 			proxy := of(store).proxy
 			proxy.Cut()
 			return proxy.Mend
+		},
+		AgeTraffic: func(t testing.TB, store graph.Store, by time.Duration) {
+			server := testenv.Neo4j(t)
+			if _, err := neo4j.ExecuteQuery(t.Context(), server.Driver(t),
+				"MATCH (r:"+of(store).config.LabelPrefix+"TrafficRow) WHERE r.emptied IS NOT NULL SET r.emptied = r.emptied - $by",
+				map[string]any{"by": by.Milliseconds()}, neo4j.EagerResultTransformer,
+				neo4j.ExecuteQueryWithDatabase(server.Database)); err != nil {
+				t.Fatal(err)
+			}
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/graph/graphtest"
@@ -20,6 +21,9 @@ var engine = graphtest.Engine{
 			t.Fatal(err)
 		}
 		return open(t, sqlitestore.Config{Path: store.Capabilities().Place})
+	},
+	AgeTraffic: func(t testing.TB, store graph.Store, by time.Duration) {
+		sqlitestore.Exec(t, store, "UPDATE traffic SET emptied = emptied - ?", by.Microseconds())
 	},
 	Join: func(t testing.TB, store graph.Store) graph.Store {
 		return open(t, sqlitestore.Config{Path: store.Capabilities().Place, ReadOnly: true})
