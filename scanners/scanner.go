@@ -68,9 +68,9 @@ type Scope struct {
 	State ScopeState
 	// Documents are what the scope says now, in any order, told apart by Ordinal; the receiver fills ID, Priority (where 0)
 	// and Environment (where ""), and owns them from here on. Problems that belong to no claim come as documents without
-	// claims; those are all that an Unreadable scope has. Unchanged has none.
+	// claims; those are all that an Unreadable scope has. Unchanged and Gone have none.
 	Documents []*catalog.Document
-	// Error says in one line why the scope, or a part of it, could not be read; "" with Read and Unchanged.
+	// Error says in one line why the scope, or a part of it, could not be read; "" with Read, Unchanged and Gone.
 	Error string
 }
 
@@ -88,4 +88,7 @@ const (
 	Unchanged
 	// Unreadable: the scope is there and could not be read; what it said earlier stands, marked stale.
 	Unreadable
+	// Gone: somebody took it away, and the source itself said so, such as a cluster that is watched. A scope that is merely
+	// not found is not reported: that may be a mistake of who looks, so that a person is asked where it is much at once.
+	Gone
 )

@@ -42,8 +42,12 @@ func heldReason(gone, of, now int) string {
 }
 
 // brake holds what is missing, if that is too much to go. An entity goes with the last document about it: one that was
-// moved is not missing. The rule is applied anew to all that is missing, also since earlier scans.
+// moved is not missing, nor is one that was taken away and of which the source says so. The rule is applied anew to all that
+// is missing, also since earlier scans.
 func (w *settling) brake() error {
+	for subject := range w.taken {
+		delete(w.missing, subject)
+	}
 	if len(w.missing) == 0 {
 		return nil
 	}
@@ -114,6 +118,27 @@ func (s *status) count(was status, entities int, removes bool, now time.Time) {
 		s.CountedSince = now.UTC()
 	}
 	s.Counted = max(s.Counted, entities)
+}
+
+// departed counts the entities that go because the source says that they were taken away.
+func (w *settling) departed() int {
+	stays := make(map[string]bool)
+	for _, entries := range w.scopes {
+		for _, e := range entries {
+			stays[e.subject] = true
+		}
+	}
+	n := 0
+	for subject := range w.taken {
+		for at := range w.held.about(subject) {
+			_, changes := w.scopes[at.scope]
+			stays[subject] = stays[subject] || !changes
+		}
+		if !stays[subject] {
+			n++
+		}
+	}
+	return n
 }
 
 // awaits is what waits for a person; nil = nothing. summarize was called since the last change.

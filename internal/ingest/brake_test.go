@@ -15,6 +15,7 @@ import (
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/internal/ingest"
+	"github.com/orrery-catalog/orrery/scanners"
 )
 
 // services are files of one component each, numbered from the first up to the last, without it.
@@ -22,6 +23,15 @@ func services(first, last int) []scope {
 	var list []scope
 	for i := first; i < last; i++ {
 		list = append(list, read(fmt.Sprintf("f%03d", i), fmt.Sprintf("component:default/s%03d", i)))
+	}
+	return list
+}
+
+// taken says of such files that they were taken away.
+func taken(first, last int) []scope {
+	list := services(first, last)
+	for i := range list {
+		list[i] = gone(list[i].name)
 	}
 	return list
 }
@@ -57,6 +67,10 @@ func TestBrake(t *testing.T) {
 		{"all but one are moved", services(0, 30), moved(services(1, 30)), 0, 29, ""},
 		{"all are unreadable", services(0, 3), []scope{unreadable("f000"), unreadable("f001"), unreadable("f002")}, 0, 3, ""},
 		{"one is said twice, and once no more", []scope{read("a", refA, refA+" Two"), read("b", refB, refA)}, []scope{read("b", refB, refA)}, 0, 2, ""},
+		{"all were taken away", services(0, 30), taken(0, 30), 0, 0, ""},
+		{"half were taken away", services(0, 100), append(taken(0, 50), services(50, 100)...), 0, 50, ""},
+		{"30 were taken away and 21 are missing", services(0, 100), append(taken(0, 30), services(51, 100)...), 21, 70, "21 of 100 entities would go: more than 20 % and more than 20"},
+		{"taken away from one of two files", []scope{read("a", refA), read("b", refA), read("c", refB)}, []scope{gone("a"), read("b", refA), read("c", refB)}, 0, 2, ""},
 		{"only problems are gone", []scope{partly("a", "!one", refA), unreadable("b")}, []scope{read("a", refA)}, 0, 1, ""},
 	}
 	for _, test := range tests {
@@ -493,5 +507,55 @@ func TestBrakeAddsUp(t *testing.T) {
 	}
 	if described() != 128 {
 		t.Errorf("%d entities", described())
+	}
+}
+
+// watchedWorld is a world that could be watched.
+type watchedWorld struct{ world }
+
+func (w *watchedWorld) ScanParts(context.Context, []byte, []string, scanners.Sink) ([]byte, error) {
+	return nil, scanners.ErrWhole
+}
+
+func (w *watchedWorld) Watch(ctx context.Context, _ func(...string)) error {
+	<-ctx.Done()
+	return nil
+}
+
+// TestTakenAwayDoesNotAddUp holds that what the source itself says was taken away does not make what is missing next to it look
+// like more.
+func TestTakenAwayDoesNotAddUp(t *testing.T) {
+	w := &watchedWorld{}
+	w.says(services(0, 100)...)
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	c, err := ingest.New(t.Context(), ingest.Config{
+		Sources: []ingest.Source{{ID: "w", Scanner: w, Watch: true}}, Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scan(t, c)
+	for _, step := range []struct {
+		says       []scope
+		left, held int
+	}{
+		{services(1, 100), 99, 0},                             // one is missing, which is remembered for a while
+		{append(taken(1, 60), services(60, 100)...), 40, 0},   // 59 were taken away
+		{services(70, 100), 30, 0},                            // 10 more are missing: 11 of 41
+		{append(taken(70, 80), services(80, 100)...), 20, 0},  // and again
+		{services(95, 100), 20, 15},                           // 15 more, 26 of 31: that is too much
+		{append(taken(95, 100), services(80, 80)...), 15, 15}, // what is held is held still
+	} {
+		now = now.Add(time.Second)
+		w.says(step.says...)
+		scan(t, c)
+		source := c.Snapshot().Sources()[0]
+		held := 0
+		if source.Held != nil {
+			held = source.Held.Entities
+		}
+		if source.Entities != step.left || held != step.held {
+			t.Fatalf("%d entities are left and %d held, want %d and %d", source.Entities, held, step.left, step.held)
+		}
 	}
 }

@@ -262,6 +262,9 @@ func (c *Catalog) settled(s *state, source Source, read reading, result SourceRe
 	}
 	now.LastWhole, now.Given, now.Answer = was.LastWhole, givenBy(source), was.Answer
 	now.count(was, held.entities, (source.Watch || scan.parts != nil) && len(work.missing) > 0, clock)
+	if now.Counted > 0 {
+		now.Counted -= work.departed()
+	}
 	now.scanned(source, c.config.Now(), result.Duration, scan.parts == nil)
 	next := step{source: source.ID, time: s.now(c.config.Now()), scopes: work.scopes, status: &now}
 	next.answers(read.asked, result)

@@ -19,6 +19,8 @@ type settling struct {
 	heldOf  int                // how many entities it had of which some are held; 0 = nothing is held
 	// missing are the documents with claims that are there before and not found any more, by subject.
 	missing map[string][]missed
+	// taken are the subjects of documents that stood in a scope of which the source says itself that it was taken away.
+	taken map[string]bool
 }
 
 type missed struct {
@@ -32,6 +34,7 @@ type missed struct {
 func (s *scan) settle(source Source, held *holding, seen catalog.Instant, counted int) (*settling, error) {
 	w := &settling{
 		source: source, held: held, seen: seen, counted: counted, scopes: make(map[string][]entry), missing: make(map[string][]missed),
+		taken: make(map[string]bool),
 	}
 	for name, now := range s.scopes {
 		if err := w.take(name, now); err != nil {
@@ -113,6 +116,10 @@ func (w *settling) take(name string, now statement) error {
 			rest = rest[1:]
 		}
 		if e.subject != "" && (len(rest) == 0 || rest[0].key != e.key) {
+			if now.state == scanners.Gone {
+				w.taken[e.subject] = true
+				continue
+			}
 			w.missing[e.subject] = append(w.missing[e.subject], missed{name, e})
 		}
 	}
@@ -130,6 +137,8 @@ func (now statement) after(before []entry, seen catalog.Instant) ([]entry, error
 			return before, nil
 		}
 		return slices.DeleteFunc(slices.Clone(before), entry.held), nil
+	case scanners.Gone:
+		return nil, nil
 	case scanners.Read:
 		return now.stated(before), nil
 	case scanners.Partly, scanners.Unreadable: // below

@@ -119,3 +119,67 @@ func state(all *ingest.Catalog) graph.SourceState {
 	}
 	return ""
 }
+
+// TestTakenAway holds that what a cluster says was deleted leaves the catalog however much it is, and that what is merely no
+// longer there, after a time in which nobody watched, waits for a person.
+func TestTakenAway(t *testing.T) {
+	t.Parallel()
+	cluster := testenv.Kube(t)
+	namespace := testenv.Namespace(t, cluster)
+	const all, some = 50, 25
+	var objects [][]byte
+	for i := range all {
+		objects = append(objects, workload(fmt.Sprintf("app%02d", i), image1))
+	}
+	testenv.Apply(t, cluster, namespace, objects...)
+	deployments := clientOf(t, cluster).AppsV1().Deployments(namespace)
+	removed := 0
+	remove := func(n int) {
+		t.Helper()
+		for range n {
+			if err := deployments.Delete(t.Context(), fmt.Sprintf("app%02d", removed), v1.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			removed++
+		}
+	}
+	watched := scanner(t, of(cluster, namespace))
+	c, err := ingest.New(t.Context(), ingest.Config{Sources: []ingest.Source{{
+		ID: "cluster", Kind: "kubernetes", Scanner: watched, Priority: catalog.DefaultPriorityClusters, Environment: "production", Watch: true,
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func() (stop func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = c.Run(ctx) })
+		return func() { cancel(); running.Wait() }
+	}
+	left := func() int {
+		n := 0
+		if c.Snapshot() != nil {
+			for i := range all {
+				if imageOf(c.Snapshot(), namespace, fmt.Sprintf("app%02d", i)) != "" {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	stop := run()
+	eventually(t, "the first scan", func() bool { return left() == all })
+	remove(some)
+	eventually(t, "that what was deleted is gone", func() bool { return left() == all-some })
+	if source := c.Snapshot().Sources()[0]; source.Held != nil || source.State != graph.SourceOK {
+		t.Errorf("the source is %s: %+v", source.State, source.Held)
+	}
+	stop()
+	remove(all - some)
+	stop = run()
+	defer stop()
+	eventually(t, "that the removal waits", func() bool { return c.Snapshot().Sources()[0].Held != nil })
+	if n := left(); n != all-some {
+		t.Errorf("%d are left", n)
+	}
+}

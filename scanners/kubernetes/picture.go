@@ -20,6 +20,8 @@ type picture struct {
 	deriver *facts.Deriver
 	strange map[inventory.Key]string
 	pending map[string]bool // scopes that changed and were not told yet
+	left    map[string]bool // scopes that are gone because of objects whose deletion was heard of, and were not reported yet
+	doubted bool            // since scopes were derived, something left of which no deletion was heard
 	dirty   bool            // an object changed since scopes were derived
 	signal  chan struct{}   // has one when it became dirty
 }
@@ -28,7 +30,7 @@ func newPicture(cluster string) *picture {
 	objects := inventory.New(cluster)
 	return &picture{
 		cluster: cluster, objects: objects, deriver: facts.NewDeriver(objects, catalog.Observed),
-		strange: make(map[inventory.Key]string), pending: make(map[string]bool), signal: make(chan struct{}, 1),
+		strange: make(map[inventory.Key]string), pending: make(map[string]bool), left: make(map[string]bool), signal: make(chan struct{}, 1),
 	}
 }
 
@@ -58,7 +60,7 @@ func (p *picture) putLocked(of keys, key inventory.Key, i *item) {
 	p.changedLocked(key)
 }
 
-// remove takes an object of a part out.
+// remove takes an object of a part out, whose deletion was heard of.
 func (p *picture) remove(of keys, key inventory.Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,6 +91,7 @@ func (p *picture) replace(of keys, now map[inventory.Key]*item) {
 	defer p.mu.Unlock()
 	for key := range of {
 		if _, there := now[key]; !there {
+			p.doubted = true
 			p.removeLocked(of, key)
 		}
 	}
@@ -103,7 +106,7 @@ func (p *picture) cover(covers func(kind inventory.Kind, namespace string) bool)
 	defer p.mu.Unlock()
 	p.objects.Cover(covers)
 	p.deriver.ChangedCoverage()
-	p.dirty = true
+	p.dirty, p.doubted = true, true
 }
 
 // derive brings the scopes up to date.
@@ -115,8 +118,29 @@ func (p *picture) derive() {
 	}
 	for _, name := range p.deriver.Derive() {
 		p.pending[name] = true
+		if _, there := p.deriver.Scope(name); there || p.doubted {
+			delete(p.left, name)
+		} else {
+			p.left[name] = true
+		}
 	}
-	p.dirty = false
+	p.dirty, p.doubted = false, false
+}
+
+// departed are the scopes that are gone because of deletions that were heard of, and were not reported yet, sorted.
+func (p *picture) departed() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Sorted(maps.Keys(p.left))
+}
+
+// reported forgets that a scope is gone; it says whether its deletion was heard of.
+func (p *picture) reported(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	heard := p.left[name]
+	delete(p.left, name)
+	return heard
 }
 
 // take are the scopes that changed since it was last asked, sorted.

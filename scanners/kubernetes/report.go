@@ -44,6 +44,14 @@ func (r *report) whole(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, name := range r.picture.departed() {
+		if r.held(name) == "" && !reported[name] {
+			reported[name] = true
+			if err := r.one(ctx, name); err != nil {
+				return err
+			}
+		}
+	}
 	for _, folder := range scopeFolders() {
 		why := r.held(folder)
 		if why == "" {
@@ -76,7 +84,7 @@ func (r *report) gone(ctx context.Context, folder string, reported map[string]bo
 	return nil
 }
 
-// one reports a scope that is there.
+// one reports a scope that is there, or that was taken away.
 func (r *report) one(ctx context.Context, name string) error {
 	if why := r.held(name); why != "" {
 		held := scanners.Scope{Name: name, State: scanners.Unreadable, Error: why}
@@ -91,6 +99,9 @@ func (r *report) one(ctx context.Context, name string) error {
 		there = len(documents) > 0
 	}
 	if !there {
+		if name != clusterScope && r.picture.reported(name) {
+			return r.sink.Report(ctx, scanners.Scope{Name: name, State: scanners.Gone})
+		}
 		return nil
 	}
 	for i, document := range documents {

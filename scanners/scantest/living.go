@@ -61,6 +61,7 @@ func (h Held) Whole(ctx context.Context, scanner scanners.Scanner) error {
 	}
 	clear(h)
 	maps.Copy(h, reported.scopes)
+	maps.DeleteFunc(h, func(_ string, scope scanners.Scope) bool { return scope.State == scanners.Gone })
 	return reported.wrong
 }
 
@@ -76,7 +77,7 @@ func (h Held) Parts(ctx context.Context, scanner scanners.PartScanner, names ...
 		})
 	})
 	for name, scope := range reported.scopes {
-		if h[name] = scope; scope.State == scanners.Read && len(scope.Documents) == 0 {
+		if h[name] = scope; scope.State == scanners.Gone || scope.State == scanners.Read && len(scope.Documents) == 0 {
 			delete(h, name) // it says nothing any more
 		}
 	}

@@ -101,8 +101,8 @@ func valid(t *testing.T, subject Subject) {
 		if strings.ContainsAny(scope.Error, "\r\n") {
 			t.Errorf("%s: the error has several lines: %q", scope.Name, scope.Error)
 		}
-		if scope.State == scanners.Unchanged && len(scope.Documents) > 0 {
-			t.Errorf("%s: unchanged, and yet with documents", scope.Name)
+		if (scope.State == scanners.Unchanged || scope.State == scanners.Gone) && len(scope.Documents) > 0 {
+			t.Errorf("%s: unchanged or gone, and yet with documents", scope.Name)
 		}
 		ordinals := make(map[int]bool)
 		for _, document := range scope.Documents {
