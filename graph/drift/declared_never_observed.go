@@ -34,9 +34,9 @@ func (f *finder) declaredNeverObserved(entity *catalog.Entity) {
 		finding.Message = fmt.Sprintf("%s declares that it needs %s, and none of %s since %s called it",
 			edge.From, edge.To, amount(traced, "request that was seen", "requests that were seen"), since.UTC().Format("2006-01-02"))
 		if before := f.measure(true, edge); before.seen() {
-			finding.Requests, finding.Errors, finding.First, finding.Last = before.requests, before.errors, before.first, before.last
+			finding.Requests, finding.Errors, finding.First, finding.Last = before.Requests, before.Errors, before.First, before.Last
 			finding.Message = fmt.Sprintf("%s declares that it needs %s, and called it last on %s",
-				edge.From, edge.To, before.last.UTC().Format("2006-01-02"))
+				edge.From, edge.To, before.Last.UTC().Format("2006-01-02"))
 		}
 		finding.Patch = f.removeDependency(entity, edge)
 		f.add(finding)
@@ -45,21 +45,14 @@ func (f *finder) declaredNeverObserved(entity *catalog.Entity) {
 
 // traced is how many requests of an entity were seen, and since when; false where it was not traced in the environment.
 func (f *finder) traced(entity *catalog.Entity) (requests float64, since time.Time, ok bool) {
-	if entity.Entry == catalog.EntryUnknown || f.Traffic() == nil {
+	if entity.Entry == catalog.EntryUnknown {
 		return 0, time.Time{}, false
 	}
-	for _, alias := range entity.Aliases {
-		service := f.Traffic().Service(f.environment, alias.Alias)
-		if service == nil {
-			continue
-		}
-		ok = true
-		requests += max(service.Requests, service.Entries)
-		if !service.First.IsZero() && (since.IsZero() || service.First.Before(since)) {
-			since = service.First
-		}
+	sum, entries := f.EntityTraffic(entity, f.environment)
+	if sum == nil {
+		return 0, time.Time{}, false
 	}
-	return requests, since, ok
+	return max(sum.Requests, entries), sum.First, true
 }
 
 // isCallable says whether traffic would show that something calls the entity.

@@ -61,8 +61,8 @@ func (numbers) Delivery(string, catalog.Alias, catalog.Alias, catalog.Alias) *tr
 	return nil
 }
 func (numbers) Reach(string, catalog.Alias, catalog.Alias) float64 { return 0 }
-func (numbers) Lost(string) map[string]uint64                     { return nil }
-func (numbers) Version() uint64                                   { return 1 }
+func (numbers) Lost(string) map[string]uint64                      { return nil }
+func (numbers) Version() uint64                                    { return 1 }
 
 func (w world) snapshot(t *testing.T) *graph.Snapshot {
 	t.Helper()

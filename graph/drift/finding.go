@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
-	"github.com/orrery-catalog/orrery/catalog/traffic"
 	"github.com/orrery-catalog/orrery/graph"
 )
 
@@ -172,59 +171,34 @@ func isCall(edge *catalog.Edge) bool {
 // measure sums up the traffic behind edges in the environment, fresh or, where stale is set, also that which was not seen
 // for long. evidence is what counted.
 func (f *finder) measure(stale bool, edges ...*catalog.Edge) (sum measured) {
-	numbers := f.Traffic()
 	for _, edge := range edges {
-		for i := range edge.Evidence {
-			evidence := &edge.Evidence[i]
-			if evidence.Flow == 0 || evidence.Stale && !stale || evidence.Origin.Environment != f.environment && evidence.Origin.Environment != "" {
-				continue
-			}
-			sum.evidence = append(sum.evidence, *evidence)
-			if numbers == nil {
-				continue
-			}
-			if flow := numbers.Flow(evidence.Origin.Source, evidence.Flow); flow != nil {
-				sum.add(flow)
+		for _, evidence := range edge.Evidence {
+			environment := evidence.Origin.Environment
+			if evidence.Flow != 0 && (stale || !evidence.Stale) && (environment == "" || environment == f.environment) {
+				sum.evidence = append(sum.evidence, evidence)
 			}
 		}
+	}
+	if counted := f.PlaceTraffic(sum.evidence); counted != nil {
+		sum.TrafficSum = *counted
 	}
 	return sum
 }
 
 // measured is the traffic behind one or more edges.
 type measured struct {
-	requests, errors, rate float64
-	first, last            time.Time
-	together               traffic.Together
-	evidence               []catalog.Evidence
+	graph.TrafficSum
+	evidence []catalog.Evidence
 }
 
 func (m *measured) seen() bool { return len(m.evidence) > 0 }
 
-func (m *measured) add(flow *graph.FlowNumbers) {
-	m.requests += flow.Requests
-	m.errors += flow.Errors
-	if window := flow.Recent.Until.Sub(flow.Recent.Since).Seconds(); window > 0 {
-		m.rate += flow.Recent.Requests / window
-	}
-	if !flow.First.IsZero() && (m.first.IsZero() || flow.First.Before(m.first)) {
-		m.first = flow.First
-	}
-	if flow.Last.After(m.last) {
-		m.last = flow.Last
-	}
-	m.together.BothFailed += flow.Together.BothFailed
-	m.together.CallFailed += flow.Together.CallFailed
-	m.together.RequestFailed += flow.Together.RequestFailed
-	m.together.NoneFailed += flow.Together.NoneFailed
-}
-
 // confidence of what rests on having seen so much: a hundred requests over a day are no accident, ten are few.
 func (m *measured) confidence() Confidence {
 	switch {
-	case m.requests >= 100 && m.last.Sub(m.first) >= 24*time.Hour:
+	case m.Requests >= 100 && m.Last.Sub(m.First) >= 24*time.Hour:
 		return High
-	case m.requests >= 10:
+	case m.Requests >= 10:
 		return Medium
 	}
 	return Low
@@ -234,6 +208,6 @@ func (m *measured) confidence() Confidence {
 func (m *measured) finding(kind Kind, ref catalog.Ref) *Finding {
 	return &Finding{
 		Kind: kind, Ref: ref, Confidence: m.confidence(), Evidence: m.evidence,
-		Requests: m.requests, Errors: m.errors, Rate: m.rate, First: m.first, Last: m.last,
+		Requests: m.Requests, Errors: m.Errors, Rate: m.Rate, First: m.First, Last: m.Last,
 	}
 }

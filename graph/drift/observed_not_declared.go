@@ -45,10 +45,10 @@ func verb(edge *catalog.Edge) string {
 // words tell how much traffic it is, behind the name of what is called.
 func (m *measured) words() string {
 	text := ""
-	if m.requests > 0 {
-		text += fmt.Sprintf(" (%s since %s", amount(m.requests, "request", "requests"), m.first.UTC().Format("2006-01-02"))
-		if m.errors >= 0.5 {
-			text += fmt.Sprintf(", %.3g %% failed", 100*m.errors/m.requests)
+	if m.Requests > 0 {
+		text += fmt.Sprintf(" (%s since %s", amount(m.Requests, "request", "requests"), m.First.UTC().Format("2006-01-02"))
+		if m.Errors >= 0.5 {
+			text += fmt.Sprintf(", %.3g %% failed", 100*m.Errors/m.Requests)
 		}
 		text += ")"
 	}

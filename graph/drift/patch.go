@@ -85,12 +85,12 @@ func (f *finder) addDependency(entity *catalog.Entity, edge *catalog.Edge, seen 
 		entry.Role = strings.ToLower(edge.Role.String())
 	case edge.Strength == catalog.Async:
 		entry.Strength = "async"
-	case seen.together.Behaves() == catalog.Soft:
+	case seen.Together.Behaves() == catalog.Soft:
 		entry.Strength = "soft"
 	}
 	comment := ""
-	if !seen.first.IsZero() {
-		comment = fmt.Sprintf("seen since %s: %s", seen.first.UTC().Format("2006-01-02"), amount(seen.requests, "request", "requests"))
+	if !seen.First.IsZero() {
+		comment = fmt.Sprintf("seen since %s: %s", seen.First.UTC().Format("2006-01-02"), amount(seen.Requests, "request", "requests"))
 	}
 	return at(entity, 0, Add, under("dependencies", entry, comment))
 }

@@ -15,13 +15,13 @@ func (f *finder) strengthContradicted(entity *catalog.Entity) {
 			continue
 		}
 		seen := f.measure(false, edge)
-		behaves := seen.together.Behaves()
+		behaves := seen.Together.Behaves()
 		if behaves == catalog.Unstated || behaves == edge.Strength || edge.Strength == catalog.Async && behaves == catalog.Soft {
 			continue
 		}
 		finding := seen.finding(StrengthContradicted, entity.Ref)
 		finding.From, finding.To = edge.From, edge.To
-		t := seen.together
+		t := seen.Together
 		finding.Message = fmt.Sprintf("%s declares that it needs %s %s, and behaves %s: of %s in which the call failed, %d failed",
 			edge.From, edge.To, edge.Strength, behaves, amount(float64(t.BothFailed+t.CallFailed), "request", "requests"), t.BothFailed)
 		if others := t.RequestFailed + t.NoneFailed; others > 0 {
