@@ -87,6 +87,8 @@ func nameOf[K string | []byte](key K) (meaning, uint8) {
 		return fullURL, newName
 	case "http.url":
 		return fullURL, oldName
+	case "http.host": // which was given beside http.target where there was no http.url
+		return fullURL, lastName
 	case "http.request.method":
 		return httpMethod, newName
 	case "http.method":

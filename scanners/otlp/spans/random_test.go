@@ -18,7 +18,7 @@ import (
 var names = strings.Fields(`
 	service.peer.name peer.service service.peer.namespace server.address net.peer.name net.sock.peer.name peer.hostname
 	server.port net.peer.port peer.port network.peer.address net.sock.peer.addr net.peer.ip peer.ipv4 network.peer.port
-	net.sock.peer.port url.full http.url db.system.name db.system db.namespace db.name db.cassandra.keyspace db.instance
+	net.sock.peer.port url.full http.url http.host db.system.name db.system db.namespace db.name db.cassandra.keyspace db.instance
 	db.redis.database_index aws.dynamodb.table_names aws.table.name db.collection.name db.connection_string
 	db.operation.name db.operation rpc.system.name rpc.system rpc.method rpc.service rpc.response.status_code
 	rpc.grpc.status_code rpc.connect_rpc.error_code grpc.status_code http.request.method http.method http.route url.template

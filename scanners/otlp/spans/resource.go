@@ -1,6 +1,9 @@
 package spans
 
-import "sync"
+import (
+	"regexp"
+	"sync"
+)
 
 // MaxResourceText is the most bytes that are read of a name in a resource; what is longer is cut off.
 const MaxResourceText = 256
@@ -75,7 +78,7 @@ func (s *ResourceSetter) Resource() Resource {
 		{resourceJob, "job"},
 		{resourcePod, "pod"},
 	} {
-		if text := s.texts[workload.name]; len(text) > 0 {
+		if text := s.texts[workload.name]; len(text) > 0 && !(workload.name == resourcePod && generated.Match(text)) {
 			resource.WorkloadKind, resource.Workload = workload.kind, string(text)
 			break
 		}
@@ -85,6 +88,10 @@ func (s *ResourceSetter) Resource() Resource {
 	}
 	return resource
 }
+
+// generated are names of pods that a controller made, which is not told: with a hash and letters of Kubernetes' own
+// alphabet behind it, or a number. Taking each as a workload of its own would be wrong.
+var generated = regexp.MustCompile(`-(?:[bcdfghjklmnpqrstvwxz2456789]{5}|[0-9]{1,5})$`)
 
 func (s *ResourceSetter) first(names ...resourceName) string {
 	for _, name := range names {

@@ -95,7 +95,7 @@ func attributesSaid(s said) spans.Attributes {
 		NetworkAddress: s.bytes("network.peer.address", "net.sock.peer.addr", "server.socket.address", "net.peer.ip", "peer.ipv4",
 			"peer.ipv6"),
 		NetworkPort:        uint16(s.number(1, 65535, "network.peer.port", "net.sock.peer.port")),
-		URL:                s.bytes("url.full", "http.url"),
+		URL:                s.bytes("url.full", "http.url", "http.host"),
 		DBNamespace:        s.bytes("db.namespace", "db.name", "db.cassandra.keyspace", "db.instance"),
 		DBIndex:            s.bytes("db.redis.database_index"),
 		DBTable:            s.bytes("aws.dynamodb.table_names", "aws.table.name", "db.collection.name"),
@@ -157,7 +157,7 @@ func resourceSaid(s said) spans.Resource {
 		Cluster:     name("k8s.cluster.name"), KubernetesNamespace: name("k8s.namespace.name"),
 	}
 	for _, kind := range []string{"deployment", "statefulset", "daemonset", "cronjob", "job", "pod"} {
-		if said := name("k8s." + kind + ".name"); said != "" && r.Workload == "" {
+		if said := name("k8s." + kind + ".name"); said != "" && r.Workload == "" && !strings.HasSuffix(said, "-0") {
 			r.WorkloadKind, r.Workload = kind, said
 		}
 	}

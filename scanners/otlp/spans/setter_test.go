@@ -194,6 +194,9 @@ func TestResourceSetter(t *testing.T) {
 			all(word("k8s.job.name", "nightly-123"), word("k8s.cronjob.name", "nightly")),
 			spans.Resource{WorkloadKind: "cronjob", Workload: "nightly"},
 		},
+		"a deployment's pod":   {all(word("k8s.pod.name", "cart-7d9f8b6c5-zx2bk")), spans.Resource{}},
+		"a daemon set's pod":   {all(word("k8s.pod.name", "agent-zx2bk")), spans.Resource{}},
+		"a stateful set's pod": {all(word("k8s.pod.name", "cart-0")), spans.Resource{}},
 		"a bare pod": {
 			all(word("k8s.pod.name", "debug")),
 			spans.Resource{WorkloadKind: "pod", Workload: "debug"},

@@ -63,16 +63,16 @@ type Link struct {
 // conventions name it, the new name has won. Numbers that were written as text, and the other way round, are read all the same.
 type Attributes struct {
 	PeerService, PeerNamespace []byte // service.peer.name over peer.service; service.peer.namespace
-	ServerAddress              []byte // server.address, net.peer.name, then net.host.name's kin only where they name the peer
+	ServerAddress              []byte // server.address, net.peer.name, net.sock.peer.name, peer.hostname
 	ServerPort                 uint16 // server.port, net.peer.port; 0 = unknown
-	NetworkAddress             []byte // network.peer.address, net.sock.peer.addr, net.peer.ip
+	NetworkAddress             []byte // network.peer.address, net.sock.peer.addr, net.peer.ip, peer.ipv4
 	NetworkPort                uint16
-	URL                        []byte // url.full, http.url
+	URL                        []byte // url.full, http.url; without them http.host alone
 	DBSystem                   []byte // db.system.name, db.system
 	DBSystemOld                bool   // it was db.system that named it
 	DBNamespace                []byte // db.namespace, db.name and the old names of single systems
 	DBIndex                    []byte // db.redis.database_index, in digits
-	DBTable                    []byte // first of aws.dynamodb.table_names
+	DBTable                    []byte // first of aws.dynamodb.table_names, aws.table.name, db.collection.name
 	DBConnectionString         []byte
 	DBOperation                []byte // db.operation.name, db.operation
 	RPCSystem                  []byte // rpc.system.name, rpc.system
