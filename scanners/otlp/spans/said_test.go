@@ -157,7 +157,7 @@ func resourceSaid(s said) spans.Resource {
 		Cluster:     name("k8s.cluster.name"), KubernetesNamespace: name("k8s.namespace.name"),
 	}
 	for _, kind := range []string{"deployment", "statefulset", "daemonset", "cronjob", "job", "pod"} {
-		if said := name("k8s." + kind + ".name"); said != "" && r.Workload == "" && !strings.HasSuffix(said, "-0") {
+		if said := name("k8s." + kind + ".name"); said != "" && r.Workload == "" && (kind != "pod" || !made(said)) {
 			r.WorkloadKind, r.Workload = kind, said
 		}
 	}
@@ -165,4 +165,19 @@ func resourceSaid(s said) spans.Resource {
 		r.Function = name("cloud.resource_id", "faas.id")
 	}
 	return r
+}
+
+// made says whether the name of a pod is one that controllers make.
+func made(pod string) bool {
+	_, last, found := cutLast(pod, "-")
+	number := strings.Trim(last, "0123456789") == "" && len(last) >= 1 && len(last) <= 5
+	letters := strings.Trim(last, "bcdfghjklmnpqrstvwxz2456789") == "" && len(last) == 5
+	return found && (number || letters)
+}
+
+func cutLast(s, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, separator); i >= 0 {
+		return s[:i], s[i+len(separator):], true
+	}
+	return s, "", false
 }
