@@ -119,6 +119,10 @@ peers: ## Ask other checkers about the cases of internal/peers; writes what they
 	go test -count 1 -run '^TestPage$$' ./internal/peers -update
 	ORRERY_PEERS=1 go test -count 1 ./internal/peers
 
+.PHONY: peers-traces
+peers-traces: ## Compare spans a second with the OpenTelemetry service-graph connector, on the same requests in one run
+	cd internal/peers/servicegraph && go run -mod=mod . -rounds $(or $(ROUNDS),5)
+
 .PHONY: soak
 soak: ## Run the server under random changes, questions and subscribers (SOAK=20m), every answer checked
 	go test -run '^TestSoak$$' -v -count 1 -timeout 120m ./cmd/orrery -soak '$(SOAK)'

@@ -13,14 +13,12 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 )
 
-// TracesPerRequest and SpansPerTrace are those of each Request.
+// What each Request has. The calls of a trace are one below the other.
 const (
 	TracesPerRequest = 50
-	SpansPerTrace    = 1 + 3*hops
+	CallsPerTrace    = 5
+	SpansPerTrace    = 1 + 3*CallsPerTrace
 )
-
-// hops is how many calls a trace has, one below the other.
-const hops = 5
 
 // Request is one ExportTraceServiceRequest in protobuf, as a collector sends it: whole traces, grouped by the service that
 // made the spans. A span takes about 425 bytes, with the attributes that HTTP instrumentations write.
@@ -90,7 +88,7 @@ func (g *generator) trace() (id pcommon.TraceID) {
 	g.rng.Read(id[:])
 	service := g.rng.Intn(g.services)
 	served := g.span(id, pcommon.SpanID{}, service, service, ptrace.SpanKindServer, "GET /storefront")
-	for range hops {
+	for range CallsPerTrace {
 		callee := (service*11 + 1 + g.rng.Intn(4)) % g.services
 		work := g.span(id, served, service, service, ptrace.SpanKindInternal, "prepare")
 		call := g.span(id, work, service, callee, ptrace.SpanKindClient, "GET")
