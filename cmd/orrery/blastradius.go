@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,6 +44,7 @@ type blast struct {
 	Parts    []part      `json:"parts"` // those of failed that failed as a part of something
 	Impacted []impacted  `json:"impacted"`
 	Journeys []hit       `json:"journeys"`
+	Entries  []hit       `json:"entryPoints"` // where requests begin, of what is hit
 	Systems  []hit       `json:"systems"`
 	Teams    []teamHit   `json:"teams"`
 	Tiers    []tierHit   `json:"tiers"`
@@ -68,8 +71,9 @@ type impacted struct {
 }
 
 type hit struct {
-	Ref    string `json:"ref"`
-	Impact string `json:"impact"`
+	Ref           string `json:"ref"`
+	Impact        string `json:"impact"`
+	ObservedReach *reach `json:"observedReach"` // null where it was not traced
 }
 
 type teamHit struct {
@@ -91,8 +95,9 @@ type blastTotals struct {
 }
 
 type hitNode struct {
-	Entity refNode
-	Impact string
+	Entity        refNode
+	Impact        string
+	ObservedReach *reach
 }
 
 type totalsNode struct{ Outage, Degraded, Delayed int }
@@ -115,8 +120,8 @@ func askBlast(ctx context.Context, q *pinned, variables map[string]any) (answer,
 				Path         []dependencyNode
 				Alternatives []refNode
 			}]
-			Journeys, Systems connection[hitNode]
-			Teams             connection[struct {
+			Journeys, Systems, EntryPoints connection[hitNode]
+			Teams                          connection[struct {
 				Owner    *refNode
 				Impacted int
 				Worst    string
@@ -129,18 +134,20 @@ func askBlast(ctx context.Context, q *pinned, variables map[string]any) (answer,
 			Totals totalsNode
 		}
 	}
-	query := "query(" + pageVariables("failed", "impacted", "journeys", "systems", "teams") +
+	query := "query(" + pageVariables("failed", "impacted", "journeys", "systems", "entryPoints", "teams") +
 		", $of: [String!]!, $options: BlastRadiusOptions) { blastRadius(of: $of, options: $options) { " +
 		page("failed(%s)", "failed", "entity { ref } partOf { ref }") + " " +
 		page("impacted(%s)", "impacted", "entity { ref kind found discovered owner { ref } } impact distance path { "+dependencyFields+" } alternatives { ref }") + " " +
-		page("journeys(%s)", "journeys", "entity { ref } impact") + " " +
+		page("journeys(%s)", "journeys", "entity { ref } impact "+reachFields) + " " +
+		page("entryPoints(%s)", "entryPoints", "entity { ref } impact "+reachFields) + " " +
 		page("systems(%s)", "systems", "entity { ref } impact") + " " +
 		page("teams(%s)", "teams", "owner { ref } impacted worst "+contactFields) +
 		" tiers { tier totals { outage degraded delayed } } totals { outage degraded delayed } } }"
 	got, err := askAll(ctx, q, query, variables, func(r *result) map[string]list {
 		b := &r.BlastRadius
 		return map[string]list{
-			"failed": &b.Failed, "impacted": &b.Impacted, "journeys": &b.Journeys, "systems": &b.Systems, "teams": &b.Teams,
+			"failed": &b.Failed, "impacted": &b.Impacted, "journeys": &b.Journeys, "systems": &b.Systems,
+			"entryPoints": &b.EntryPoints, "teams": &b.Teams,
 		}
 	})
 	if err != nil {
@@ -149,7 +156,8 @@ func askBlast(ctx context.Context, q *pinned, variables map[string]any) (answer,
 	b := &got.BlastRadius
 	a := &blast{
 		Failed: []string{}, Parts: []part{}, Impacted: make([]impacted, 0, len(b.Impacted.Nodes)), Teams: []teamHit{}, Tiers: []tierHit{},
-		Journeys: hits(b.Journeys.Nodes), Systems: hits(b.Systems.Nodes), Totals: blastTotals(b.Totals),
+		Journeys: hits(b.Journeys.Nodes), Systems: hits(b.Systems.Nodes), Entries: hits(b.EntryPoints.Nodes),
+		Totals: blastTotals(b.Totals),
 	}
 	for _, f := range b.Failed.Nodes {
 		a.Failed = append(a.Failed, f.Entity.Ref)
@@ -185,7 +193,7 @@ func askBlast(ctx context.Context, q *pinned, variables map[string]any) (answer,
 func hits(nodes []hitNode) []hit {
 	list := make([]hit, len(nodes))
 	for i, n := range nodes {
-		list[i] = hit{n.Entity.Ref, n.Impact}
+		list[i] = hit{n.Entity.Ref, n.Impact, n.ObservedReach}
 	}
 	return list
 }
@@ -247,6 +255,9 @@ func (a *blast) summary() string {
 	if len(a.Journeys) > 0 {
 		fmt.Fprintf(&b, " Journeys: %s.", hitWords(a.Journeys))
 	}
+	if traced := a.traced(); len(traced) > 0 {
+		fmt.Fprintf(&b, " Entry points: %s.", hitWords(traced))
+	}
 	var teams []string
 	unowned := 0
 	for _, t := range a.Teams {
@@ -270,6 +281,21 @@ func (a *blast) summary() string {
 		fmt.Fprintf(&b, " Nobody owns %d of them.", unowned)
 	}
 	return b.String()
+}
+
+// maxEntries is how many entry points a summary names.
+const maxEntries = 5
+
+// traced are the entry points whose requests touch what failed, those with the greatest share first.
+func (a *blast) traced() []hit {
+	var traced []hit
+	for _, h := range a.Entries {
+		if h.ObservedReach != nil && h.ObservedReach.ShareAtMost > 0 {
+			traced = append(traced, h)
+		}
+	}
+	slices.SortStableFunc(traced, func(x, y hit) int { return cmp.Compare(y.ObservedReach.Share, x.ObservedReach.Share) })
+	return traced[:min(len(traced), maxEntries)]
 }
 
 // asked are the failed ones that were named, without the parts that failed with them.
@@ -304,6 +330,9 @@ func hitWords(hits []hit) string {
 	words := make([]string, len(hits))
 	for i, h := range hits {
 		words[i] = shortName(h.Ref) + " " + h.Impact
+		if reached := h.ObservedReach.words(); reached != "" {
+			words[i] += " (" + reached + ")"
+		}
 	}
 	return strings.Join(words, ", ")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -113,7 +114,7 @@ func (a *walk) table(p *printer) {
 	for _, e := range a.Entities {
 		distance[e.Ref] = e.Distance
 	}
-	ways, strongest := map[string][]string{}, map[string]string{}
+	ways, strongest, last := map[string][]string{}, map[string]string{}, map[string][]edge{}
 	for _, e := range a.Edges {
 		near, far := e.From, e.To
 		if a.neededBy {
@@ -125,6 +126,14 @@ func (a *walk) table(p *printer) {
 		}
 		ways[far] = append(ways[far], shortName(near))
 		strongest[far] = stronger(strongest[far], e.Strength)
+		last[far] = append(last[far], e)
+	}
+	columns := []column{
+		{title: "ENTITY", short: shortRef}, {title: "DISTANCE"}, {title: "STRENGTH"}, {title: because, shrinks: true}, {title: "OWNER", shrinks: true},
+	}
+	measured := slices.ContainsFunc(a.Edges, func(e edge) bool { return e.Traffic != nil })
+	if measured {
+		columns = append(columns, column{title: "TRAFFIC", shrinks: true})
 	}
 	rows := make([][]cell, len(a.Entities))
 	for i, e := range a.Entities {
@@ -133,10 +142,11 @@ func (a *walk) table(p *printer) {
 			{strongest[e.Ref], strengthPaint(strongest[e.Ref])},
 			text(strings.Join(ways[e.Ref], ", ")), text(shortName(shown(e.Owner))),
 		}
+		if measured {
+			rows[i] = append(rows[i], text(edgeTraffic(last[e.Ref])))
+		}
 	}
-	p.table([]column{
-		{title: "ENTITY", short: shortRef}, {title: "DISTANCE"}, {title: "STRENGTH"}, {title: because, shrinks: true}, {title: "OWNER", shrinks: true},
-	}, rows)
+	p.table(columns, rows)
 }
 
 // stronger is the stricter of two strengths.

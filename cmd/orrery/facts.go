@@ -34,14 +34,16 @@ type evidence struct {
 	Line     *int    `json:"line"`
 }
 
-const dependencyFields = "from { ref } to { ref } strength anyOf via { ref } stale " + evidenceFields
+const dependencyFields = "from { ref } to { ref } strength behaves anyOf via { ref } stale " + trafficFields + " " + evidenceFields
 
 type dependencyNode struct {
 	From, To refNode
 	Strength string
+	Behaves  *string
 	AnyOf    *string
 	Via      *refNode
 	Stale    bool
+	Traffic  *traffic
 	Evidence []evidence
 }
 
@@ -50,18 +52,20 @@ type edge struct {
 	From     string     `json:"from"`
 	To       string     `json:"to"`
 	Strength string     `json:"strength"`
+	Behaves  *string    `json:"behaves"`
 	Evidence []evidence `json:"evidence"`
 	AnyOf    *string    `json:"anyOf"`
 	Via      *string    `json:"via"`
 	Stale    bool       `json:"stale"`
+	Traffic  *traffic   `json:"traffic"`
 }
 
 func edges(nodes []dependencyNode) []edge {
 	list := make([]edge, len(nodes))
 	for i, n := range nodes {
 		list[i] = edge{
-			From: n.From.Ref, To: n.To.Ref, Strength: n.Strength, Evidence: clone(n.Evidence), AnyOf: n.AnyOf,
-			Via: refOf(n.Via), Stale: n.Stale,
+			From: n.From.Ref, To: n.To.Ref, Strength: n.Strength, Behaves: n.Behaves, Evidence: clone(n.Evidence),
+			AnyOf: n.AnyOf, Via: refOf(n.Via), Stale: n.Stale, Traffic: n.Traffic,
 		}
 	}
 	return list

@@ -12,6 +12,7 @@ type graphOptions struct {
 	evidence     []string
 	includeStale bool
 	environment  string
+	behaves      bool
 }
 
 func graphFlags(cmd *cobra.Command) *graphOptions {
@@ -19,6 +20,7 @@ func graphFlags(cmd *cobra.Command) *graphOptions {
 	cmd.Flags().StringSliceVar(&o.evidence, "evidence", nil, "count only edges that are `DECLARED`, OBSERVED or INFERRED (repeatable; default all)")
 	cmd.Flags().BoolVar(&o.includeStale, "include-stale", false, "count edges that could not be renewed")
 	cmd.Flags().StringVar(&o.environment, "environment", "", "the `environment` to look at (default production)")
+	cmd.Flags().BoolVar(&o.behaves, "behaves", false, "take the strength that traffic tells, where it tells one, not the declared one")
 	return o
 }
 
@@ -31,6 +33,9 @@ func (o *graphOptions) variables() (map[string]any, error) {
 	options := map[string]any{"includeStale": o.includeStale}
 	if evidence != nil {
 		options["evidence"] = evidence
+	}
+	if o.behaves {
+		options["strength"] = "BEHAVES"
 	}
 	if o.environment != "" {
 		options["environment"] = o.environment

@@ -65,6 +65,8 @@ type entity struct {
 	Found        bool              `json:"found"`
 	Stale        bool              `json:"stale"`
 	Source       *placed           `json:"source"`
+	EntryPoint   *bool             `json:"entryPoint"` // whether requests begin there
+	Traffic      *servedTraffic    `json:"traffic"`    // that it served, in production
 }
 
 type profile struct {
@@ -125,7 +127,7 @@ func askShow(ctx context.Context, q *pinned, ref string) (answer, error) {
 		entity(ref: $ref) { ref kind namespace name title description type lifecycle tier
 		labels { key value } annotations { key value } tags profile { displayName email picture }
 		slo { availability windowSeconds } capacity { requestsPerSecond } owner { ref } runbooks system { ref } parents { ref }
-		groups { ref } aliases { alias matchedBy } placeholder discovered found stale ` +
+		groups { ref } aliases { alias matchedBy } placeholder discovered found stale entryPoint ` + servedFields + " " +
 		workloadFields + " " + nodeFields + " " + contactFields + " " + linkFields + " " + placeFields + " " +
 		page("parts(%s)", "parts", "ref") + " " + page("members(%s)", "members", "ref") + " " + page("owns(%s)", "owns", "ref") + " " +
 		page("dependencies(%s)", "dependencies", dependencyFields) + " " + page("dependents(%s)", "dependents", dependencyFields) + " " +
@@ -205,6 +207,12 @@ func (a *entity) table(p *printer) {
 	known("Parts", shortNames(a.Parts))
 	known("Groups", strings.Join(a.Groups, ", "))
 	known("Members", shortNames(a.Members))
+	if a.EntryPoint != nil && *a.EntryPoint {
+		known("Entry point", "requests begin here")
+	}
+	if a.Traffic != nil {
+		known("Serves", a.Traffic.words())
+	}
 	known("Owns", strings.Join(a.Owns, ", "))
 	known("Tags", strings.Join(a.Tags, ", "))
 	if a.Workload != nil {
@@ -240,6 +248,11 @@ func neighbours(p *printer, title string, list []edge, other func(edge) string) 
 		return
 	}
 	rows := make([][]cell, 0, len(list))
+	columns := []column{{title: title, shrinks: true, short: shortRef}, {title: "STRENGTH"}, {title: "ANY OF"}, {title: "EVIDENCE"}}
+	measured := slices.ContainsFunc(list, func(e edge) bool { return e.Traffic != nil })
+	if measured {
+		columns = append(columns, column{title: "TRAFFIC", shrinks: true})
+	}
 	for _, e := range list {
 		kinds := make([]string, 0, len(e.Evidence))
 		for _, reason := range e.Evidence {
@@ -249,7 +262,10 @@ func neighbours(p *printer, title string, list []edge, other func(edge) string) 
 		rows = append(rows, []cell{
 			text(other(e)), {e.Strength, strengthPaint(e.Strength)}, text(shown(e.AnyOf)), text(strings.Join(slices.Compact(kinds), ", ")),
 		})
+		if measured {
+			rows[len(rows)-1] = append(rows[len(rows)-1], text(edgeTraffic([]edge{e})))
+		}
 	}
 	p.line("")
-	p.table([]column{{title: title, shrinks: true, short: shortRef}, {title: "STRENGTH"}, {title: "ANY OF"}, {title: "EVIDENCE"}}, rows)
+	p.table(columns, rows)
 }
