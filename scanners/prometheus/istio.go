@@ -127,11 +127,12 @@ func (m *mesh) requests(ctx context.Context) error {
 // connections counts what is neither HTTP nor gRPC. Connections that were opened are its requests; one that was opened before
 // and still carries something shows the edge.
 func (m *mesh) connections(ctx context.Context) error {
+	const opened = "istio_tcp_connections_opened_total"
 	for _, part := range []struct {
 		metric, matchers string
 		add              func(flow *traffic.Flow, n float64)
 	}{
-		{"istio_tcp_connections_opened_total", "", func(flow *traffic.Flow, n float64) { flow.Requests += n }},
+		{opened, "", func(flow *traffic.Flow, n float64) { flow.Requests += n }},
 		{"istio_tcp_connections_closed_total", fmt.Sprintf("{response_flags=~%q}", "(.*,)?("+strings.Join(failureFlags, "|")+")(,.*)?"),
 			func(flow *traffic.Flow, n float64) { flow.Errors += n }},
 		{"istio_tcp_sent_bytes_total", "", func(*traffic.Flow, float64) {}},
@@ -146,11 +147,12 @@ func (m *mesh) connections(ctx context.Context) error {
 		}
 		m.learn(rows)
 		for _, r := range rows {
-			if !strings.HasPrefix(part.metric, "istio_tcp_connections_opened") {
-				r.value = 0 // of it nothing more is lost
+			n := r.value
+			if part.metric != opened {
+				r.value = 0 // what is lost is lost once
 			}
 			if flow := m.flow(r, false); flow != nil {
-				part.add(flow, r.value)
+				part.add(flow, n)
 			}
 		}
 	}
