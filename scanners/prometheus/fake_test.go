@@ -15,6 +15,7 @@ import (
 
 	"github.com/orrery-catalog/orrery/catalog/traffic"
 	"github.com/orrery-catalog/orrery/scanners/prometheus"
+	"github.com/orrery-catalog/orrery/scanners/scantest"
 )
 
 // series is by how much a counter grew in the hour before noon.
@@ -127,7 +128,7 @@ func between(s, before, after string) string {
 }
 
 // read reads the hour before noon.
-func read(t testing.TB, f *fake, config prometheus.Config) *sink {
+func read(t testing.TB, f *fake, config prometheus.Config) *scantest.Counted {
 	t.Helper()
 	config.URL, config.Transport, config.Lookback = "http://prometheus", f, time.Hour
 	config.Now = func() time.Time { return noon }
@@ -135,7 +136,7 @@ func read(t testing.TB, f *fake, config prometheus.Config) *sink {
 	if err != nil {
 		t.Fatal(err)
 	}
-	held := newSink()
+	held := new(scantest.Counted)
 	if _, err := reader.ReadTraffic(t.Context(), nil, held); err != nil {
 		t.Fatal(err)
 	}

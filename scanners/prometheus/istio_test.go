@@ -95,7 +95,7 @@ istio_tcp_sent_bytes_total{reporter="source", WEB, destination_workload="db", de
 			held := read(t, &fake{series: grew(t, istioWords.Replace(c.series))}, prometheus.Config{
 				Cluster: "home", Clusters: map[string]string{"east": "east-1"},
 			})
-			if diff := cmp.Diff(c.want, lines(held.sum(prometheus.Istio))); diff != "" {
+			if diff := cmp.Diff(c.want, lines(held.Sum(prometheus.Istio))); diff != "" {
 				t.Error(diff)
 			}
 		})

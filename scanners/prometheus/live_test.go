@@ -13,6 +13,7 @@ import (
 	"github.com/orrery-catalog/orrery/catalog/traffic"
 	"github.com/orrery-catalog/orrery/internal/testenv"
 	"github.com/orrery-catalog/orrery/scanners/prometheus"
+	"github.com/orrery-catalog/orrery/scanners/scantest"
 )
 
 // TestLive has a real Prometheus scrape counters and histograms, classic and native ones, as they grow, and reads it.
@@ -50,14 +51,14 @@ func TestLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	// read reads until what is wanted is there: each scrape takes a second.
-	held := newSink()
+	held := new(scantest.Counted)
 	read := func(what string, writer string, want func(*traffic.Counts) bool) {
 		t.Helper()
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 			if _, err := reader.ReadTraffic(t.Context(), nil, held); err != nil {
 				t.Fatal(err)
 			}
-			if want(held.sum(writer)) {
+			if want(held.Sum(writer)) {
 				return
 			}
 			if time.Now().After(deadline) {
@@ -72,7 +73,7 @@ func TestLive(t *testing.T) {
 		return traffic.Flow{}
 	}
 	// That the metric is there says that it was scraped once.
-	read("that there are metrics", "", func(*traffic.Counts) bool { return len(held.problems()) == 0 })
+	read("that there are metrics", "", func(*traffic.Counts) bool { return len(held.Problems()) == 0 })
 
 	total.WithLabelValues("web", "pay", "").Add(7)
 	total.WithLabelValues("pay", "ledger", "").Add(3) // seen for the first time with what it counted

@@ -12,6 +12,7 @@ import (
 	"github.com/orrery-catalog/orrery/catalog/traffic"
 	"github.com/orrery-catalog/orrery/internal/testenv"
 	"github.com/orrery-catalog/orrery/scanners/prometheus"
+	"github.com/orrery-catalog/orrery/scanners/scantest"
 )
 
 // sample is what one scrape saw of a counter.
@@ -136,7 +137,7 @@ func TestAnyScheduleCountsTheTruth(t *testing.T) {
 	for schedule := range 6 {
 		now := p.from.Add(time.Duration(random.IntN(90)) * time.Minute)
 		reader := newReader(t, address, &now)
-		held := newSink()
+		held := new(scantest.Counted)
 		asked := make(map[time.Time]time.Time) // when each hour was asked last
 		var state []byte
 		for over := false; !over; {
@@ -151,7 +152,7 @@ func TestAnyScheduleCountsTheTruth(t *testing.T) {
 			switch lose := random.IntN(6); {
 			case over:
 			case lose == 0: // what was handed over was lost
-				state, held = nil, newSink()
+				state, held = nil, new(scantest.Counted)
 				clear(asked)
 			case lose == 1: // a new process, which remembers
 				reader = newReader(t, address, &now)
@@ -169,15 +170,13 @@ func TestAnyScheduleCountsTheTruth(t *testing.T) {
 			t.Fatalf("schedule %d holds %d hours: it proves little", schedule, len(asked))
 		}
 		for hour, at := range asked {
-			got := held.held[prometheus.ServiceGraph][traffic.Hour(hour.Unix()/3600)]
+			got := held.Of(prometheus.ServiceGraph, traffic.Hour(hour.Unix()/3600))
 			for _, c := range p.counters {
 				want := c.truth(hour, at)
 				all += want
 				have := 0.0
-				if got != nil {
-					if flow := got.Flows[traffic.FlowKey{From: catalog.Alias("otel:" + c.client), To: "otel:pay", Way: traffic.Call}]; flow != nil {
-						have = flow.Requests
-					}
+				if flow := got.Flows[traffic.FlowKey{From: catalog.Alias("otel:" + c.client), To: "otel:pay", Way: traffic.Call}]; flow != nil {
+					have = flow.Requests
 				}
 				if math.Abs(have-want) > 1e-6 {
 					t.Errorf("schedule %d, %s of %s as of %s: %v, want %v", schedule, c.client, hour.Format("15:04"), at.Format("15:04:05"), have, want)
@@ -200,7 +199,7 @@ func TestResetsBetweenStepsLoseLittle(t *testing.T) {
 	p := newPast(rand.New(rand.NewPCG(8, 8)), 10*time.Second)
 	now := p.from.Add(time.Duration(p.hours)*time.Hour - time.Second)
 	reader := newReader(t, testenv.Prometheus(t, testenv.PrometheusConf{History: p.text()}), &now)
-	held := newSink()
+	held := new(scantest.Counted)
 	if _, err := reader.ReadTraffic(t.Context(), nil, held); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +209,7 @@ func TestResetsBetweenStepsLoseLittle(t *testing.T) {
 			want += c.truth(hour, now)
 		}
 		got := 0.0
-		if flow := held.sum(prometheus.ServiceGraph).Flows[traffic.FlowKey{From: catalog.Alias("otel:" + c.client), To: "otel:pay", Way: traffic.Call}]; flow != nil {
+		if flow := held.Sum(prometheus.ServiceGraph).Flows[traffic.FlowKey{From: catalog.Alias("otel:" + c.client), To: "otel:pay", Way: traffic.Call}]; flow != nil {
 			got = flow.Requests
 		}
 		if most := 20.0 * 6; got > want+1e-6 || got < want-most {

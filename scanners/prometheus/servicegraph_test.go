@@ -135,10 +135,10 @@ traces_service_graph_request_total{client="", server="web"} 4`,
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			held := read(t, &fake{series: grew(t, c.series)}, prometheus.Config{Cluster: "home"})
-			if diff := cmp.Diff(c.want, lines(held.sum(prometheus.ServiceGraph))); diff != "" {
+			if diff := cmp.Diff(c.want, lines(held.Sum(prometheus.ServiceGraph))); diff != "" {
 				t.Error(diff)
 			}
-			if problems := held.problems(); len(problems) > 0 {
+			if problems := held.Problems(); len(problems) > 0 {
 				t.Error(problems)
 			}
 		})
