@@ -19,6 +19,7 @@ const (
 	PartNeo4j      = "neo4j"      // Java and Maven, to run a Neo4j server; or a server that is named
 	PartKube       = "kube"       // Go modules, to build and run Kubernetes; or a cluster that is named
 	PartPrometheus = "prometheus" // an installed Prometheus, or Debian's package of it
+	PartTelemetry  = "telemetry"  // Go modules, to build an OpenTelemetry collector and telemetrygen
 )
 
 // Missing ends the test: by a skip that tells the reason, or by a failure where the part is required.

@@ -1,0 +1,9 @@
+package otlp
+
+import "net"
+
+// OnListening makes the receiver tell where it listens; nil = it does not.
+func (r *Receiver) OnListening(told func(grpc, http net.Addr)) { r.listening = told }
+
+// RequestMemory is what requests take that are being read.
+func (r *Receiver) RequestMemory() int64 { return r.memory.used.Load() }
