@@ -47,6 +47,26 @@ export const sourceWords: Record<SourceState, string> = {
   HELD: "removals wait for approval",
 };
 
+/** Why something of telemetry could not be used. */
+export const lostWords: Record<string, string> = {
+  missing_parent: "spans whose parent never came",
+  self_call: "calls of a service to itself",
+  duplicate: "spans that came before",
+  invalid_id: "spans with a bad id",
+  rejected_request: "malformed requests or files",
+  no_service_name: "spans without a service",
+  unmatched_client: "calls whose called nothing names",
+  unlinked_consumer: "messages whose producer nothing names",
+  late: "spans that came too late",
+  evicted: "spans pushed out of memory",
+  refused: "spans turned away, to be sent again",
+  too_many_flows: "calls beyond the limit of edges",
+  too_many_spans: "spans beyond the limit of a trace",
+  too_many_services: "spans beyond the limit of services",
+  unreadable: "parts that could not be read",
+  too_large: "too large requests",
+};
+
 /** What an entity is to the catalog, as changes tell it. */
 export const standingWords: Record<string, string> = {
   DESCRIBED: "described",
@@ -113,6 +133,13 @@ export function duration(seconds: number): string {
     if (seconds >= size && seconds % size === 0) return count(seconds / size, unit);
   }
   return `${Math.round(seconds * 1000)} ms`;
+}
+
+/** A latency as people read it: "350 µs", "12 ms", "1.4 s". */
+export function latency(n: number): string {
+  if (n < 0.001) return `${Math.max(1, Math.round(n * 1e6))} µs`;
+  if (n < 1) return `${Number((n * 1000).toPrecision(n < 0.1 ? 2 : 3))} ms`;
+  return `${Number(n.toPrecision(2))} s`;
 }
 
 /** A moment as a person reads it here; null where it is not known. */

@@ -4,6 +4,7 @@ import { count, duration } from "../words";
 import { EvidenceBadges, StrengthBadge } from "./Badges";
 import { EntityLink } from "./EntityLink";
 import { EvidenceList, Owner } from "./Lists";
+import { TrafficLine } from "./Traffic";
 import { Empty, Failure, Loading, More } from "./States";
 
 type Need = NeedFragment & { readonly other: RowFragment };
@@ -107,6 +108,7 @@ function Detail({ need }: { need: Need }) {
       {relation?.timeoutSeconds != null && <span>waits {duration(relation.timeoutSeconds)}</span>}
       {relation?.callsPerRequest != null && <span>{relation.callsPerRequest} calls for each request</span>}
       {need.environment && <span>in {need.environment}</span>}
+      {need.traffic && <TrafficLine traffic={need.traffic} strength={need.strength} />}
       <details>
         <summary>Why</summary>
         <EvidenceList evidence={need.evidence} />

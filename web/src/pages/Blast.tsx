@@ -1,5 +1,5 @@
 import { useSearchParams } from "wouter";
-import { BlastRadius, Impacted, type BlastRadiusQuery, type ImpactedQuery } from "../api/generated";
+import { BlastRadius, Impacted, type BlastRadiusQuery, type ImpactedQuery, type StrengthSource } from "../api/generated";
 import { AnswerError } from "../api/client";
 import { useAnswer, usePages } from "../api/hooks";
 import { ImpactBadge, StrengthBadge, TierBadge } from "../components/Badges";
@@ -7,6 +7,7 @@ import { displayName, EntityLink } from "../components/EntityLink";
 import { Contacts, EvidenceList, Owner } from "../components/Lists";
 import { Lookup } from "../components/Lookup";
 import { Page } from "../components/Page";
+import { Reach } from "../components/Traffic";
 import { Candidates, Empty, Failure, Loading, More } from "../components/States";
 import { shortRef } from "../refs";
 import { count, impactWords } from "../words";
@@ -17,8 +18,12 @@ type ImpactedNode = NonNullable<ImpactedQuery["blastRadius"]>["impacted"]["nodes
 export function BlastPage() {
   const [params, setParams] = useSearchParams();
   const of = [...new Set(params.getAll("of").filter((ref) => ref.trim() !== ""))];
+  const strength = params.get("strength")?.toLowerCase() === "behaves" ? "BEHAVES" : "DECLARED";
+  function show(refs: readonly string[], by: StrengthSource) {
+    setParams(new URLSearchParams([...refs.map((ref) => ["of", ref]), ...(by === "BEHAVES" ? [["strength", "behaves"]] : [])]));
+  }
   function fail(refs: readonly string[]) {
-    setParams(new URLSearchParams(refs.map((ref) => ["of", ref])));
+    show(refs, strength);
   }
   return (
     <Page title={of.length === 0 ? "Blast radius" : `If ${of.map(shortName).join(" and ")} ${of.length === 1 ? "fails" : "fail"}`} heading="What breaks if …">
@@ -50,7 +55,13 @@ export function BlastPage() {
           to call.
         </Empty>
       ) : (
-        <Answer of={of} />
+        <>
+          <label className="check-field">
+            <input type="checkbox" checked={strength === "BEHAVES"} onChange={(event) => show(of, event.target.checked ? "BEHAVES" : "DECLARED")} />{" "}
+            By the strengths that traffic shows, where it does, instead of the declared ones
+          </label>
+          <Answer of={of} strength={strength} />
+        </>
       )}
     </Page>
   );
@@ -61,8 +72,8 @@ function shortName(ref: string): string {
   return ref.includes(":") && ref.includes("/") ? shortRef(ref).replace(/^[^:]*:/, "") : ref;
 }
 
-function Answer({ of }: { of: readonly string[] }) {
-  const answer = useAnswer(BlastRadius, { of }, { keepPrevious: false });
+function Answer({ of, strength }: { of: readonly string[]; strength: StrengthSource }) {
+  const answer = useAnswer(BlastRadius, { of, strength }, { keepPrevious: false });
   if (answer.isError) {
     const { error } = answer;
     return error instanceof AnswerError && error.candidates.length > 0 ? (
@@ -85,7 +96,7 @@ function Answer({ of }: { of: readonly string[] }) {
             <Journeys blast={blast} />
             <Teams blast={blast} />
           </div>
-          <ImpactedTable of={of} />
+          <ImpactedTable of={of} strength={strength} />
         </>
       )}
     </>
@@ -132,9 +143,9 @@ function Journeys({ blast }: { blast: Blast }) {
         <Empty>No journey is hit.</Empty>
       ) : (
         <ul className="plain-list hits">
-          {blast.journeys.nodes.map(({ entity, impact }) => (
+          {blast.journeys.nodes.map(({ entity, impact, observedReach }) => (
             <li key={entity.ref}>
-              <ImpactBadge impact={impact} /> <EntityLink entity={entity} />
+              <ImpactBadge impact={impact} /> <EntityLink entity={entity} /> <Reach reach={observedReach} />
             </li>
           ))}
         </ul>
@@ -186,8 +197,8 @@ function Teams({ blast }: { blast: Blast }) {
   );
 }
 
-function ImpactedTable({ of }: { of: readonly string[] }) {
-  const list = usePages(Impacted, { of, first: 50 }, (answer) => answer.blastRadius?.impacted);
+function ImpactedTable({ of, strength }: { of: readonly string[]; strength: StrengthSource }) {
+  const list = usePages(Impacted, { of, strength, first: 50 }, (answer) => answer.blastRadius?.impacted);
   return (
     <section aria-labelledby="impacted">
       <h2 id="impacted">
@@ -217,7 +228,7 @@ function ImpactedTable({ of }: { of: readonly string[] }) {
                       <ImpactBadge impact={node.impact} />
                     </td>
                     <th scope="row">
-                      <EntityLink entity={node.entity} /> <TierBadge tier={node.entity.tier} />
+                      <EntityLink entity={node.entity} /> <TierBadge tier={node.entity.tier} /> <Reach reach={node.observedReach} />
                     </th>
                     <td data-label="Owner">
                       <Owner row={node.entity} />

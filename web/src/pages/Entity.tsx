@@ -14,7 +14,8 @@ import { RunList, WorkloadList } from "../components/Runs";
 import { Failure, Loading } from "../components/States";
 import { Whereabouts, WorkloadFacts } from "../components/Workload";
 import { blastPath, changesPath, entitiesPath, shortRef, splitRef } from "../refs";
-import { count, duration, matchedByWords, moment, safeHref } from "../words";
+import { amount, rate, share } from "../drift";
+import { count, duration, latency, matchedByWords, moment, safeHref } from "../words";
 
 type Entity = NonNullable<EntityPageQuery["entity"]>;
 
@@ -46,6 +47,11 @@ function Described({ entity }: { entity: Entity }) {
           {entity.type && <span className="tag">{entity.type}</span>}
           <LifecycleTag lifecycle={entity.lifecycle} />
           <TierBadge tier={entity.tier} />
+          {entity.entryPoint && (
+            <span className="tag" title="Requests, or jobs of its own, begin here">
+              entry point
+            </span>
+          )}
           {entity.stale && <span className="tag tag-loud">stale</span>}
           {entity.health && <HealthLink of={entity.ref} health={entity.health} />}
           {entity.tags.map((tag) => (
@@ -84,6 +90,7 @@ function Described({ entity }: { entity: Entity }) {
           )}
           {entity.health && <HealthSection of={entity.ref} health={entity.health} />}
           <Running entity={entity} />
+          <Served entity={entity} />
           {!isPeople && <Dependencies entity={entity} />}
           <Rows title="Parts" list={entity.parts} />
           <Members list={entity.members} />
@@ -152,6 +159,66 @@ function Running({ entity }: { entity: Entity }) {
     return <RunList of={entity.ref} direction="runs" title="Nodes" none="No node of it is known." />;
   }
   return entity.workloads.totalCount > 0 ? <WorkloadList of={entity.ref} /> : null;
+}
+
+/** The requests that it serves, and where that disagrees with what is declared. */
+function Served({ entity }: { entity: Entity }) {
+  const { traffic, drift } = entity;
+  if (!traffic && drift.length === 0) return null;
+  const served = traffic && traffic.requests > 0;
+  return (
+    <section aria-labelledby="traffic">
+      <h2 id="traffic">Traffic</h2>
+      {traffic && (
+        <dl className="served">
+          <div>
+            <dt>{served ? "Serves" : "Begins"}</dt>
+            <dd>
+              {served && traffic.requestRate !== null && traffic.requestRate > 0
+                ? rate(traffic.requestRate)
+                : `${amount(served ? traffic.requests : traffic.entries)} requests`}
+            </dd>
+          </div>
+          {served && (
+            <div>
+              <dt>Fails</dt>
+              <dd className={(traffic.errorRate ?? 0) >= 0.01 ? "traffic-bad" : undefined}>
+                {traffic.errorRate === null ? share(traffic.errors, traffic.requests) : share(traffic.errorRate, 1)}
+              </dd>
+            </div>
+          )}
+          {traffic.p50 !== null && traffic.p90 !== null && traffic.p99 !== null && (
+            <div>
+              <dt>Takes</dt>
+              <dd>
+                {latency(traffic.p50)} <small>p50</small> {latency(traffic.p90)} <small>p90</small> {latency(traffic.p99)} <small>p99</small>
+              </dd>
+            </div>
+          )}
+          {served && traffic.entries > 0 && (
+            <div>
+              <dt>Begin here</dt>
+              <dd>{share(traffic.entries, traffic.requests)}</dd>
+            </div>
+          )}
+          <div>
+            <dt>Seen</dt>
+            <dd>
+              <small>
+                since {moment(traffic.firstSeen)}, last {moment(traffic.lastSeen)}
+              </small>
+            </dd>
+          </div>
+        </dl>
+      )}
+      {drift.length > 0 && (
+        <p>
+          <Link href={`/drift?${new URLSearchParams({ of: entity.ref }).toString()}`}>{count(drift.length, "finding")}</Link> where what is
+          declared disagrees with the traffic.
+        </p>
+      )}
+    </section>
+  );
 }
 
 function Recent({ of }: { of: string }) {

@@ -7,7 +7,7 @@ import { usePages } from "../api/hooks";
 import { Page } from "../components/Page";
 import { Empty, Failure, Loading, More, sentence } from "../components/States";
 import { entityPath, shortRef } from "../refs";
-import { count, moment, seconds, sourceWords } from "../words";
+import { count, lostWords, moment, seconds, sourceWords } from "../words";
 
 /** Where the data comes from: how fresh it is, what is wrong, and what waits for a person's word. */
 export function SourcesPage() {
@@ -76,8 +76,8 @@ function SourceCard({ source }: { source: SourceRowFragment }) {
       )}
       {source.held && <Held source={source} held={source.held} />}
       <dl className="source-facts">
-        {facts(source).map(([name, value]) => (
-          <div key={name}>
+        {facts(source).map(([name, value], i) => (
+          <div key={`${name} ${i}`}>
             <dt>{name}</dt>
             <dd>{value}</dd>
           </div>
@@ -99,7 +99,10 @@ function facts(source: SourceRowFragment): [string, ReactNode][] {
   if (source.schedule) list.push(["Schedule", <code key="s">{source.schedule}</code>]);
   if (source.nextScan) list.push(["Next scan", moment(source.nextScan)]);
   if (source.environment) list.push(["Environment", source.environment]);
-  for (const { reason, count: n } of source.lost) list.push([`Not used: ${reason}`, count(n, "document")]);
+  for (const { reason, count: n } of source.lost) {
+    const words = lostWords[reason];
+    list.push(words ? ["Not used", `${n.toLocaleString("en")} ${words}`] : [`Not used: ${reason}`, count(n, "document")]);
+  }
   return list;
 }
 

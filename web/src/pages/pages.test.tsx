@@ -112,7 +112,7 @@ describe("the blast radius", () => {
           failed: { totalCount: 1, nodes: [{ entity: row("resource:default/db"), partOf: null }] },
           totals: (of as string[]).includes("quiet") ? { outage: 0, degraded: 0, delayed: 0 } : totals,
           tiers: [],
-          journeys: { totalCount: 1, nodes: [{ impact: "OUTAGE", entity: row("journey:default/buy") }] },
+          journeys: { totalCount: 1, nodes: [{ impact: "OUTAGE", entity: row("journey:default/buy"), observedReach: { share: 0.372, shareAtMost: 0.372 } }] },
           systems: { totalCount: 0, nodes: [] },
           teams: {
             totalCount: 1,
@@ -135,6 +135,7 @@ describe("the blast radius", () => {
             nodes: [
               {
                 impact: "OUTAGE",
+                observedReach: { share: 0.1, shareAtMost: 0.25 },
                 distance: 1,
                 entity: row("component:default/payments"),
                 path: [{ ...need, from: row("component:default/payments"), to: row("resource:default/db") }],
@@ -156,6 +157,17 @@ describe("the blast radius", () => {
     const table = await screen.findByRole("table");
     expect(within(table).getByRole("link", { name: "Component payments" })).toBeTruthy();
     expect(within(table).getAllByText("db").length).toBeGreaterThan(0);
+    expect(screen.getByText("37% of its requests")).toBeTruthy();
+    expect(within(table).getByText("10% to 25% of its requests")).toBeTruthy();
+  });
+
+  it("asks by the strengths that traffic shows, and the address says so", async () => {
+    const asked = catalog();
+    open("/blast-radius?of=resource:default/db");
+    await userEvent.click(await screen.findByRole("checkbox", { name: /strengths that traffic shows/ }));
+    await waitFor(() => expect(asked.filter(({ name }) => name === "BlastRadius").at(-1)?.variables["strength"]).toBe("BEHAVES"));
+    expect(new URLSearchParams(window.location.search).get("strength")).toBe("behaves");
+    expect(new URLSearchParams(window.location.search).getAll("of")).toEqual(["resource:default/db"]);
   });
 
   it("takes more failing entities, and each can be taken back", async () => {
