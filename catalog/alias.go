@@ -203,8 +203,18 @@ func normalHost(s string) string {
 	return s
 }
 
+// ownHost is before the service on whose own host a database is: each service means another one by localhost. What follows
+// it stays as it is.
+const ownHost = "localhost@"
+
 func normalDatabase(s string) (normal, shape string) {
 	const form = "system:host[:port][/database]"
+	if system, local, ok := strings.Cut(s, ":"+ownHost); ok && system != "" && !strings.ContainsAny(system, ":/") {
+		if local = strings.TrimSpace(local); local == "" {
+			return "", form
+		}
+		return lower(strings.TrimSpace(system)) + ":" + ownHost + local, form
+	}
 	d, ok := splitDatabase(s)
 	system, host := lower(strings.TrimSpace(d.system)), normalHost(d.host)
 	if !ok || system == "" || host == "" {

@@ -29,6 +29,8 @@ func TestParseAlias(t *testing.T) {
 		"db:redis:cache":                                 "db:redis:cache",
 		"db:redis:cache:6379/":                           "db:redis:cache:6379",
 		"db:mysql:[::1]:03306/a/b":                       "db:mysql:[::1]:3306/a/b",
+		"db:Redis:localhost@shop/cart/0":                 "db:redis:localhost@shop/cart/0",
+		"db:mysql:localhost@shop/cart:3307/orders":       "db:mysql:localhost@shop/cart:3307/orders",
 		"topic:Kafka:Orders.V1":                          "topic:kafka:Orders.V1",
 		"topic:aws_sqs:https://sqs.eu.amazonaws.com/1/q": "topic:aws_sqs:https://sqs.eu.amazonaws.com/1/q",
 		"repo:github.com/Acme/Checkout":                  "repo:github.com/acme/checkout",
@@ -46,7 +48,7 @@ func TestParseAlias(t *testing.T) {
 		"k8s:eu/shop/deployment/", "dns:checkout", "dns:checkout.shop", "dns:.shop.svc", "dns:a b.shop.svc",
 		"dns:a.shop.svc..x", "host:", "host:api.stripe.com:443", "host:https://api.stripe.com", "host:a b", "host:.a", "host:[a",
 		"db:postgresql", "db::h/x", "db:postgresql:/x", "db:postgresql:h:/x", "db:postgresql:h:99999/x", "db:postgresql:h:x/y",
-		"db:postgresql:a:b:1/x", "topic:kafka", "topic:kafka:", "topic::orders", "repo:github.com", "repo:github.com//a",
+		"db:postgresql:a:b:1/x", "db:redis:localhost@", "topic:kafka", "topic:kafka:", "topic::orders", "repo:github.com", "repo:github.com//a",
 		"repo:git@github.com:acme/a", "repo:github.com/.git", "repo:github.com/a b", "repo:host:port/a",
 		"otel:" + strings.Repeat("x", 1024),
 	} {

@@ -1,0 +1,485 @@
+package pairing
+
+import (
+	"sync"
+
+	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/catalog/traffic"
+	"github.com/orrery-catalog/orrery/scanners/otlp/spans"
+)
+
+// linker pairs messages with those who sent them in other traces, by links. What it holds is bounded; the oldest goes first.
+type linker struct {
+	pairer *Pairer
+
+	mu        sync.Mutex
+	producers map[messageKey]*producer
+	order     []messageKey // of producers, as they came
+	waiting   map[messageKey][]message
+	queue     []waiting // of messages and sends, as they came
+	totals    map[uint32]map[traffic.Hour]*traffic.Counts
+	bytes     int64
+	maxBytes  int64
+	messages  int
+}
+
+// The shares of the memory.
+const (
+	shareOfAll   = 8
+	shareOfLinks = 1
+)
+
+// About how much memory one of them takes.
+const (
+	producerBytes = 400
+	messageBytes  = 450
+	touchedBytes  = 100
+	maxTouched    = 1000
+)
+
+type messageKey struct {
+	trace spans.TraceID
+	span  uint64
+}
+
+// producer is a span that sent.
+type producer struct {
+	key            messageKey
+	service, topic catalog.Alias
+	named          catalog.Alias // the first, in their order, of the topics that consumers name
+	reached        *reached
+	root           int32
+	send           *send           // that waits for a consumer to name the topic
+	processed      []catalog.Alias // services that processed its message
+	received       []message       // that wait whether the same service processes them
+	bytes          int64
+}
+
+// send is a message that was sent, to a topic that its sender does not name.
+type send struct {
+	key             messageKey
+	origin          uint32
+	hour            traffic.Hour
+	service         traffic.ServiceKey
+	fallback        catalog.Alias
+	protocol        string
+	weight          float64
+	start, duration uint64
+	failed          bool
+}
+
+// message is one that was consumed, whose sender is in another trace.
+type message struct {
+	key      messageKey // of the sender
+	origin   uint32
+	hour     traffic.Hour
+	service  traffic.ServiceKey
+	topic    catalog.Alias
+	protocol string
+	received bool
+	weight   float64
+	start    uint64
+	failed   bool
+	root     int32
+	reached  *reached
+}
+
+// batch is what a trace leaves to the linker.
+type batch struct {
+	producers []producer
+	sends     []send
+	messages  []message
+	processed []processed
+}
+
+// processed says that a service processed a message within the trace of its sender.
+type processed struct {
+	key     messageKey
+	service catalog.Alias
+}
+
+func (b *batch) reset() {
+	clear(b.producers)
+	clear(b.sends)
+	clear(b.messages)
+	clear(b.processed)
+	b.producers, b.sends, b.messages, b.processed = b.producers[:0], b.sends[:0], b.messages[:0], b.processed[:0]
+}
+
+// reached is what a request, or the reaction to a message, touched.
+type reached struct {
+	entry   bool // it is a request that began at the service
+	service traffic.ServiceKey
+	origin  uint32
+	hour    traffic.Hour
+	weight  float64
+	touched map[catalog.Alias]struct{}
+	from    []*reached // which sent the messages that it reacts to
+}
+
+// waiting is a message, or the send of a producer, until it is decided without the other half.
+type waiting struct {
+	key   messageKey
+	until int64
+}
+
+func newLinker(p *Pairer) *linker {
+	return &linker{
+		pairer: p, producers: map[messageKey]*producer{}, waiting: map[messageKey][]message{},
+		totals: map[uint32]map[traffic.Hour]*traffic.Counts{}, maxBytes: p.config.MaxBytes * shareOfLinks / shareOfAll,
+	}
+}
+
+// Take pairs what a trace left.
+func (l *linker) Take(b *batch) {
+	if len(b.producers)+len(b.sends)+len(b.messages) == 0 {
+		return
+	}
+	const waits = 3 // times as long as a trace
+	until := l.pairer.clock.Load() + waits*int64(l.pairer.config.Settle)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range b.producers {
+		l.takeProducer(b.producers[i])
+	}
+	for i := range b.sends {
+		l.takeSend(b.sends[i], until)
+	}
+	for _, done := range b.processed {
+		if p := l.producers[done.key]; p != nil {
+			p.process(done.service)
+		}
+	}
+	for i := range b.producers {
+		l.takeWaiting(b.producers[i].key)
+	}
+	for i := range b.messages {
+		l.takeMessage(b.messages[i], until)
+	}
+	l.shrink()
+}
+
+func (l *linker) takeProducer(p producer) {
+	if l.producers[p.key] != nil {
+		return
+	}
+	p.bytes = producerBytes
+	if p.reached != nil {
+		p.bytes += touchedBytes * int64(len(p.reached.touched))
+	}
+	l.producers[p.key] = &p
+	l.order = append(l.order, p.key)
+	l.bytes += p.bytes
+}
+
+func (l *linker) takeSend(s send, until int64) {
+	p := l.producers[s.key]
+	if p == nil {
+		l.decideSend(&s, "")
+		return
+	}
+	if p.send != nil {
+		l.decideSend(p.send, p.named)
+	}
+	p.send = &s
+	l.queue = append(l.queue, waiting{s.key, until})
+}
+
+// takeWaiting pairs the messages that came before who sent them.
+func (l *linker) takeWaiting(key messageKey) {
+	messages := l.waiting[key]
+	if len(messages) == 0 {
+		return
+	}
+	delete(l.waiting, key)
+	l.messages -= len(messages)
+	l.bytes -= messageBytes * int64(len(messages))
+	until := l.pairer.clock.Load() + int64(l.pairer.config.Settle)
+	for _, m := range messages {
+		l.pair(m, l.producers[key], until)
+	}
+}
+
+func (l *linker) takeMessage(m message, until int64) {
+	if p := l.producers[m.key]; p != nil {
+		l.pair(m, p, until)
+		return
+	}
+	l.waiting[m.key] = append(l.waiting[m.key], m)
+	l.queue = append(l.queue, waiting{m.key, until})
+	l.messages++
+	l.bytes += messageBytes
+}
+
+// pair counts a message of a known sender. One that was only received waits whether it is processed.
+func (l *linker) pair(m message, p *producer, until int64) {
+	if m.received {
+		if !contains(p.processed, m.service.Alias) {
+			p.received = append(p.received, m)
+			p.bytes += messageBytes
+			l.bytes += messageBytes
+			l.queue = append(l.queue, waiting{p.key, until})
+		}
+		return
+	}
+	p.process(m.service.Alias)
+	l.count(m, p)
+}
+
+// process notes that a service processed the message.
+func (p *producer) process(service catalog.Alias) {
+	const most = 64
+	if !contains(p.processed, service) && len(p.processed) < most {
+		p.processed = append(p.processed, service)
+	}
+}
+
+func (l *linker) count(m message, p *producer) {
+	topic := p.topic
+	if topic == "" {
+		topic = m.topic
+		if p.named == "" || topic != "" && topic < p.named {
+			p.named = topic
+		}
+		if topic == "" && p.named == "" {
+			p.send = nil // the consumer needs the service itself
+		}
+	}
+	l.addMessage(m, topic, p.service)
+	if m.reached != nil && p.reached != nil && m.reached != p.reached {
+		if last := len(m.reached.from) - 1; last < 0 || m.reached.from[last] != p.reached {
+			m.reached.from = append(m.reached.from, p.reached)
+		}
+		for alias := range m.reached.touched {
+			l.touch(p.reached, alias)
+		}
+	} else if p.reached != nil {
+		l.touch(p.reached, m.service.Alias)
+	}
+	if topic != "" && p.reached != nil {
+		l.touch(p.reached, topic)
+	}
+}
+
+// touch adds something to what a request touched, and to whatever that is the reaction to.
+func (l *linker) touch(r *reached, alias catalog.Alias) {
+	if _, there := r.touched[alias]; there || len(r.touched) >= maxTouched {
+		return
+	}
+	r.touched[alias] = struct{}{}
+	if r.entry && alias != r.service.Alias {
+		l.at(r.origin, r.hour).Touch(traffic.ReachKey{
+			Entry: r.service.Alias, Touched: alias, Environment: r.service.Environment,
+		}, r.weight)
+	}
+	for _, from := range r.from {
+		l.touch(from, alias)
+	}
+}
+
+// addMessage counts what a message says of its consumer, as countMessage does.
+func (l *linker) addMessage(m message, topic, sender catalog.Alias) {
+	counts := l.at(m.origin, m.hour)
+	key := traffic.FlowKey{From: m.service.Alias, To: topic, Way: traffic.Consume, Environment: m.service.Environment}
+	if topic == "" {
+		if sender == m.service.Alias {
+			counts.Lose(traffic.LostSelfCall, 1)
+			return
+		}
+		key.To, key.Way = sender, traffic.Receive
+	}
+	if key.To != "" {
+		l.addFlow(counts, key, m.weight, m.failed, noDuration, m.start, m.protocol)
+	}
+	if sender == "" {
+		counts.Lose(traffic.LostUnlinkedConsumer, 1)
+		return
+	}
+	delivery := traffic.DeliveryKey{
+		Consumer: m.service.Alias, Topic: topic, Producer: sender, Environment: m.service.Environment,
+	}
+	if counts.Deliveries[delivery] == nil && len(counts.Deliveries) >= l.pairer.config.MaxFlows {
+		counts.Lose(traffic.LostTooManyFlows, 1)
+		return
+	}
+	d := counts.Delivery(delivery)
+	d.Messages += m.weight
+	seen(&d.First, &d.Last, m.start)
+}
+
+func (l *linker) addFlow(
+	counts *traffic.Counts, key traffic.FlowKey, weight float64, failed bool, duration, start uint64, protocol string,
+) *traffic.Flow {
+	if counts.Flows[key] == nil && len(counts.Flows) >= l.pairer.config.MaxFlows {
+		counts.Lose(traffic.LostTooManyFlows, 1)
+		return nil
+	}
+	flow := counts.Flow(key)
+	flow.Requests += weight
+	if failed {
+		flow.Errors += weight
+	}
+	if duration != noDuration {
+		flow.Latency.Add(seconds(duration), weight)
+	}
+	if protocol != "" && (flow.Protocol == "" || protocol < flow.Protocol) {
+		flow.Protocol = protocol
+	}
+	flow.Sampled = flow.Sampled || weight != 1
+	seen(&flow.First, &flow.Last, start)
+	return flow
+}
+
+func (l *linker) addSend(s *send, to catalog.Alias, way traffic.Way) {
+	counts := l.at(s.origin, s.hour)
+	if to == s.service.Alias {
+		counts.Lose(traffic.LostSelfCall, 1)
+		return
+	}
+	l.addFlow(counts, traffic.FlowKey{From: s.service.Alias, To: to, Way: way, Environment: s.service.Environment},
+		s.weight, s.failed, s.duration, s.start, s.protocol)
+}
+
+// decideSend counts a send to the topic that consumers named, else to what else its attributes name.
+func (l *linker) decideSend(s *send, topic catalog.Alias) {
+	switch {
+	case topic != "":
+		l.addSend(s, topic, traffic.Publish)
+	case s.fallback != "":
+		l.addSend(s, s.fallback, traffic.Call)
+	default:
+		l.at(s.origin, s.hour).Lose(traffic.LostUnmatchedClient, 1)
+	}
+}
+
+func (l *linker) at(origin uint32, hour traffic.Hour) *traffic.Counts {
+	hours := l.totals[origin]
+	if hours == nil {
+		hours = map[traffic.Hour]*traffic.Counts{}
+		l.totals[origin] = hours
+	}
+	if hours[hour] == nil {
+		hours[hour] = &traffic.Counts{}
+	}
+	return hours[hour]
+}
+
+// shrink forgets the oldest producers, and decides the oldest messages, while too much is held.
+func (l *linker) shrink() {
+	const waitingBytes = 40
+	held := func() int64 { return l.bytes + waitingBytes*int64(len(l.queue)) }
+	for held() > l.maxBytes && len(l.order) > 0 {
+		key := l.order[0]
+		l.order = l.order[1:]
+		if p := l.producers[key]; p != nil {
+			l.decideProducer(p)
+			delete(l.producers, key)
+			l.bytes -= p.bytes
+		}
+	}
+	for held() > l.maxBytes && len(l.queue) > 0 {
+		next := l.queue[0]
+		l.queue = l.queue[1:]
+		for _, m := range l.takeOut(next.key) {
+			l.addMessage(m, m.topic, "")
+		}
+	}
+}
+
+// takeOut takes away the messages that wait for the sender.
+func (l *linker) takeOut(key messageKey) []message {
+	messages := l.waiting[key]
+	delete(l.waiting, key)
+	l.messages -= len(messages)
+	l.bytes -= messageBytes * int64(len(messages))
+	return messages
+}
+
+// decideProducer counts what still waits at a producer.
+func (l *linker) decideProducer(p *producer) {
+	if p.send != nil {
+		l.decideSend(p.send, p.named)
+		p.send = nil
+	}
+	for _, m := range p.received {
+		p.bytes -= messageBytes
+		l.bytes -= messageBytes
+		if !contains(p.processed, m.service.Alias) {
+			l.count(m, p)
+		}
+	}
+	p.received = nil
+}
+
+// Decide counts what has waited long enough for its other half.
+func (l *linker) Decide(now int64) {
+	for {
+		messages := l.due(now)
+		if messages == nil {
+			return
+		}
+		for _, m := range messages {
+			l.decideMessage(m)
+		}
+	}
+}
+
+// due decides the next that has waited; messages without a sender are left to the caller. nil = there is nothing more.
+func (l *linker) due(now int64) []message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.queue) > 0 && l.queue[0].until <= now {
+		key := l.queue[0].key
+		l.queue = l.queue[1:]
+		if p := l.producers[key]; p != nil {
+			l.decideProducer(p)
+			continue
+		}
+		if messages := l.takeOut(key); len(messages) > 0 {
+			return messages
+		}
+	}
+	if len(l.queue) == 0 {
+		l.queue = nil
+	}
+	return nil
+}
+
+// decideMessage counts a message whose sender is no span that sends: perhaps the span is held all the same.
+func (l *linker) decideMessage(m message) {
+	service, topic, _ := l.pairer.shardOf(&m.key.trace).sender(m.key)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if service == m.service.Alias && topic == "" {
+		service = ""
+	}
+	if topic == "" {
+		topic = m.topic
+	}
+	l.addMessage(m, topic, service)
+}
+
+// DecideAll counts all that waits, and forgets everything else.
+func (l *linker) DecideAll() {
+	l.Decide(int64(^uint64(0) >> 1))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.producers, l.order, l.queue, l.bytes = map[messageKey]*producer{}, nil, nil, 0
+}
+
+// Drain hands over what was counted of the origin.
+func (l *linker) Drain(origin uint32, into map[traffic.Hour]*traffic.Counts) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for hour, counts := range l.totals[origin] {
+		add(into, hour, counts)
+	}
+	delete(l.totals, origin)
+}
+
+func (l *linker) addStats(stats *Stats) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	stats.Bytes += l.bytes
+	stats.WaitingMessages += l.messages
+}
