@@ -22,9 +22,9 @@ import (
 func testTrafficOfManyWriters(t *testing.T, engine Engine) {
 	store := engine.Open(t)
 	const writers, parts = 4, 12
-	rounds := 60
+	rounds := 30
 	if testing.Short() {
-		rounds = 20
+		rounds = 10
 	}
 	want := make([]map[graph.TrafficKey]string, writers)
 	readers := []graph.Store{store, engine.Join(t, store), engine.Join(t, store)}

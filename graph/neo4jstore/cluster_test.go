@@ -333,5 +333,9 @@ func TestClusterConformance(t *testing.T) {
 			c.Script(func(boltpeer.Request) boltpeer.Action { return boltpeer.Action{Cut: true} })
 			return func() { c.Script(nil) }
 		},
+		AgeTraffic: func(t testing.TB, store graph.Store, by time.Duration) {
+			t.Helper()
+			ageTraffic(t, of(store).prefix, by)
+		},
 	})
 }

@@ -42,6 +42,15 @@ var calls = []struct {
 		_, err := s.Lease(ctx, "fault", "test", time.Millisecond)
 		return err
 	}},
+	{"WriteTraffic", func(ctx context.Context, s graph.Store, _ *ledger) error {
+		return s.(graph.TrafficStore).WriteTraffic(ctx, graph.TrafficWrite{Put: []graph.TrafficRow{{Data: []byte("fault")}}})
+	}},
+	{"Traffic", func(ctx context.Context, s graph.Store, _ *ledger) error {
+		for _, err := range s.(graph.TrafficStore).Traffic(ctx, 0) {
+			return err
+		}
+		return nil
+	}},
 }
 
 // unavailableWithin is how long a call may take to say that the server does not do what it should.

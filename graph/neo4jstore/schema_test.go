@@ -2,11 +2,13 @@ package neo4jstore
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/neo4j/neo4j-go-driver/v5/neo4j"
 
 	"github.com/orrery-catalog/orrery/graph"
@@ -116,25 +118,41 @@ func TestNewerSchemeIsLeftAlone(t *testing.T) {
 // TestOlderSchemeIsRaised holds that an older database is read as it is, and marked by whoever may write it, so that an
 // older program leaves it alone from then on.
 func TestOlderSchemeIsRaised(t *testing.T) {
-	config := space(t)
-	drop(t, config)
-	query(t, "CREATE (:"+config.LabelPrefix+"Store {id: 'orrery', scheme: 1, program: 'orrery 0', revision: 0, past: 0, forgotten: 0, replaced: 0})")
-	for _, readOnly := range []bool{true, false} {
-		config.ReadOnly = readOnly
-		s, err := Open(t.Context(), config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(s.Ready(t.Context()), s.Close()); err != nil {
-			t.Fatal(err)
-		}
-		want := int64(scheme)
-		if readOnly {
-			want = 1
-		}
-		stores := query(t, "MATCH (s:"+config.LabelPrefix+"Store) RETURN s.scheme")
-		if len(stores) != 1 || stores[0].Values[0] != want {
-			t.Errorf("opened, only reading %t: %v, want one store of scheme %d", readOnly, stores, want)
+	for older := int64(1); older < scheme; older++ {
+		config := space(t)
+		drop(t, config)
+		query(t, fmt.Sprintf("CREATE (:%sStore {id: 'orrery', scheme: %d, program: 'orrery 0', revision: 0, past: 0, forgotten: 0, replaced: 0})",
+			config.LabelPrefix, older))
+		row := graph.TrafficRow{Data: []byte("counted"), Sequence: 1}
+		for _, readOnly := range []bool{true, false} {
+			config.ReadOnly = readOnly
+			s, err := Open(t.Context(), config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []graph.TrafficRow{}
+			if !readOnly {
+				want = append(want, row)
+				err = s.WriteTraffic(t.Context(), graph.TrafficWrite{Put: want})
+			}
+			rows := []graph.TrafficRow{}
+			for row, e := range s.Traffic(t.Context(), 0) {
+				rows, err = append(rows, row), errors.Join(err, e)
+			}
+			if diff := cmp.Diff(want, rows); diff != "" {
+				t.Errorf("rows of traffic of scheme %d, only reading %t (-want +got):\n%s", older, readOnly, diff)
+			}
+			if err := errors.Join(err, s.Ready(t.Context()), s.Close()); err != nil {
+				t.Fatal(err)
+			}
+			number := int64(scheme)
+			if readOnly {
+				number = older
+			}
+			stores := query(t, "MATCH (s:"+config.LabelPrefix+"Store) RETURN s.scheme")
+			if len(stores) != 1 || stores[0].Values[0] != number {
+				t.Errorf("opened, only reading %t: %v, want one store of scheme %d", readOnly, stores, number)
+			}
 		}
 	}
 }
@@ -161,6 +179,16 @@ func TestForeignDataIsLeftAlone(t *testing.T) {
 		})
 	}
 	config := space(t)
+	drop(t, config) // a store from before there was traffic
+	query(t, "CREATE (:"+config.LabelPrefix+"Store {id: 'orrery', scheme: 2, program: 'orrery 0', revision: 0, past: 0, forgotten: 0, replaced: 0}), "+
+		"(theirs:"+config.LabelPrefix+"TrafficRow {id: 'theirs'})")
+	if s, err := Open(t.Context(), config); !errors.Is(err, ErrForeignData) {
+		t.Errorf("raise a store beside nodes that have one of its new labels: %v, want ErrForeignData", err)
+		if err == nil {
+			_ = s.Close()
+		}
+	}
+	config = space(t)
 	if err := mustOpen(t, config).Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -209,15 +237,17 @@ func TestPagesArePlannedAlongAnIndex(t *testing.T) {
 	s := mustOpen(t, space(t))
 	statements := map[string]string{
 		"history": newHistoryPages(10, graph.HistoryQuery{}).statement,
+		"traffic": trafficPageCypher,
 	}
 	for _, k := range kinds {
 		statements["state"+k.label()], statements["put"+k.label()], statements["replaced"+k.label()] = statePage(k), putPage(k), replacedPage(k)
 	}
 	parameters := map[string]any{
 		"revision": int64(1), "limit": int64(10), "before": int64(1), "since": int64(0), "until": int64(1), "after": "",
+		"through": int64(1), "empty": true,
 	}
 	for name, statement := range statements {
-		if name == "history" {
+		if name == "history" || name == "traffic" {
 			parameters["after"] = int64(0)
 		} else {
 			parameters["after"] = ""

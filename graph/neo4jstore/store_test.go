@@ -51,14 +51,21 @@ func engineOf() graphtest.Engine {
 			return proxy.Mend
 		},
 		AgeTraffic: func(t testing.TB, store graph.Store, by time.Duration) {
-			server := testenv.Neo4j(t)
-			if _, err := neo4j.ExecuteQuery(t.Context(), server.Driver(t),
-				"MATCH (r:"+of(store).config.LabelPrefix+"TrafficRow) WHERE r.emptied IS NOT NULL SET r.emptied = r.emptied - $by",
-				map[string]any{"by": by.Milliseconds()}, neo4j.EagerResultTransformer,
-				neo4j.ExecuteQueryWithDatabase(server.Database)); err != nil {
-				t.Fatal(err)
-			}
+			t.Helper()
+			ageTraffic(t, of(store).config.LabelPrefix, by)
 		},
+	}
+}
+
+// ageTraffic makes the rows that are empty by now older.
+func ageTraffic(t testing.TB, prefix string, by time.Duration) {
+	t.Helper()
+	server := testenv.Neo4j(t)
+	if _, err := neo4j.ExecuteQuery(t.Context(), server.Driver(t),
+		"MATCH (r:"+prefix+"TrafficRow) WHERE r.emptied IS NOT NULL SET r.emptied = r.emptied - $by",
+		map[string]any{"by": by.Milliseconds()}, neo4j.EagerResultTransformer,
+		neo4j.ExecuteQueryWithDatabase(server.Database)); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -119,8 +119,13 @@ type child struct {
 
 func startChild(t *testing.T, path, cache string) *child {
 	t.Helper()
+	return startChildAs(t, killEnv+"="+path, killCacheEnv+"="+cache)
+}
+
+func startChildAs(t *testing.T, environment ...string) *child {
+	t.Helper()
 	c := &child{Cmd: exec.Command(os.Args[0])}
-	c.Env = append(os.Environ(), killEnv+"="+path, killCacheEnv+"="+cache)
+	c.Env = append(os.Environ(), environment...)
 	c.Stderr = &c.trouble
 	out, err := c.StdoutPipe()
 	if err != nil {

@@ -13,5 +13,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, killChild(path))
 		os.Exit(1)
 	}
+	if path := os.Getenv(killTrafficEnv); path != "" { // as the child of TestKillNineOfTraffic
+		fmt.Fprintln(os.Stderr, killTrafficChild(path))
+		os.Exit(1)
+	}
 	goleak.VerifyTestMain(m)
 }
