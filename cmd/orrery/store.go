@@ -69,7 +69,7 @@ func (p *program) placeOf(name string) (storePlace, error) {
 }
 
 // openForReading opens a store that must be there.
-func (p *program) openForReading(ctx context.Context, at storePlace) (graph.Store, error) {
+func (p *program) openForReading(ctx context.Context, at storePlace) (graph.TrafficStore, error) {
 	store, err := openStore(ctx, at.graph, true, "orrery store")
 	if noStore(err) {
 		check := "the path"

@@ -193,7 +193,7 @@ func demoSources() ([]ingest.Source, error) {
 }
 
 // openStore opens the store of a configuration; command describes this process to others that want to write it.
-func openStore(ctx context.Context, g config.Graph, readOnly bool, command string) (graph.Store, error) {
+func openStore(ctx context.Context, g config.Graph, readOnly bool, command string) (graph.TrafficStore, error) {
 	switch g.Engine {
 	case config.EngineSQLite:
 		if !readOnly {
