@@ -122,7 +122,7 @@ func (c *content) frames(in *input, lengthOf func(io.ByteReader) (uint64, error)
 
 // take reads as many bytes; nil = they are more than is held in memory, and were passed over.
 func (c *content) take(from io.Reader, length uint64, at place) ([]byte, error) {
-	if length > uint64(c.limits.held) { //nolint:gosec // it is positive
+	if length > uint64(c.held) { //nolint:gosec // it is positive
 		passed, err := io.CopyN(io.Discard, from, int64(min(length, 1<<62))) //nolint:gosec // as bounded
 		if err == nil {
 			c.wrong(at, codeLarge, fmt.Sprintf("this message of %d bytes is larger than can be read", passed), fixLarge)
@@ -201,7 +201,7 @@ func (c *content) protobuf(data []byte, at place) error {
 // resources in it, and what stands before something malformed counts.
 func (c *content) message(in *input) error {
 	c.found = true
-	head, err := readUpTo(in, c.limits.held)
+	head, err := readUpTo(in, c.held)
 	if err == nil {
 		return c.protobuf(head, place{})
 	}

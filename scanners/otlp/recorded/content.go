@@ -33,12 +33,6 @@ const (
 // maxTold is how many problems of one file are told one by one.
 const maxTold = 20
 
-// limits bound what one file can cost.
-type limits struct {
-	held  int   // bytes of one message, line or document in memory
-	whole int64 // bytes of a file, unpacked
-}
-
 // place is where in a file something stands.
 type place struct {
 	line  int32 // 1-based; 0 = unknown
@@ -48,7 +42,7 @@ type place struct {
 // content reads what one file holds.
 type content struct {
 	location  string
-	limits    limits
+	held      int // bytes of one message, line or document in memory, at most
 	resources *spans.Resources
 	reader    *spans.Reader
 	each      func(*spans.Span) error // takes each span; its error ends the reading

@@ -14,7 +14,7 @@ func ReadSpans(ctx context.Context, location string, data []byte, held int, each
 ) {
 	resources := spans.NewResources(resourceBytes)
 	c := &content{
-		location: location, limits: limits{held: held}, resources: resources, reader: spans.NewReader(resources),
+		location: location, held: held, resources: resources, reader: spans.NewReader(resources),
 		ids: identities{file: location}, lost: make(map[string]uint64), each: each,
 	}
 	defer c.end()

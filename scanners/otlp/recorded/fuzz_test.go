@@ -16,7 +16,10 @@ func FuzzRead(f *testing.F) {
 			{"traceId":"1","id":"a","kind":"SERVER","shared":true,"localEndpoint":{"serviceName":"b"}}]`),
 		[]byte(`[{"traceId":"1","id":"a","annotations":[{"timestamp":1,"value":"cs","endpoint":{"serviceName":"a"}}],
 			"binaryAnnotations":[{"key":"sa","value":true,"endpoint":{"serviceName":"b"}}]}]`),
-		{0, 0, 0, 2, 0x0a, 0}, {2, 0x0a, 0}, {0x0a, 0}, []byte(magicGzip), []byte(magicZstd),
+		{0, 0, 0, 2, 0x0a, 0},
+		{2, 0x0a, 0},
+		{0x0a, 0},
+		[]byte(magicGzip), []byte(magicZstd),
 	} {
 		f.Add(seed, uint16(1<<10))
 		f.Add(seed, uint16(50))

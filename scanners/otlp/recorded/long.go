@@ -30,7 +30,7 @@ func (b *budget) renew() { b.left = b.most }
 // longRequest reads a request that is larger than what is held in memory. What stands before something malformed counts.
 func (c *content) longRequest(from io.Reader) error {
 	c.found = true
-	bounded := &budget{from: from, most: c.limits.held, left: c.limits.held}
+	bounded := &budget{from: from, most: c.held, left: c.held}
 	var refused error
 	err := spans.NewJSONReader(c.resources, bounded).Next(func(s *spans.Span) error {
 		bounded.renew()
@@ -46,7 +46,7 @@ func (c *content) longRequest(from io.Reader) error {
 
 // longDocument reads what is in the lists of a document that is larger than what is held in memory.
 func (c *content) longDocument(from io.Reader) error {
-	l := &long{content: c, budget: &budget{from: from, most: c.limits.held, left: c.limits.held}}
+	l := &long{content: c, budget: &budget{from: from, most: c.held, left: c.held}}
 	l.decoder = jsontext.NewDecoder(l.budget, lenient()...)
 	for {
 		err := l.value(0)

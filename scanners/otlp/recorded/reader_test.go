@@ -248,7 +248,9 @@ func TestAFolderThatCannotBeReadIsAnError(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	for _, config := range []recorded.Config{
-		{}, {Roots: []folder.Root{{}}}, {Roots: []folder.Root{{Path: "."}}, Include: []string{"["}},
+		{},
+		{Roots: []folder.Root{{}}},
+		{Roots: []folder.Root{{Path: "."}}, Include: []string{"["}},
 		{Roots: []folder.Root{{Path: "."}}, Exclude: []string{"{"}},
 	} {
 		if _, err := recorded.New(config); err == nil {

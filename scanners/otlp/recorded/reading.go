@@ -89,7 +89,7 @@ func (r *reading) one(ctx context.Context, f *file, number uint32) (result, erro
 	}
 	defer func() { _ = opened.Close() }() // it was only read
 	c := &content{
-		location: f.writer, limits: limits{held: r.config.MaxHeldBytes}, resources: r.resources,
+		location: f.writer, held: r.config.MaxHeldBytes, resources: r.resources,
 		reader: spans.NewReader(r.resources), ids: identities{file: f.writer}, lost: read.lost,
 	}
 	defer c.end()

@@ -22,7 +22,7 @@ func lenient() []jsontext.Options {
 
 // text reads a file of JSON: one document, several, or one a line.
 func (c *content) text(in *input) error {
-	head, err := readUpTo(in, c.limits.held)
+	head, err := readUpTo(in, c.held)
 	whole := err == nil
 	if err != nil && !errors.Is(err, errLong) {
 		c.broken(err)
@@ -111,7 +111,7 @@ func (c *content) lines(from io.Reader) error {
 			c.rejected(at, "this line", whyInvalid(line))
 		}
 		if last {
-			return nil
+			return nil //nolint:nilerr // it is told
 		}
 	}
 }
@@ -121,7 +121,7 @@ func (c *content) line(reader *bufio.Reader) (line []byte, err error) {
 	long := false
 	for {
 		part, err := reader.ReadSlice('\n')
-		if long = long || len(line)+len(part) > c.limits.held; long {
+		if long = long || len(line)+len(part) > c.held; long {
 			line = nil
 		} else {
 			line = append(line, part...)

@@ -136,7 +136,7 @@ func (c *content) unpackMessage(data []byte) ([]byte, error) {
 	}
 	if c.messages == nil {
 		decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1),
-			zstd.WithDecoderMaxMemory(uint64(c.limits.held))) //nolint:gosec // it is positive
+			zstd.WithDecoderMaxMemory(uint64(c.held))) //nolint:gosec // it is positive
 		if err != nil {
 			return nil, fmt.Errorf("it cannot be unpacked: %w", err)
 		}

@@ -70,7 +70,7 @@ func (c *content) zipkinSpan(data []byte, at place) error {
 		c.waiting = append(c.waiting, &zipkin{zipkinSpan: half, at: at})
 		c.waitingBytes += len(data)
 	}
-	if c.waitingBytes < c.limits.held {
+	if c.waitingBytes < c.held {
 		return nil
 	}
 	return c.tellZipkin()

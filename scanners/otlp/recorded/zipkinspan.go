@@ -97,8 +97,12 @@ func zipkinDatabase(name string, tags map[string]text) string {
 func (c *content) zipkinBroker(broker string, tags map[string]text) {
 	system := strings.ToLower(broker)
 	for _, known := range [...]struct{ tag, system string }{
-		{"kafka.topic", "kafka"}, {"rabbit.queue", "rabbitmq"}, {"rabbit.routing_key", "rabbitmq"}, {"rabbit.exchange", "rabbitmq"},
-		{"jms.queue", ""}, {"jms.topic", ""},
+		{"kafka.topic", "kafka"},
+		{"rabbit.queue", "rabbitmq"},
+		{"rabbit.routing_key", "rabbitmq"},
+		{"rabbit.exchange", "rabbitmq"},
+		{"jms.queue", ""},
+		{"jms.topic", ""},
 	} {
 		destination, ok := tags[known.tag]
 		if !ok {

@@ -16,8 +16,10 @@ func (z *zipkinSpan) halves() []zipkinSpan {
 	}
 	var halves []zipkinSpan
 	for _, side := range [...]struct{ kind, begin, end, remote, other string }{
-		{"CLIENT", "cs", "cr", "sa", "sr"}, {"SERVER", "sr", "ss", "ca", "cs"},
-		{"PRODUCER", "ms", "", "ma", ""}, {"CONSUMER", "mr", "", "ma", ""},
+		{"CLIENT", "cs", "cr", "sa", "sr"},
+		{"SERVER", "sr", "ss", "ca", "cs"},
+		{"PRODUCER", "ms", "", "ma", ""},
+		{"CONSUMER", "mr", "", "ma", ""},
 	} {
 		if half, there := z.half(side.kind, side.begin, side.end, side.remote, side.other); there {
 			half.Shared = truth(side.kind == "SERVER" && len(halves) > 0)
