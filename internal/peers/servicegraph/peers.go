@@ -118,7 +118,9 @@ type decoder struct{}
 func startDecoder(context.Context) (peer, error) { return decoder{}, nil }
 
 func (decoder) worker() func(*otlptest.Request) error {
-	return func(request *otlptest.Request) error { return ptraceotlp.NewExportRequest().UnmarshalProto(request.Bytes) }
+	return func(request *otlptest.Request) error {
+		return ptraceotlp.NewExportRequest().UnmarshalProto(request.Bytes)
+	}
 }
 
 func (decoder) stop() (float64, error) { return math.NaN(), nil }
