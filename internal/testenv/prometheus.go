@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,91 +29,33 @@ func Prometheus(t testing.TB, conf PrometheusConf) (address string) {
 	ctx, cancel := context.WithTimeout(t.Context(), prometheusAnswers)
 	defer cancel()
 	programs, err := prometheusPrograms(ctx)
-	if missing := (*MissingError)(nil); errors.As(err, &missing) {
-		Missing(t, PartPrometheus, missing.Error())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	for attempt := 1; ; attempt++ {
-		address, err := startPrometheus(ctx, t, programs, conf)
-		// Another process may have taken the port since it was found to be free.
-		if attempt < 3 && errors.As(err, new(*prometheusEnded)) {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return address
-	}
-}
-
-// prometheusEnded says that the server ended instead of answering.
-type prometheusEnded struct{ log string }
-
-func (e *prometheusEnded) Error() string { return "the Prometheus server ended at once: " + e.log }
-
-func startPrometheus(ctx context.Context, t testing.TB, programs string, conf PrometheusConf) (string, error) {
+	found(t, PartPrometheus, err)
 	home := t.TempDir()
-	data, settings, log := filepath.Join(home, "data"), filepath.Join(home, "prometheus.yml"), filepath.Join(home, "console.log")
+	data, settings := filepath.Join(home, "data"), filepath.Join(home, "prometheus.yml")
 	var scrapes strings.Builder
 	scrapes.WriteString("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n- job_name: test\n  static_configs:\n")
 	for _, target := range conf.Targets {
 		fmt.Fprintf(&scrapes, "  - targets: [%q]\n", target)
 	}
 	if err := os.WriteFile(settings, []byte(scrapes.String()), 0o644); err != nil {
-		return "", err
+		t.Fatal(err)
 	}
 	if conf.History != "" {
 		history := filepath.Join(home, "history.txt")
 		if err := os.WriteFile(history, []byte(conf.History), 0o644); err != nil {
-			return "", err
+			t.Fatal(err)
 		}
 		blocks := exec.CommandContext(ctx, filepath.Join(programs, "promtool"), "tsdb", "create-blocks-from", "openmetrics", history, data)
 		if words, err := blocks.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("reading the history: %w: %s", err, lastLines(string(words), 10))
+			t.Fatalf("reading the history: %v: %s", err, lastLines(string(words), 10))
 		}
 	}
-	port, err := freePort(ctx)
-	if err != nil {
-		return "", err
-	}
-	server, err := startProcess(log, "", filepath.Join(programs, "prometheus"), append([]string{
-		"--config.file=" + settings, "--storage.tsdb.path=" + data, "--web.listen-address=" + loopback(port),
+	at := unusedAddress(ctx, t)
+	startAnswering(ctx, t, "http://"+at+"/-/ready", filepath.Join(programs, "prometheus"), append([]string{
+		"--config.file=" + settings, "--storage.tsdb.path=" + data, "--web.listen-address=" + at,
 		"--storage.tsdb.retention.time=100y", "--log.level=warn",
 	}, conf.Flags...)...)
-	if err != nil {
-		return "", err
-	}
-	t.Cleanup(server.kill)
-	address := "http://" + loopback(port)
-	for {
-		if prometheusIsReady(ctx, address) {
-			return address, nil
-		}
-		if !server.running() {
-			words, err := os.ReadFile(log)
-			return "", errors.Join(&prometheusEnded{lastLines(string(words), 10)}, err)
-		}
-		select {
-		case <-ctx.Done():
-			return "", fmt.Errorf("prometheus does not answer: %w", context.Cause(ctx))
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-func prometheusIsReady(ctx context.Context, address string) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/-/ready", http.NoBody)
-	if err != nil {
-		return false
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false
-	}
-	_ = response.Body.Close() // only its status counts
-	return response.StatusCode == http.StatusOK
+	return "http://" + at
 }
 
 // prometheusPrograms is the folder of prometheus and promtool: those that are installed, else those of Debian's package,

@@ -19,6 +19,8 @@ const (
 	PartNeo4j      = "neo4j"      // Java and Maven, to run a Neo4j server; or a server that is named
 	PartKube       = "kube"       // Go modules, to build and run Kubernetes; or a cluster that is named
 	PartPrometheus = "prometheus" // an installed Prometheus, or Debian's package of it
+	PartJaeger     = "jaeger"     // Go modules, to build a Jaeger
+	PartZipkin     = "zipkin"     // Java and Maven, to run a Zipkin
 	PartTelemetry  = "telemetry"  // Go modules, to build an OpenTelemetry collector and telemetrygen
 )
 

@@ -51,7 +51,9 @@ func fetch(ctx context.Context) (int, error) {
 		fmt.Fprintln(os.Stderr, "building Kubernetes for the tests: once, for some minutes")
 	}
 	var all errgroup.Group
-	for name, prepare := range map[string]func(context.Context) error{"Neo4j": testenv.PrepareNeo4j, "Kubernetes": testenv.PrepareKube} {
+	for name, prepare := range map[string]func(context.Context) error{
+		"Neo4j": testenv.PrepareNeo4j, "Kubernetes": testenv.PrepareKube, "Jaeger, Zipkin or Prometheus": testenv.PrepareTracers,
+	} {
 		all.Go(func() error { return unlessMissing(name, prepare(ctx)) })
 	}
 	if err := all.Wait(); err != nil {
