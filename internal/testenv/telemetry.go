@@ -152,11 +152,13 @@ func (c *Collector) Log() string {
 func (c *Collector) Stop(t testing.TB) {
 	t.Helper()
 	c.server.terminate()
-	deadline := time.Now().Add(telemetryWorks)
+	ctx, cancel := context.WithTimeout(t.Context(), telemetryWorks)
+	defer cancel()
 	for c.server.running() {
-		if time.Now().After(deadline) {
+		select {
+		case <-ctx.Done():
 			t.Fatalf("the collector does not stop: %s", c.Log())
+		case <-time.After(10 * time.Millisecond):
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }

@@ -7,3 +7,6 @@ func (r *Receiver) OnListening(told func(grpc, http net.Addr)) { r.listening = t
 
 // RequestMemory is what requests take that are being read.
 func (r *Receiver) RequestMemory() int64 { return r.memory.used.Load() }
+
+// Open takes requests of the handler without listening.
+func (r *Receiver) Open() { r.open(true) }

@@ -19,6 +19,7 @@ import (
 	"github.com/orrery-catalog/orrery/catalog/traffic"
 	"github.com/orrery-catalog/orrery/internal/testenv"
 	"github.com/orrery-catalog/orrery/scanners/otlp"
+	"github.com/orrery-catalog/orrery/scanners/otlp/pairing"
 )
 
 // requestsOfShop makes requests to shop, each of which calls pay, by the OpenTelemetry SDK; one in four calls fails.
@@ -159,16 +160,17 @@ func TestCollectorSendsAgain(t *testing.T) {
 	requestsOfShop(t, func() (sdk.SpanExporter, error) {
 		return otlptracehttp.New(t.Context(), otlptracehttp.WithEndpointURL((&url.URL{Scheme: "http", Host: collector.HTTP, Path: "/v1/traces"}).String()))
 	}, 40)
-	second := listen(t, otlp.Config{GRPC: address})
+	second := listen(t, otlp.Config{GRPC: address, Pairing: pairing.Config{Settle: 500 * time.Millisecond}})
 	deadline := time.After(time.Minute)
 	for {
-		if total := second.calls(); total == 40 {
+		came := calls(second.into.Sum(""))
+		if came == 40 {
 			break
 		}
 		select {
 		case <-second.into.more:
 		case <-deadline:
-			t.Fatalf("%v calls came: %s", second.calls(), collector.Log())
+			t.Fatalf("%v calls came: %s", came, collector.Log())
 		}
 	}
 }

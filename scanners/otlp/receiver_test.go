@@ -16,27 +16,20 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/orrery-catalog/orrery/catalog/traffic"
-	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/otlp"
+	"github.com/orrery-catalog/orrery/scanners/scantest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // sink keeps what it is given.
 type sink struct {
-	scanners.TrafficSink // what a listener does not use
-
-	mu    sync.Mutex
-	total *traffic.Counts
-	more  chan struct{} // something came
+	scantest.Counted
+	more chan struct{} // something came
 }
 
-func newSink() *sink { return &sink{total: &traffic.Counts{}, more: make(chan struct{}, 1)} }
-
-func (s *sink) Add(_ traffic.Hour, counts *traffic.Counts) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.total.Merge(counts)
+func (s *sink) Add(hour traffic.Hour, counts *traffic.Counts) {
+	s.Counted.Add(hour, counts)
 	select {
 	case s.more <- struct{}{}:
 	default:
@@ -63,7 +56,7 @@ func listen(t *testing.T, config otlp.Config) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{Receiver: receiver, into: newSink()}
+	r := &running{Receiver: receiver, into: &sink{more: make(chan struct{}, 1)}}
 	ready := make(chan struct{})
 	receiver.OnListening(func(grpc, http net.Addr) {
 		r.grpc, r.http = grpc.String(), http.String()
@@ -87,7 +80,7 @@ func listen(t *testing.T, config otlp.Config) *running {
 		case <-time.After(20 * time.Second):
 			t.Error("it does not stop")
 		}
-		return r.into.total
+		return r.into.Sum("")
 	})
 	t.Cleanup(func() { r.stop() })
 	return r
@@ -120,11 +113,4 @@ func manyTraces(request, n int) ptrace.Traces {
 		span.SetKind(ptrace.SpanKindServer)
 	}
 	return traces
-}
-
-// calls is how many calls of pay by shop were handed over by now.
-func (r *running) calls() float64 {
-	r.into.mu.Lock()
-	defer r.into.mu.Unlock()
-	return calls(r.into.total)
 }

@@ -81,7 +81,7 @@ type unpacking struct {
 
 func (u unpacking) Read(into []byte) (int, error) {
 	n, err := u.Reader.Read(into)
-	if err != nil && err != io.EOF { //nolint:errorlint // readers return io.EOF itself
+	if err != nil && err != io.EOF {
 		err = &packedError{u.packing, err}
 	}
 	return n, err
