@@ -25,8 +25,8 @@ func (p *program) storeCopyCommand() *cobra.Command {
 		Use:   "copy FROM TO",
 		Short: "Copy everything from one store to another, whatever their engines",
 		Long: "Copy everything from one store to another, whatever their engines: every revision that FROM still has, with its\n" +
-			"number, time, changes and recorded history. In the end both are compared, and the digest is printed that\n" +
-			"`orrery export --digest` prints of either. " + placeHelp + "\n\n" +
+			"number, time, changes and recorded history, and what was counted of traffic by now. In the end both are compared,\n" +
+			"and the digest is printed that `orrery export --digest` prints of either. " + placeHelp + "\n\n" +
 			"FROM may be in use. TO must be empty, or an earlier copy of FROM: then only what is new is copied, and a copy that\n" +
 			"was interrupted is finished. Nobody can scan into TO before that.",
 		Example: "  orrery store copy orrery.db neo4j://localhost:7687\n  orrery store copy orrery.yaml backup.db",
@@ -86,7 +86,7 @@ func (p *program) copyStore(ctx context.Context, from, to storePlace) (_ *storeC
 		return nil, explainCopy(err, from, to)
 	}
 	return &storeCopied{
-		Revisions: summary.Revisions, Documents: summary.Documents, States: summary.States, Records: summary.Records,
+		Revisions: summary.Revisions, Documents: summary.Documents, States: summary.States, Records: summary.Records, Rows: summary.Rows,
 		Digest: summary.Digest, Revision: summary.Revision, Behind: uint64(summary.Behind), from: from.name, to: to.name,
 	}, nil
 }
@@ -156,6 +156,7 @@ type storeCopied struct {
 	Documents int            `json:"documents"`
 	States    int            `json:"states"`
 	Records   int            `json:"records"`
+	Rows      int            `json:"trafficRows"`
 	Digest    string         `json:"digest"`
 	Revision  graph.Revision `json:"revision"`
 	Behind    uint64         `json:"behind"`
@@ -167,6 +168,9 @@ func (a *storeCopied) table(p *printer) {
 		oneLine(a.from), oneLine(a.to), a.Revision)
 	p.line("%s, %s of sources, %s", many(a.Documents, "document", "documents"), many(a.States, "state", "states"),
 		many(a.Records, "recorded change", "recorded changes"))
+	if a.Rows > 0 {
+		p.line("%s of traffic", many(a.Rows, "row", "rows"))
+	}
 	p.line("digest %s", a.Digest)
 	if a.Behind > 0 {
 		p.line("%s has %s more by now: the same command again copies what is new", oneLine(a.from),

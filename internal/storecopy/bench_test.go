@@ -11,7 +11,7 @@ import (
 )
 
 // largeStore has 10,000 documents and 2,000 revisions, each of which replaces ten of them.
-func largeStore(b *testing.B) graph.Store {
+func largeStore(b *testing.B) graph.TrafficStore {
 	b.Helper()
 	const documents, revisions, replaced = 10_000, 2_000, 10
 	store := empty(b)
@@ -55,7 +55,7 @@ func largeStore(b *testing.B) graph.Store {
 
 func BenchmarkCopy(all *testing.B) {
 	from := largeStore(all)
-	run := func(b *testing.B, from, to graph.Store) {
+	run := func(b *testing.B, from, to graph.TrafficStore) {
 		b.Helper()
 		started := time.Now()
 		summary, err := storecopy.Copy(b.Context(), from, to, storecopy.Options{})
@@ -69,7 +69,7 @@ func BenchmarkCopy(all *testing.B) {
 			run(b, from, empty(b))
 		}
 	})
-	var there graph.Store
+	var there graph.TrafficStore
 	all.Run("ToNeo4j", func(b *testing.B) {
 		for b.Loop() {
 			there = openNeo4j(all)

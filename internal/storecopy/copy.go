@@ -4,7 +4,7 @@
 // It begins with the history of revisions whose states the source no longer keeps, goes on with the oldest state that it
 // keeps, and then follows it, revision by revision. So memory holds one state and a few revisions at most, and a copy that
 // was interrupted is what the source was at an earlier revision: it is continued from there, after a look whether it
-// really is.
+// really is. The rows of traffic, which belong to no revision, come last, as they are then.
 package storecopy
 
 import (
@@ -62,6 +62,7 @@ type Summary struct {
 	Revisions         int            // carried over this time, as far as anything is known of them; not those whose commit had no answer
 	Documents, States int            // of the newest state
 	Records           int            // of history
+	Rows              int            // of traffic
 	Digest            string         // of graph.Digest
 	Behind            graph.Revision // how many newer ones the source has by now, because it is in use
 }
@@ -69,7 +70,7 @@ type Summary struct {
 // Copy brings to what from holds. The other must be empty or a copy of an earlier state. In the end both are compared, and
 // a *DifferenceError says where they differ. While it copies, it has the lease [graph.LeaseScans] of the copy, so that no
 // server scans into it; it keeps it if it does not come to its end.
-func Copy(ctx context.Context, from, to graph.Store, options Options) (Summary, error) {
+func Copy(ctx context.Context, from, to graph.TrafficStore, options Options) (Summary, error) {
 	c := &copier{from: from, to: to, options: options}
 	newest, err := Newest(ctx, from)
 	if err != nil {
@@ -97,13 +98,14 @@ func Copy(ctx context.Context, from, to graph.Store, options Options) (Summary, 
 
 // copier is one copy on its way.
 type copier struct {
-	from, to graph.Store
+	from, to graph.TrafficStore
 	options  Options
 	fence    graph.FencingToken
 
 	at        graph.Revision // the newest of the copy
 	followed  bool           // the state at that revision is the source's, so that its changes can follow
 	revisions int            // carried over
+	rows      int            // of traffic, that the copy has
 }
 
 func (c *copier) unfinished(through graph.Revision, err error) error {
@@ -118,6 +120,13 @@ func (c *copier) compareStart(ctx context.Context, newest graph.Revision) error 
 	}
 	c.at, c.followed = at, false
 	if at == 0 {
+		has, err := hasTraffic(ctx, c.to)
+		if err != nil {
+			return fmt.Errorf("the copy: %w", err)
+		}
+		if has {
+			return fmt.Errorf("%w: it has rows of traffic, and no revision", ErrOccupied)
+		}
 		return nil
 	}
 	if at > newest {
@@ -170,6 +179,6 @@ func (c *copier) compareEnd(ctx context.Context) (Summary, error) {
 	}
 	records, err := compareHistories(ctx, c.from, c.to, c.at)
 	return Summary{
-		Revision: c.at, Revisions: c.revisions, Documents: copied.documents, States: copied.states, Records: records, Digest: copied.digest,
+		Revision: c.at, Revisions: c.revisions, Documents: copied.documents, States: copied.states, Records: records, Rows: c.rows, Digest: copied.digest,
 	}, err
 }

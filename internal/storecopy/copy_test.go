@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/catalog/traffic"
 	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/graph/sqlitestore"
 	"github.com/orrery-catalog/orrery/internal/storecopy"
@@ -45,7 +47,7 @@ func empty(t testing.TB) *sqlitestore.Store {
 	return openSQLite(t, sqlitestore.Config{KeepHistory: long})
 }
 
-func mustCopy(t testing.TB, from, to graph.Store) storecopy.Summary {
+func mustCopy(t testing.TB, from, to graph.TrafficStore) storecopy.Summary {
 	t.Helper()
 	summary, err := storecopy.Copy(t.Context(), from, to, storecopy.Options{})
 	if err != nil {
@@ -56,7 +58,7 @@ func mustCopy(t testing.TB, from, to graph.Store) storecopy.Summary {
 
 // writer makes random changes of a store, by a clock that is right, or not.
 type writer struct {
-	store  graph.Store
+	store  graph.TrafficStore
 	random *rand.Rand
 	clock  time.Time
 	wrong  bool // the clock
@@ -135,6 +137,26 @@ func (w *writer) write(t testing.TB, changes int) {
 			t.Fatal(err)
 		}
 		w.base = revision
+		w.count(t)
+	}
+}
+
+// count writes, replaces and empties rows of traffic.
+func (w *writer) count(t testing.TB) {
+	t.Helper()
+	rows := make(map[graph.TrafficKey][]byte)
+	for range w.random.IntN(3) {
+		key := graph.TrafficKey{Source: w.word(), Writer: w.word(), Hour: traffic.Hour(w.random.IntN(3)), Part: uint16(w.random.IntN(3))}
+		if rows[key] = nil; w.random.IntN(3) > 0 {
+			rows[key] = bytes.Repeat([]byte(w.word()), w.random.IntN(3)+1)
+		}
+	}
+	var write graph.TrafficWrite
+	for key, data := range rows {
+		write.Put = append(write.Put, graph.TrafficRow{TrafficKey: key, Data: data})
+	}
+	if err := w.store.WriteTraffic(t.Context(), write); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -246,8 +268,11 @@ func TestCopyGoesOn(t *testing.T) {
 	equalNow(t, from, to)
 }
 
-func equalNow(t testing.TB, from, to graph.Store) {
+func equalNow(t testing.TB, from, to graph.TrafficStore) {
 	t.Helper()
+	if diff := cmp.Diff(rowsOf(t, from), rowsOf(t, to)); diff != "" {
+		t.Errorf("the rows of traffic (-source +copy):\n%s", diff)
+	}
 	if a, b := contentAt(t, from, graph.AsOf{}), contentAt(t, to, graph.AsOf{}); !equalContents(a, b) {
 		t.Errorf("the source is at %d with %d records, the copy at %d with %d", a.revision, len(a.records), b.revision, len(b.records))
 	}
@@ -305,12 +330,16 @@ func TestCopyRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.write(t, 3)
+	counted := empty(t)
+	if err := counted.WriteTraffic(t.Context(), graph.TrafficWrite{Put: []graph.TrafficRow{{Data: []byte("x")}}}); err != nil {
+		t.Fatal(err)
+	}
 	leased := empty(t)
 	if _, err := leased.Lease(t.Context(), graph.LeaseScans, "a server", time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
-		from, to graph.Store
+		from, to graph.TrafficStore
 		want     error
 	}{
 		"nothing to copy":   {empty(t), empty(t), storecopy.ErrNothing},
@@ -320,6 +349,7 @@ func TestCopyRefused(t *testing.T) {
 		"ahead":             {from, ahead, storecopy.ErrOccupied},
 		"went its own way":  {from, forked, storecopy.ErrOccupied},
 		"a server is there": {from, leased, graph.ErrLeaseHeld},
+		"traffic":           {from, counted, storecopy.ErrOccupied},
 		"closed":            {closed(t), empty(t), graph.ErrClosed},
 		"closed copy":       {from, closed(t), graph.ErrClosed},
 	} {
@@ -341,7 +371,7 @@ func TestCopyRefused(t *testing.T) {
 	}
 }
 
-func closed(t *testing.T) graph.Store {
+func closed(t *testing.T) graph.TrafficStore {
 	store := empty(t)
 	if err := store.Close(); err != nil {
 		t.Fatal(err)

@@ -87,7 +87,7 @@ func historyOf(t testing.TB, store graph.Store, query graph.HistoryQuery) (all [
 }
 
 // requireEqual asks both stores everything that a store can be asked of its past and present.
-func requireEqual(t testing.TB, from, to graph.Store, random *rand.Rand) {
+func requireEqual(t testing.TB, from, to graph.TrafficStore, random *rand.Rand) {
 	t.Helper()
 	newest := contentAt(t, from, graph.AsOf{})
 	if copied := contentAt(t, to, graph.AsOf{}); !equalContents(newest, copied) {
@@ -140,6 +140,22 @@ func requireEqual(t testing.TB, from, to graph.Store, random *rand.Rand) {
 		}
 	}
 	requireEqualHistories(t, from, to, random, head, times, all)
+	if diff := cmp.Diff(rowsOf(t, from), rowsOf(t, to)); diff != "" {
+		t.Fatalf("the rows of traffic (-source +copy):\n%s", diff)
+	}
+}
+
+// rowsOf is what the rows of traffic hold.
+func rowsOf(t testing.TB, store graph.TrafficStore) map[graph.TrafficKey]string {
+	t.Helper()
+	rows := make(map[graph.TrafficKey]string)
+	for row, err := range store.Traffic(t.Context(), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows[row.TrafficKey] = string(row.Data)
+	}
+	return rows
 }
 
 func requireEqualHistories(t testing.TB, from, to graph.Store, random *rand.Rand, head graph.Revision, times []time.Time, all []graph.Recorded) {

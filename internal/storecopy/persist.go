@@ -29,6 +29,9 @@ func (c *copier) persist(ctx context.Context, newest graph.Revision) (Summary, g
 			newest, err = c.carry(ctx, newest)
 		}
 		if err == nil {
+			err = c.carryTraffic(ctx)
+		}
+		if err == nil {
 			summary, err = c.compareEnd(ctx)
 		}
 		if !errors.Is(err, graph.ErrUnavailable) || ctx.Err() != nil {

@@ -2,6 +2,7 @@ package storecopy_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -13,7 +14,7 @@ import (
 
 // flaky is a store that goes away now and then, also in the middle of a stream and after a commit that took place.
 type flaky struct {
-	graph.Store
+	graph.TrafficStore
 	dice *rand.Rand // nil = it is well
 }
 
@@ -28,7 +29,7 @@ func (f *flaky) Apply(ctx context.Context, change graph.Change) (graph.Revision,
 	if err := f.fails(); err != nil {
 		return 0, err
 	}
-	revision, err := f.Store.Apply(ctx, change)
+	revision, err := f.TrafficStore.Apply(ctx, change)
 	if err == nil {
 		if err := f.fails(); err != nil {
 			return 0, err
@@ -38,7 +39,18 @@ func (f *flaky) Apply(ctx context.Context, change graph.Change) (graph.Revision,
 }
 
 func (f *flaky) History(ctx context.Context, query graph.HistoryQuery) iter.Seq2[graph.Recorded, error] {
-	return broken(f, f.Store.History(ctx, query))
+	return broken(f, f.TrafficStore.History(ctx, query))
+}
+
+func (f *flaky) WriteTraffic(ctx context.Context, write graph.TrafficWrite) error {
+	if err := f.fails(); err != nil {
+		return err
+	}
+	return errors.Join(f.TrafficStore.WriteTraffic(ctx, write), f.fails())
+}
+
+func (f *flaky) Traffic(ctx context.Context, after uint64) iter.Seq2[graph.TrafficRow, error] {
+	return broken(f, f.TrafficStore.Traffic(ctx, after))
 }
 
 // broken ends the stream with an error, some day.
@@ -57,7 +69,7 @@ func broken[T any](f *flaky, stream iter.Seq2[T, error]) iter.Seq2[T, error] {
 func TestCopyPersists(t *testing.T) {
 	t.Parallel()
 	from, w := randomStore(t, 8)
-	to := &flaky{Store: empty(t)}
+	to := &flaky{TrafficStore: empty(t)}
 	if _, err := storecopy.Copy(t.Context(), from, to, storecopy.Options{Progress: func(graph.Revision, graph.Revision) {
 		if to.dice == nil { // from the first change on
 			to.dice = rand.New(rand.NewPCG(1, 2))
@@ -65,5 +77,5 @@ func TestCopyPersists(t *testing.T) {
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	requireEqual(t, from, to.Store, w.random)
+	requireEqual(t, from, to.TrafficStore, w.random)
 }
