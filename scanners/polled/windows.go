@@ -86,7 +86,7 @@ func (w Windows) Read(ctx context.Context, now time.Time, writer string, state S
 		}
 		next := told{Asked: now.Unix(), Requests: requests(answer.Counts), Partial: answer.Partial}
 		if known && next.Requests < last.Requests && (w.Forgetful || answer.Partial) {
-			last.Asked = next.Asked
+			last.Asked, last.Partial = next.Asked, next.Partial
 			after[key] = last
 			continue
 		}
