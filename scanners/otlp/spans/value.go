@@ -12,10 +12,9 @@ const MaxText = 1024
 // Value is that of an attribute. The zero value says nothing, as does that of a kind which no recognized attribute has. Of
 // an array, readers give the first element.
 type Value struct {
-	text   []byte
-	number float64
-	whole  int64
-	kind   valueKind
+	text []byte
+	bits uint64 // of a number
+	kind valueKind
 }
 
 type valueKind uint8
@@ -32,16 +31,16 @@ const (
 func Text(text []byte) Value { return Value{kind: valueText, text: text} }
 
 // Whole is a value that is an integer.
-func Whole(n int64) Value { return Value{kind: valueWhole, whole: n} }
+func Whole(n int64) Value { return Value{kind: valueWhole, bits: uint64(n)} }
 
 // Number is a value that is a floating-point number.
-func Number(n float64) Value { return Value{kind: valueNumber, number: n} }
+func Number(n float64) Value { return Value{kind: valueNumber, bits: math.Float64bits(n)} }
 
 // Bool is a value that is true or false.
 func Bool(b bool) Value {
 	v := Value{kind: valueBool}
 	if b {
-		v.whole = 1
+		v.bits = 1
 	}
 	return v
 }
@@ -52,14 +51,14 @@ func (v Value) asText() []byte {
 	case valueText:
 		return clean(v.text)
 	case valueWhole:
-		return digits(v.whole)
+		return digits(int64(v.bits))
 	case valueNumber:
 		if n, whole := v.asWhole(); whole {
 			return digits(n)
 		}
-		return strconv.AppendFloat(nil, v.number, 'g', -1, 64)
+		return strconv.AppendFloat(nil, math.Float64frombits(v.bits), 'g', -1, 64)
 	case valueBool:
-		return strconv.AppendBool(nil, v.whole != 0)
+		return strconv.AppendBool(nil, v.bits != 0)
 	default:
 		return nil
 	}
@@ -70,12 +69,13 @@ func (v Value) asWhole() (int64, bool) {
 	const digitsOfInt64 = 20
 	switch v.kind {
 	case valueWhole:
-		return v.whole, true
+		return int64(v.bits), true
 	case valueNumber:
-		if v.number != math.Trunc(v.number) || math.Abs(v.number) > 1<<53 {
+		number := math.Float64frombits(v.bits)
+		if number != math.Trunc(number) || math.Abs(number) > 1<<53 {
 			return 0, false
 		}
-		return int64(v.number), true
+		return int64(number), true
 	case valueText:
 		if len(v.text) > digitsOfInt64 {
 			return 0, false
@@ -91,7 +91,7 @@ func (v Value) asWhole() (int64, bool) {
 func (v Value) asBool() bool {
 	switch v.kind {
 	case valueBool, valueWhole:
-		return v.whole != 0
+		return v.bits != 0
 	case valueText:
 		return len(v.text) == len("true") && (string(v.text) == "true" || string(v.text) == "True" || string(v.text) == "TRUE")
 	default:
