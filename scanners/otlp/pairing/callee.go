@@ -59,6 +59,18 @@ func databaseNameOf(system string, span *spans.Span) string {
 	return ""
 }
 
+// noSystem is the word for the system of a topic where nobody names it.
+const noSystem = "messaging"
+
+// systemOf is the system of a topic; "" = nobody names it.
+func systemOf(topic catalog.Alias) string {
+	system, _, _ := strings.Cut(strings.TrimPrefix(string(topic), catalog.WorldTopic+":"), ":")
+	if system == noSystem {
+		return ""
+	}
+	return system
+}
+
 // databaseAlias names a database as the caller sees it: the caller's own host is another one for each caller.
 func databaseAlias(system string, at place, name string, caller catalog.Alias) catalog.Alias {
 	host := at.host

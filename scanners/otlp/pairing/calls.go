@@ -40,6 +40,7 @@ func (s *shard) count(t *trace) {
 	s.countMessages(t)
 	s.countRequests()
 	s.countChanges()
+	s.countNamedCallers()
 	s.countLeaves(t)
 	s.countTogether()
 	s.countReach(t)
@@ -182,6 +183,36 @@ func (s *shard) countChanges() {
 	}
 }
 
+// countNamedCallers counts calls whose caller was not seen, where the server names it.
+func (s *shard) countNamedCallers() {
+	w := &s.work
+	for i, r := range w.spans {
+		n, says := &w.nodes[i], w.says[i]
+		if n.role != roleServer || w.parent[i] >= 0 || says.peer == "" || r.flags&flagOld != 0 {
+			continue
+		}
+		server := &s.names.services[r.service]
+		caller := says.peerAlias(server.namespace)
+		if caller == "" || caller == server.Alias {
+			continue
+		}
+		total := s.totals.at(r.origin, hourOf(r.start))
+		from := s.names.numberOf(service{ServiceKey: traffic.ServiceKey{Alias: caller, Environment: server.Environment}})
+		if from == 0 {
+			total.lost[traffic.LostTooManyServices]++
+			continue
+		}
+		protocol := "http"
+		if says.rpc {
+			protocol = "grpc"
+		}
+		s.addCall(total, traffic.Call, called{
+			from: from, to: n.service, segment: none, by: r, weight: r.weight, duration: r.duration,
+			failed: r.flags&flagFailed != 0, protocol: protocol, operation: says.operation,
+		})
+	}
+}
+
 // called is one call to be counted.
 type called struct {
 	from, to            uint32 // a service, a node
@@ -220,7 +251,7 @@ func (s *shard) addCall(total *total, way traffic.Way, call called) {
 	if call.operation != "" {
 		flow.AddOperation(call.operation, weight, errors)
 	}
-	if way == traffic.Call || way == traffic.Publish {
+	if call.segment >= 0 && (way == traffic.Call || way == traffic.Publish) {
 		w.made = append(w.made, made{call.segment, call.to, way, call.failed, call.by.start, call.by.id})
 	}
 }
@@ -301,9 +332,6 @@ func (s *shard) countLeaf(t *trace, i int32) {
 	if says.rpc {
 		protocol = "grpc"
 	}
-	if n.role.sends() && says.messaging != "" {
-		protocol = says.messaging
-	}
 	if says.database != "" {
 		protocol = says.database
 	}
@@ -334,7 +362,7 @@ func (s *shard) countLeaf(t *trace, i int32) {
 	}
 	way := traffic.Call
 	if n.role.sends() && s.isTopic(named) {
-		way = traffic.Publish
+		way, protocol = traffic.Publish, systemOf(s.names.nodes[named])
 	}
 	w.touches = append(w.touches, touch{n.root, named, r.flags&flagOld != 0})
 	if r.flags&flagOld != 0 {

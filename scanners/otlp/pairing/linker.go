@@ -288,6 +288,9 @@ func (l *linker) addMessage(m message, topic, sender catalog.Alias) {
 		}
 		key.To, key.Way = sender, traffic.Receive
 	}
+	if m.protocol == "" {
+		m.protocol = systemOf(topic)
+	}
 	if key.To != "" {
 		l.addFlow(counts, key, m.weight, m.failed, noDuration, m.start, m.protocol)
 	}
@@ -344,6 +347,7 @@ func (l *linker) addSend(s *send, to catalog.Alias, way traffic.Way) {
 func (l *linker) decideSend(s *send, topic catalog.Alias) {
 	switch {
 	case topic != "":
+		s.protocol = systemOf(topic)
 		l.addSend(s, topic, traffic.Publish)
 	case s.fallback != "":
 		l.addSend(s, s.fallback, traffic.Call)

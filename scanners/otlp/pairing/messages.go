@@ -205,6 +205,9 @@ func (s *shard) countMessage(i int32, topic, sender uint32, known bool) {
 		from: r.service, to: topic, by: r, failed: r.flags&flagFailed != 0, weight: r.weight, duration: noDuration,
 		protocol: w.says[i].messaging, segment: n.segment,
 	}
+	if call.protocol == "" && topic != 0 {
+		call.protocol = systemOf(s.names.nodes[topic])
+	}
 	switch {
 	case topic != 0:
 		s.addCall(total, traffic.Consume, call)

@@ -286,13 +286,13 @@ func (p *profile) nameTopic(destination, routingKey string) {
 	p.topic = topicAlias(p.messaging, destination)
 }
 
-// topicAlias is the alias of a topic. Where nobody names the system, it stands under this word.
+// topicAlias is the alias of a topic.
 func topicAlias(system, destination string) catalog.Alias {
 	if destination == "" {
 		return ""
 	}
 	if system == "" {
-		system = "messaging"
+		system = noSystem
 	}
 	return aliasOf(catalog.WorldTopic, strings.ReplaceAll(system, ":", "_")+":"+destination)
 }
