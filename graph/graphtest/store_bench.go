@@ -73,4 +73,5 @@ func BenchStore(b *testing.B, engine Engine) {
 			}
 		}
 	})
+	b.Run("Traffic", func(b *testing.B) { benchTraffic(b, engine) })
 }
