@@ -136,7 +136,7 @@ func (p *Pairer) Full() bool {
 func (p *Pairer) shardOf(id *spans.TraceID) *shard {
 	const spread = 0x9E3779B97F4A7C15 // multiplying by it mixes low bits into the high ones
 	mixed := (low(id) ^ high(id)*3) * spread
-	return p.shards[mixed>>32&uint64(len(p.shards)-1)]
+	return p.shards[mixed>>56&uint64(len(p.shards)-1)]
 }
 
 // Tick settles what is due. It is to be called about once a second.
