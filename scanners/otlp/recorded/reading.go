@@ -12,7 +12,6 @@ import (
 	"github.com/orrery-catalog/orrery/catalog/traffic"
 	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/folder"
-	"github.com/orrery-catalog/orrery/scanners/otlp/pairing"
 	"github.com/orrery-catalog/orrery/scanners/otlp/spans"
 )
 
@@ -33,7 +32,7 @@ type reading struct {
 	before    *state
 	after     *state
 	into      scanners.TrafficSink
-	pairer    *pairing.Pairer
+	gathering *gathering
 	resources *spans.Resources
 	results   []result // by number of the file
 }
@@ -51,32 +50,33 @@ type result struct {
 func (r *Reader) newReading(before *state, into scanners.TrafficSink) *reading {
 	return &reading{
 		config: &r.config, before: before, after: &state{Version: stateVersion, Files: make(map[string]known)}, into: into,
-		pairer: pairing.New(r.config.Pairing), resources: spans.NewResources(resourceBytes),
+		gathering: newGathering(r.config.Pairing), resources: spans.NewResources(resourceBytes),
 	}
 }
 
 // all reads the files in order and hands over what each has counted.
 func (r *reading) all(ctx context.Context, files []*file) error {
-	for i, f := range files {
-		result, err := r.one(ctx, f, uint32(i+1)) //nolint:gosec // the number of files is bounded
+	for _, f := range files {
+		result, err := r.one(ctx, f)
 		if err != nil {
 			return err
 		}
 		r.results = append(r.results, result)
 	}
-	r.pairer.SettleAll()
+	r.gathering.settle()
 	for i := range r.results {
-		counts := r.pairer.Drain(uint32(i + 1)) //nolint:gosec // as above
-		if err := r.replace(ctx, &r.results[i], counts); err != nil {
+		if err := r.replace(ctx, &r.results[i], r.gathering.counts[i]); err != nil {
 			return err
 		}
+		r.gathering.counts[i] = nil // the sink has it
 	}
 	return r.moved(ctx)
 }
 
 // one reads a file. Its error is that of reading as a whole; what is wrong with the file is in the result.
-func (r *reading) one(ctx context.Context, f *file, number uint32) (result, error) {
+func (r *reading) one(ctx context.Context, f *file) (result, error) {
 	r.config.Progress.Read.Add(1)
+	origin := r.gathering.origin()
 	read := result{file: f, lost: make(map[string]uint64)}
 	opened, info, err := folder.OpenRegular(f.root, f.name)
 	switch {
@@ -98,8 +98,8 @@ func (r *reading) one(ctx context.Context, f *file, number uint32) (result, erro
 		if seen++; seen%checkEvery == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		s.Origin = number
-		return r.add(s)
+		s.Origin = origin
+		return r.gathering.add(s, f.changed)
 	}
 	in, err := unpacked(ctx, opened, max(packedLeast, packedMost*info.Size()))
 	if err != nil {
@@ -123,16 +123,6 @@ func (r *reading) one(ctx context.Context, f *file, number uint32) (result, erro
 	}
 	read.problems = c.told()
 	return read, nil
-}
-
-// add gives a span to the pairer. Where its memory is full, traces that are the longest without a new span count as whole.
-func (r *reading) add(s *spans.Span) error {
-	err := r.pairer.Add(s)
-	if !errors.Is(err, pairing.ErrFull) {
-		return err
-	}
-	r.pairer.SettleAll()
-	return r.pairer.Add(s)
 }
 
 // fail notes that a file cannot be read.
