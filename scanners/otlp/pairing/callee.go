@@ -121,9 +121,20 @@ func (p *profile) callee(caller *service) catalog.Alias {
 	return ""
 }
 
+// sameForAll says whether the callee is the same whoever calls it.
+func (p *profile) sameForAll() bool {
+	switch p.target {
+	case targetDatabase:
+		return !isLoopback(p.place.host)
+	case targetPeer:
+		return p.peerNamespace != ""
+	}
+	return true
+}
+
 // nodeOf is the number of the callee.
 func (s *shard) nodeOf(p *profile, caller uint32) uint32 {
-	if p.caller == caller && p.epoch == s.names.epoch && p.node != 0 {
+	if p.node != 0 && p.epoch == s.names.epoch && (p.caller == caller || p.sameForAll()) {
 		return p.node
 	}
 	p.caller, p.epoch = caller, s.names.epoch
