@@ -154,6 +154,17 @@ func withoutSource(err error) error {
 	return err
 }
 
+// readStore reads the newest state of a store, with what was counted of traffic.
+func readStore(ctx context.Context, c *config.Config, store graph.Store, log zerolog.Logger) (*ingest.Catalog, error) {
+	sources, counted, err := unheard(ctx, c, store, nil, log)
+	if err != nil {
+		return nil, err
+	}
+	return ingest.New(ctx, ingest.Config{
+		Store: store, Sources: sources, Merge: c.MergeOptions(), ReadOnly: true, Log: log, Traffic: counted,
+	})
+}
+
 // openConfigured opens the store of a configuration, without a claim on it, and reads its newest state.
 func (p *program) openConfigured(ctx context.Context, s *source, file string, log zerolog.Logger) error {
 	c, err := p.loadConfig(file)
@@ -163,15 +174,11 @@ func (p *program) openConfigured(ctx context.Context, s *source, file string, lo
 	if s.judge, err = judgeOf(c); err != nil {
 		return err
 	}
-	sources, err := sourcesOf(c, nil)
-	if err != nil {
-		return err
-	}
 	store, err := openStore(ctx, c.Graph, true, "orrery")
 	if err != nil {
 		return openFailed(err, c.Graph, file)
 	}
-	catalog, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Merge: c.MergeOptions(), ReadOnly: true, Log: log})
+	catalog, err := readStore(ctx, c, store, log)
 	if err == nil && catalog.Snapshot() == nil {
 		err = errEmpty
 	}

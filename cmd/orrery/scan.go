@@ -44,7 +44,7 @@ func (p *program) scanCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.scan(cmd.Context(), &config.Config{Graph: config.Graph{Engine: config.EngineSQLite, Path: *into}}, sources, nil, log)
+			return p.scan(cmd.Context(), &config.Config{Graph: config.Graph{Engine: config.EngineSQLite, Path: *into}}, sources, log)
 		}
 		if *file == "" {
 			*file = defaultConfigFile
@@ -56,26 +56,29 @@ func (p *program) scanCommand() *cobra.Command {
 		if len(c.Sources) == 0 {
 			return usagef("%s names no sources: add one to scan", *file)
 		}
-		now := &present{}
-		sources, err := sourcesOf(c, now)
-		if err != nil {
-			return err
-		}
-		return p.scan(cmd.Context(), c, sources, now, log)
+		return p.scan(cmd.Context(), c, nil, log)
 	}
 	return cmd
 }
 
-// scan scans the sources into the store, and tells what came of it. now, if it is not nil, shows them what is there.
-func (p *program) scan(ctx context.Context, c *config.Config, sources []ingest.Source, now *present, log zerolog.Logger) (err error) {
+// scan scans the sources, or those of the configuration, into the store, and tells what came of it.
+func (p *program) scan(ctx context.Context, c *config.Config, sources []ingest.Source, log zerolog.Logger) (err error) {
 	const name = "orrery scan"
 	store, err := openStore(ctx, c.Graph, false, name)
 	if err != nil {
 		return openFailed(err, c.Graph, c.File)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	now := &present{}
+	configured, counted, err := unheard(ctx, c, store, now, log)
+	if err != nil {
+		return openFailed(err, c.Graph, c.File)
+	}
+	if sources == nil {
+		sources = configured
+	}
 	live, err := ingest.New(ctx, ingest.Config{
-		Store: store, Sources: sources, Merge: c.MergeOptions(), Holder: holder(name), Log: log,
+		Store: store, Sources: sources, Merge: c.MergeOptions(), Holder: holder(name), Log: log, Traffic: counted,
 	})
 	if err != nil {
 		return openFailed(err, c.Graph, c.File)

@@ -71,8 +71,8 @@ func (p *program) serveCommand() *cobra.Command {
 // serve runs until ctx ends, which is no error.
 func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, log zerolog.Logger) (err error) {
 	// The store comes first: a second server is to hear who holds it, rather than that the address is taken.
-	now := &present{}
-	sources, store, err := p.opened(ctx, c, showDemo, now)
+	now, registry := &present{}, prometheus.NewRegistry()
+	sources, store, counted, err := p.opened(ctx, c, showDemo, now, registry, log)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 	defer func() { _ = listener.Close() }() // the server closes it too, once it runs
 	face := server.Config{
 		Snapshots: starting{}, Live: starting{}, UI: web.Handler(), Health: judge, Log: log,
-		Hosts: append(hostsOf(c.Listen), c.Hosts...), AnyAddress: c.Insecure,
+		Hosts: append(hostsOf(c.Listen), c.Hosts...), AnyAddress: c.Insecure, Traces: counted.handler(),
 	}
 	shown := &front{}
 	shown.show(server.New(face))
@@ -106,10 +106,11 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 	}
 	running, ctx := errgroup.WithContext(ctx)
 	running.Go(func() error { return server.Run(ctx, listener, shown, log) })
+	running.Go(func() error { return counted.Run(ctx) })
 	running.Go(func() error {
-		registry := prometheus.NewRegistry()
 		live, err := ingest.New(ctx, ingest.Config{
 			Store: store, Sources: sources, Merge: c.MergeOptions(), Holder: holder(serveName), WaitForStore: true, Log: log, Metrics: registry,
+			Traffic: counted,
 		})
 		if err != nil {
 			return unlessEnded(ctx, err)
@@ -146,18 +147,29 @@ func unlessEnded(ctx context.Context, err error) error {
 // serveName describes a server to other processes.
 const serveName = "orrery serve"
 
-// opened makes the sources and opens the store; that of the demo is none, so that it leaves nothing behind.
-func (p *program) opened(ctx context.Context, c *config.Config, showDemo bool, now *present) ([]ingest.Source, graph.Store, error) {
+// opened opens the store and makes the sources; the store of the demo is none, so that it leaves nothing behind.
+func (p *program) opened(
+	ctx context.Context, c *config.Config, showDemo bool, now *present, metrics prometheus.Registerer, log zerolog.Logger,
+) (sources []ingest.Source, store graph.Store, counted *counting, err error) {
+	if !showDemo {
+		if store, err = openStore(ctx, c.Graph, false, serveName); err != nil {
+			return nil, nil, nil, err
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, store.Close())
+			}
+		}()
+	}
+	if counted, err = newCounting(c, store, now.leads, log, metrics); err != nil {
+		return nil, nil, nil, err
+	}
 	if showDemo {
-		sources, err := demoSources()
-		return sources, nil, err
+		sources, err = demoSources(counted)
+	} else {
+		sources, err = sourcesOf(c, now, counted)
 	}
-	sources, err := sourcesOf(c, now)
-	if err != nil {
-		return nil, nil, err
-	}
-	store, err := openStore(ctx, c.Graph, false, serveName)
-	return sources, store, err
+	return sources, store, counted, err
 }
 
 // hostsOf are the names by which clients may call a server that listens there.

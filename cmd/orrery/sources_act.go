@@ -84,11 +84,6 @@ func (p *program) actsOnStore(ctx context.Context, file string, act func(*source
 	if err != nil {
 		return err
 	}
-	now := &present{}
-	sources, err := sourcesOf(c, now)
-	if err != nil {
-		return err
-	}
 	const name = "orrery sources"
 	store, err := openStore(ctx, c.Graph, false, name)
 	if errors.Is(err, graph.ErrLeaseHeld) {
@@ -97,7 +92,14 @@ func (p *program) actsOnStore(ctx context.Context, file string, act func(*source
 		return openFailed(err, c.Graph, file)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	live, err := ingest.New(ctx, ingest.Config{Store: store, Sources: sources, Merge: c.MergeOptions(), Holder: holder(name), Log: log})
+	now := &present{}
+	sources, counted, err := unheard(ctx, c, store, now, log)
+	if err != nil {
+		return openFailed(err, c.Graph, file)
+	}
+	live, err := ingest.New(ctx, ingest.Config{
+		Store: store, Sources: sources, Merge: c.MergeOptions(), Holder: holder(name), Log: log, Traffic: counted,
+	})
 	if err == nil && live.Snapshot() == nil {
 		err = errEmpty
 	}

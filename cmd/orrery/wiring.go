@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
@@ -21,12 +22,14 @@ import (
 	"github.com/orrery-catalog/orrery/internal/config"
 	"github.com/orrery-catalog/orrery/internal/demo"
 	"github.com/orrery-catalog/orrery/internal/ingest"
+	"github.com/orrery-catalog/orrery/internal/ledger"
 	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/backstage"
 	"github.com/orrery-catalog/orrery/scanners/files"
 	"github.com/orrery-catalog/orrery/scanners/folder"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/manifests"
+	"github.com/orrery-catalog/orrery/scanners/otlp/recorded"
 	probing "github.com/orrery-catalog/orrery/scanners/probe"
 )
 
@@ -47,6 +50,12 @@ func (p *present) is(c *ingest.Catalog) {
 	}
 }
 
+// leads says whether this process is the one that scans.
+func (p *present) leads() bool {
+	c := p.catalog.Load()
+	return c != nil && c.Leads()
+}
+
 func (p *present) snapshot() (*graph.Snapshot, error) {
 	if p == nil {
 		return nil, errNoCatalog
@@ -60,10 +69,17 @@ func (p *present) snapshot() (*graph.Snapshot, error) {
 }
 
 // sourceOf makes the source that a configuration names.
-func sourceOf(s config.Source, now *present) (ingest.Source, error) {
-	source := ingest.Source{ID: s.ID, Kind: s.Kind, Priority: s.Priority, Environment: s.Environment, Timeout: s.Timeout, Watch: s.Watch}
+func sourceOf(s config.Source, now *present, t *counting) (ingest.Source, error) {
+	source := ingest.Source{
+		ID: s.ID, Kind: s.Kind, Priority: s.Priority, Environment: s.Environment, Timeout: s.Timeout, Watch: s.Watch, Ages: s.HearsTraffic(),
+	}
 	var err error
-	if source.Scanner, err = scannerOf(s, now); err == nil {
+	if source.Ages {
+		source.Scanner, err = t.source(s)
+	} else {
+		source.Scanner, err = scannerOf(s, now)
+	}
+	if err == nil {
 		source.Schedule, err = s.Times()
 	}
 	if err != nil {
@@ -134,7 +150,7 @@ func probeOf(s config.Source, now *present) (scanners.Scanner, error) {
 }
 
 // sourcesOf makes the sources of a configuration, with the names of environments that count.
-func sourcesOf(c *config.Config, now *present) ([]ingest.Source, error) {
+func sourcesOf(c *config.Config, now *present, t *counting) ([]ingest.Source, error) {
 	environments := c.MergeOptions().Environments
 	sources := make([]ingest.Source, len(c.Sources))
 	for i, s := range c.Sources {
@@ -142,7 +158,7 @@ func sourcesOf(c *config.Config, now *present) ([]ingest.Source, error) {
 			s.Environment = name
 		}
 		var err error
-		if sources[i], err = sourceOf(s, now); err != nil {
+		if sources[i], err = sourceOf(s, now, t); err != nil {
 			return nil, err
 		}
 	}
@@ -158,7 +174,7 @@ func folderSources(folders []string) ([]ingest.Source, error) {
 	found, err := sourceOf(config.Source{
 		ID: manifestsID, Kind: config.KindKubernetes, Paths: folders, Cluster: manifestsID,
 		Priority: catalog.DefaultPriorityManifests, Environment: config.DefaultEnvironment,
-	}, nil)
+	}, nil, nil)
 	return append(files, found), err
 }
 
@@ -172,18 +188,26 @@ func catalogFiles(folders []string) ([]ingest.Source, error) {
 			return nil, usagef("the name of a folder is empty: name a folder of catalog files, for example .")
 		}
 	}
-	source, err := sourceOf(config.Source{ID: "catalog", Kind: config.KindFiles, Paths: folders, Environment: config.DefaultEnvironment}, nil)
+	source, err := sourceOf(config.Source{ID: "catalog", Kind: config.KindFiles, Paths: folders, Environment: config.DefaultEnvironment}, nil, nil)
 	return []ingest.Source{source}, err
 }
 
-// demoSources read the catalog files and manifests that are part of the program.
-func demoSources() ([]ingest.Source, error) {
+// demoSources read the catalog files, manifests and traces that are part of the program.
+func demoSources(t *counting) ([]ingest.Source, error) {
 	written, err := files.New(files.Config{Roots: []folder.Root{{FS: demo.Files(), Display: "demo"}}})
 	if err != nil {
 		return nil, err
 	}
 	rendered, err := manifests.New(manifests.Config{Cluster: demo.Cluster, Roots: []folder.Root{{FS: demo.Manifests(), Display: demo.Cluster}}})
+	if err != nil {
+		return nil, err
+	}
+	traces, err := recorded.New(recorded.Config{Roots: []folder.Root{{FS: demo.RecordedTraces(time.Now()), Display: demo.Traces}}})
 	return []ingest.Source{
+		{
+			ID: demo.Traces, Kind: config.KindOTLP, Environment: config.DefaultEnvironment, Ages: true,
+			Scanner: t.Source(ledger.Source{ID: demo.Traces, Environment: config.DefaultEnvironment, Reader: traces}),
+		},
 		{ID: "demo", Kind: config.KindFiles, Scanner: written, Environment: config.DefaultEnvironment},
 		{
 			ID: demo.Cluster, Kind: config.KindKubernetes, Scanner: rendered, Priority: catalog.DefaultPriorityManifests,

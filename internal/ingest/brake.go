@@ -48,7 +48,7 @@ func (w *settling) brake() error {
 	for subject := range w.taken {
 		delete(w.missing, subject)
 	}
-	if len(w.missing) == 0 {
+	if len(w.missing) == 0 || w.source.Ages {
 		return nil
 	}
 	for _, after := range w.scopes {

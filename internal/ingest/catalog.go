@@ -36,6 +36,8 @@ type Source struct {
 	Schedule *schedule.Schedule
 	// Watch makes Run scan what changes as it changes. The Scanner must be a scanners.Watcher.
 	Watch bool
+	// Ages says that what it says goes by age alone, as traffic does: its removals never wait for a person.
+	Ages bool
 }
 
 // DefaultTimeout is how long a scan may take where the source does not say.
@@ -64,6 +66,13 @@ type Config struct {
 	Log          zerolog.Logger
 	Now          func() time.Time      // nil = time.Now
 	Metrics      prometheus.Registerer // takes the metrics of a Catalog; nil = nobody looks at them
+	Traffic      Traffic               // numbers that the newest Snapshot carries; nil = none
+}
+
+// Traffic are numbers that change without a revision. Its methods must return at once.
+type Traffic interface {
+	Numbers() graph.Traffic
+	Changed() <-chan struct{} // closed when there are newer ones; to be taken before Numbers
 }
 
 // Catalog holds the claims of all sources and the newest Snapshot of them. All methods may be called from many

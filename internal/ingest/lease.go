@@ -206,6 +206,9 @@ func (c *Catalog) lead(ctx context.Context, work func(*term)) {
 	}
 }
 
+// Leads says whether this process may scan now: it holds the lease, or nobody else can.
+func (c *Catalog) Leads() bool { return !c.config.ReadOnly && (!c.replicated() || c.leads() != nil) }
+
 // leads is the term of this process; nil = another one scans, or none.
 func (c *Catalog) leads() *term {
 	if t := c.term.Load(); t != nil && t.ctx.Err() == nil {

@@ -1,6 +1,9 @@
 package ingest
 
 import (
+	"context"
+	"time"
+
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
 )
@@ -29,7 +32,39 @@ func (c *Catalog) show(snapshot *graph.Snapshot) {
 	c.mu.RLock()
 	sources := c.describeAll()
 	c.mu.RUnlock()
-	c.snapshot.Store(snapshot.Apply(nil, snapshot.Revision(), snapshot.Time(), sources))
+	snapshot = snapshot.Apply(nil, snapshot.Revision(), snapshot.Time(), sources)
+	if c.config.Traffic != nil {
+		snapshot = snapshot.WithTraffic(c.config.Traffic.Numbers())
+	}
+	c.snapshot.Store(snapshot)
+	c.wake()
+}
+
+// numbersPause is the least time between two Snapshots that differ in numbers of traffic alone.
+const numbersPause = 2 * time.Second
+
+// followTraffic shows newer numbers of traffic beside the newest state, until ctx ends.
+func (c *Catalog) followTraffic(ctx context.Context) {
+	for {
+		changed := c.config.Traffic.Changed()
+		c.showTraffic()
+		select {
+		case <-changed:
+			pause(ctx, numbersPause)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *Catalog) showTraffic() {
+	c.publishing.Lock()
+	defer c.publishing.Unlock()
+	old, now := c.Snapshot(), c.config.Traffic.Numbers()
+	if old == nil || old.Traffic() != nil && old.Traffic().Version() == now.Version() {
+		return
+	}
+	c.snapshot.Store(old.WithTraffic(now))
 	c.wake()
 }
 

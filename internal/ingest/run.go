@@ -23,6 +23,9 @@ func (c *Catalog) Run(ctx context.Context) error {
 	if c.config.Store != nil {
 		running.Go(func() { c.probe(ctx, following) })
 	}
+	if c.config.Traffic != nil {
+		running.Go(func() { c.followTraffic(ctx) })
+	}
 	switch {
 	case c.config.ReadOnly:
 	case c.replicated():

@@ -261,7 +261,7 @@ func (c *Catalog) settled(s *state, source Source, read reading, result SourceRe
 		return step{source: source.ID}, errNothing // files were touched, and say what they said
 	}
 	now.LastWhole, now.Given, now.Answer = was.LastWhole, givenBy(source), was.Answer
-	now.count(was, held.entities, (source.Watch || scan.parts != nil) && len(work.missing) > 0, clock)
+	now.count(was, held.entities, (source.Watch || scan.parts != nil) && len(work.missing) > 0 && !source.Ages, clock)
 	if now.Counted > 0 {
 		now.Counted -= work.departed()
 	}

@@ -26,6 +26,7 @@ type Config struct {
 	// answer at once.
 	Freshness func() graph.Freshness
 	Health    *health.Judge // nil = by the default policy
+	Traces    http.Handler  // takes traces at /v1/traces; nil = nobody does
 	UI        http.Handler  // serves every path that is not the API's; nil = no UI
 	Log       zerolog.Logger
 	// Hosts are names besides the loopback ones by which clients may call the server, without ports: the host it listens
@@ -50,6 +51,9 @@ func New(config Config) http.Handler {
 	mux.Handle("GET /livez", http.HandlerFunc(live))
 	mux.Handle("GET /readyz", ready(config))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{Registry: metrics.registry}))
+	if config.Traces != nil {
+		mux.Handle("/v1/traces", config.Traces)
+	}
 	if config.UI != nil {
 		mux.Handle("/", config.UI)
 	}
