@@ -100,7 +100,7 @@ func TestTLSCertificateIsReadAgain(t *testing.T) {
 	ours.issue(t, "first", files)
 	r := listen(t, otlp.Config{TLS: &files})
 	shown := func(address string) string {
-		connection, err := tls.Dial("tcp", address, &tls.Config{RootCAs: ours.pool()}) //nolint:noctx // on loopback
+		connection, err := tls.Dial("tcp", address, &tls.Config{RootCAs: ours.pool()})
 		if err != nil {
 			t.Fatal(err)
 		}
