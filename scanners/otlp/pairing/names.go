@@ -135,11 +135,11 @@ func (n *names) node(alias catalog.Alias) uint32 {
 	return number
 }
 
-// sweep forgets services that nothing holds, and all nodes, when there are many. No totals may hold numbers of nodes.
+// crowded says whether new names may soon be turned away.
+func (n *names) crowded() bool { return n.bytes > n.maxBytes/2 || len(n.byKey) > n.maxServices/2 }
+
+// sweep forgets services that no span holds, and all nodes. No totals may hold numbers of nodes.
 func (n *names) sweep() {
-	if n.bytes <= n.maxBytes/2 && len(n.byKey) <= n.maxServices/2 {
-		return
-	}
 	for key, number := range n.byKey {
 		if known := &n.services[number]; known.uses == 0 {
 			n.bytes -= known.bytes

@@ -311,9 +311,7 @@ func (s *shard) makeRoom(now int64) bool {
 		s.evictedSpans += uint64(t.spans)
 		t.evicted = true
 		s.settle(s.open.first)
-		for s.settled.first != 0 {
-			s.forget(s.settled.first)
-		}
+		s.forgetAll()
 	}
 	if s.bytes() > goal {
 		s.profiles.sweep()
@@ -351,6 +349,10 @@ func (s *shard) SettleAll() {
 func (s *shard) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.forgetAll()
+}
+
+func (s *shard) forgetAll() {
 	for s.settled.first != 0 {
 		s.forget(s.settled.first)
 	}
@@ -403,7 +405,8 @@ func (s *shard) Drain(origin uint32, into map[traffic.Hour]*traffic.Counts) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.totals.drain(origin, &s.names, into)
-	if s.totals.empty() {
+	if s.totals.empty() && s.names.crowded() {
+		s.forgetAll() // what is remembered holds names
 		s.names.sweep()
 	}
 }

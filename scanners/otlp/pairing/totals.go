@@ -1,8 +1,10 @@
 package pairing
 
 import (
+	"cmp"
 	"hash/maphash"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -215,34 +217,41 @@ func (l *limits) apply(origin uint32, drained map[traffic.Hour]*traffic.Counts) 
 		l.seed, l.known, l.count = maphash.MakeSeed(), map[limitKey]map[uint64]struct{}{}, 0
 	}
 	for hour, counts := range drained {
-		for key, flow := range counts.Flows {
-			if !l.allow(limitKey{origin, hour, false}, maphash.Comparable(l.seed, key), l.maxFlows) {
-				counts.Lose(traffic.LostTooManyFlows, uint64(math.Round(flow.Requests)))
-				delete(counts.Flows, key)
-			}
-		}
-		for key, service := range counts.Services {
-			if !l.allow(limitKey{origin, hour, true}, maphash.Comparable(l.seed, key), l.maxServices) {
-				counts.Lose(traffic.LostTooManyServices, uint64(math.Round(max(1, service.Requests))))
-				delete(counts.Services, key)
-			}
-		}
+		lost := within(l, limitKey{origin, hour, false}, counts.Flows, l.maxFlows,
+			func(flow *traffic.Flow) float64 { return flow.Requests })
+		counts.Lose(traffic.LostTooManyFlows, lost)
+		lost = within(l, limitKey{origin, hour, true}, counts.Services, l.maxServices,
+			func(service *traffic.Service) float64 { return service.Requests })
+		counts.Lose(traffic.LostTooManyServices, lost)
 	}
 }
 
-func (l *limits) allow(key limitKey, hash uint64, most int) bool {
+// within deletes what is over the limit from all: of the new ones, those with the fewest requests. It returns how many requests
+// those had, at least one each.
+func within[K comparable, V any](l *limits, key limitKey, all map[K]V, most int, requests func(V) float64) (lost uint64) {
 	known := l.known[key]
-	if _, there := known[hash]; there {
-		return true
-	}
-	if len(known) >= most {
-		return false
-	}
 	if known == nil {
-		known = map[uint64]struct{}{}
+		known = make(map[uint64]struct{}, len(all))
 		l.known[key] = known
 	}
-	known[hash] = struct{}{}
-	l.count++
-	return true
+	var unknown []K
+	for each := range all {
+		if _, there := known[maphash.Comparable(l.seed, each)]; !there {
+			unknown = append(unknown, each)
+		}
+	}
+	room := max(0, most-len(known))
+	if len(unknown) > room {
+		slices.SortFunc(unknown, func(a, b K) int { return cmp.Compare(requests(all[b]), requests(all[a])) })
+		for _, each := range unknown[room:] {
+			lost += max(1, uint64(math.Round(requests(all[each]))))
+			delete(all, each)
+		}
+		unknown = unknown[:room]
+	}
+	for _, each := range unknown {
+		known[maphash.Comparable(l.seed, each)] = struct{}{}
+	}
+	l.count += len(unknown)
+	return lost
 }
