@@ -89,6 +89,9 @@ func (s *Scenario) Check(t testing.TB, counts *traffic.Counts) {
 	}
 }
 
+// Lines says in words, in order, what was counted, but for deliveries and aliases.
+func Lines(counts *traffic.Counts) []string { return new(expected).linesOf(counts) }
+
 func (e *expected) lines() []string {
 	lines := []string{}
 	for _, edge := range e.Edges {
@@ -130,7 +133,7 @@ func (e *expected) linesOf(counts *traffic.Counts) []string {
 		if behaves := flow.Together.Behaves(); behaves != catalog.Unstated {
 			strength = behaves.String()
 		}
-		lines = append(lines, edgeLine(Node(key.From), Node(key.To), kindOf(key, flow), rounded(flow.Requests),
+		lines = append(lines, edgeLine(Node(key.From), Node(key.To), Kind(key, flow), rounded(flow.Requests),
 			rounded(flow.Errors), key.Way == traffic.Consume || key.Way == traffic.Receive, strength))
 	}
 	for key, service := range counts.Services {
@@ -172,8 +175,8 @@ func Node(alias catalog.Alias) string {
 	return string(alias)
 }
 
-// kindOf is the kind of an edge as the corpora write it.
-func kindOf(key traffic.FlowKey, flow *traffic.Flow) string {
+// Kind is the kind of an edge as the corpora write it.
+func Kind(key traffic.FlowKey, flow *traffic.Flow) string {
 	host, third := strings.CutPrefix(string(key.To), catalog.WorldHost+":")
 	switch {
 	case key.Way != traffic.Call:

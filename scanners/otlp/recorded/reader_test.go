@@ -14,6 +14,7 @@ import (
 	"github.com/orrery-catalog/orrery/catalog/traffic"
 	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/folder"
+	"github.com/orrery-catalog/orrery/scanners/otlp/otlptest"
 	"github.com/orrery-catalog/orrery/scanners/otlp/recorded"
 )
 
@@ -88,7 +89,7 @@ func (r *tree) calls() map[string][]string {
 		for _, counts := range hours {
 			total.Merge(counts)
 		}
-		if lines := linesOf(total, &expected{}); len(lines) > 0 {
+		if lines := otlptest.Lines(total); len(lines) > 0 {
 			calls[writer] = lines
 		}
 	}
