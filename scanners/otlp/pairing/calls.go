@@ -142,13 +142,17 @@ func (s *shard) countChanges() {
 			continue
 		}
 		call := called{from: parent.service, to: w.nodes[c.child].service, segment: w.nodes[c.parent].segment, by: child}
-		call.protocol, call.operation = "http", w.says[c.child].operation
+		call.protocol = "http"
 		call.failed = child.flags&flagFailed != 0 && (child.kind != spans.KindClient || child.answer != answerRefused)
 		call.weight, call.duration = child.weight, child.duration
-		if w.says[c.child].rpc {
-			call.protocol = "grpc"
+		database := ""
+		// Of a span that calls somebody else in turn, the attributes are those of its own call.
+		if n, says := &w.nodes[c.child], w.says[c.child]; !n.role.calls() || n.named == 0 || n.named == n.service {
+			call.operation, database = says.operation, says.database
+			if says.rpc {
+				call.protocol = "grpc"
+			}
 		}
-		database := w.says[c.child].database
 		if c.client >= 0 {
 			client, says := w.spans[c.client], w.says[c.client]
 			call.by = client

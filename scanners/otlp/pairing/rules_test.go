@@ -217,6 +217,12 @@ func TestNestedClients(t *testing.T) {
 			1/c<b client shop/web db.system=postgresql db.name=orders net.peer.name=pg db.operation=SELECT`, `
 			shop/web > db:postgresql:pg/orders postgresql 1/0
 			entry shop/web 1`},
+		{"a service without a server span that calls a database", `
+			1/a server shop/web
+			1/b<a client shop/cart db.system=redis server.address=cache`, `
+			shop/web > shop/cart http 1/0
+			shop/cart > db:redis:cache/0 redis 1/0
+			entry shop/web 1`},
 		{"an instrumented database behind two clients", `
 			1/a server shop/web
 			1/b<a client shop/web db.system.name=qdrant server.address=qdrant.data.svc db.namespace=docs
