@@ -158,6 +158,7 @@ func (j *JSONReader) spanField(name []byte) (err error) {
 		s.TraceState, err = j.string()
 	case "name":
 		s.Name, err = j.string()
+		s.Name = short(s.Name)
 	case "kind":
 		var kind uint64
 		kind, err = j.enum(kindNumbers)

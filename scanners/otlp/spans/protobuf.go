@@ -156,7 +156,7 @@ func (r *Reader) readSpan(data []byte, pos int, resource *Resource) error {
 		case tagTraceState:
 			s.TraceState = data[begin:after]
 		case tagName:
-			s.Name = clean(data[begin:after])
+			s.Name = short(data[begin:after])
 		case tagKind:
 			if s.Kind = KindUnspecified; value <= uint64(KindConsumer) {
 				s.Kind = Kind(value)

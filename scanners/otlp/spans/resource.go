@@ -2,6 +2,7 @@ package spans
 
 import (
 	"regexp"
+	"strings"
 	"sync"
 )
 
@@ -51,20 +52,17 @@ func (s *ResourceSetter) set(name resourceName, value Value) {
 		return
 	}
 	text := value.asText()
-	if len(text) > MaxResourceText {
-		text = cut(text, MaxResourceText)
-	}
-	s.texts[name] = text
+	s.texts[name] = text[:min(len(text), MaxResourceText)]
 }
 
 // Resource is what was set since Begin. It shares no memory with the values.
 func (s *ResourceSetter) Resource() Resource {
 	resource := Resource{
-		Service:             string(s.texts[resourceService]),
-		Namespace:           string(s.texts[resourceNamespace]),
+		Service:             s.text(resourceService),
+		Namespace:           s.text(resourceNamespace),
 		Environment:         s.first(resourceEnvironment, resourceEnvironmentOld),
-		Cluster:             string(s.texts[resourceCluster]),
-		KubernetesNamespace: string(s.texts[resourceKubernetesNamespace]),
+		Cluster:             s.text(resourceCluster),
+		KubernetesNamespace: s.text(resourceKubernetesNamespace),
 	}
 	// The controller that stands above the others: a pod of a job of a cron job is the cron job's.
 	for _, workload := range [...]struct {
@@ -79,7 +77,7 @@ func (s *ResourceSetter) Resource() Resource {
 		{resourcePod, "pod"},
 	} {
 		if text := s.texts[workload.name]; len(text) > 0 && !(workload.name == resourcePod && generated.Match(text)) {
-			resource.WorkloadKind, resource.Workload = workload.kind, string(text)
+			resource.WorkloadKind, resource.Workload = workload.kind, s.text(workload.name)
 			break
 		}
 	}
@@ -93,10 +91,15 @@ func (s *ResourceSetter) Resource() Resource {
 // alphabet behind it, or a number. Taking each as a workload of its own would be wrong.
 var generated = regexp.MustCompile(`-(?:[bcdfghjklmnpqrstvwxz2456789]{5}|[0-9]{1,5})$`)
 
+// text is what was set, as UTF-8.
+func (s *ResourceSetter) text(name resourceName) string {
+	return strings.ToValidUTF8(string(s.texts[name]), "\uFFFD")
+}
+
 func (s *ResourceSetter) first(names ...resourceName) string {
 	for _, name := range names {
-		if text := s.texts[name]; len(text) > 0 {
-			return string(text)
+		if text := s.text(name); text != "" {
+			return text
 		}
 	}
 	return ""

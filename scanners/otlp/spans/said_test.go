@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
@@ -71,20 +70,7 @@ func letters(value pcommon.Value) string {
 }
 
 // text is as much of s as is read.
-func text(s string) string {
-	return short(string([]rune(short(s, spans.MaxText))), spans.MaxText)
-}
-
-func short(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	end := most
-	for end > most-utf8.UTFMax && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end]
-}
+func text(s string) string { return s[:min(len(s), spans.MaxText)] }
 
 func attributesSaid(s said) spans.Attributes {
 	a := spans.Attributes{
@@ -146,7 +132,7 @@ func resourceSaid(s said) spans.Resource {
 	name := func(names ...string) string {
 		for _, name := range names {
 			if said := s.text(name); said != "" {
-				return short(said, spans.MaxResourceText)
+				return strings.ToValidUTF8(said[:min(len(said), spans.MaxResourceText)], "\uFFFD")
 			}
 		}
 		return ""

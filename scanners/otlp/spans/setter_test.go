@@ -150,10 +150,6 @@ func TestSetter(t *testing.T) {
 			),
 			spans.Attributes{DBNamespace: text8("7"), DBOperation: text8("true"), MessagingDestination: text8("12")},
 		},
-		"no UTF-8": {
-			all(word("server.address", "a\xffb")),
-			spans.Attributes{ServerAddress: text8("a\uFFFDb")},
-		},
 	} {
 		for _, order := range [][]said1{test.set, reversed(test.set)} {
 			got := spans.Attributes{HTTPMethod: text8("of the span before")}
@@ -210,6 +206,7 @@ func TestResourceSetter(t *testing.T) {
 			all(word("cloud.platform", "aws_ec2"), word("cloud.resource_id", "arn:i")),
 			spans.Resource{},
 		},
+		"no UTF-8":           {all(word("service.name", "a\xffb")), spans.Resource{Service: "a\uFFFDb"}},
 		"a number as a name": {all(number("service.name", 7)), spans.Resource{Service: "7"}},
 	} {
 		for _, order := range [][]said1{test.set, reversed(test.set)} {

@@ -31,8 +31,9 @@ const (
 	StatusError
 )
 
-// Span is one span. Its byte slices may point into the input: whoever keeps a Span copies what it needs of them. Readers use
-// one Span again for the next.
+// Span is one span. Its byte slices may point into the input: whoever keeps a Span copies what it needs of them. They have at
+// most MaxText bytes (TraceState apart), and need not be UTF-8: they are as they were sent. Readers use one Span again for the
+// next.
 type Span struct {
 	Resource   *Resource // never nil
 	Origin     uint32    // which of the inputs it comes from, so that each can be told its counts; 0 where there is one

@@ -3,10 +3,9 @@ package spans
 import (
 	"math"
 	"strconv"
-	"unicode/utf8"
 )
 
-// MaxText is the most bytes that are read of a text; what is longer is cut off.
+// MaxText is the most bytes that are read of a text; what is longer is cut off, maybe within a character.
 const MaxText = 1024
 
 // Value is that of an attribute. The zero value says nothing, as does that of a kind which no recognized attribute has. Of
@@ -27,7 +26,7 @@ const (
 	valueBool
 )
 
-// Text is a value of UTF-8. It is not copied.
+// Text is a value of letters. It is not copied.
 func Text(text []byte) Value { return Value{kind: valueText, text: text} }
 
 // Whole is a value that is an integer.
@@ -45,11 +44,11 @@ func Bool(b bool) Value {
 	return v
 }
 
-// asText is the value as valid UTF-8 of at most MaxText bytes, numbers in digits; nil where there is none.
+// asText is the value as a text of at most MaxText bytes, numbers in digits; nil where there is none.
 func (v Value) asText() []byte {
 	switch v.kind {
 	case valueText:
-		return clean(v.text)
+		return short(v.text)
 	case valueWhole:
 		return digits(int64(v.bits))
 	case valueNumber:
@@ -99,32 +98,8 @@ func (v Value) asBool() bool {
 	}
 }
 
-// clean cuts text to MaxText bytes and replaces what is no UTF-8. It copies only if something is to be replaced.
-func clean(text []byte) []byte {
-	if len(text) > MaxText {
-		text = cut(text, MaxText)
-	}
-	if utf8.Valid(text) {
-		return text
-	}
-	whole := make([]byte, 0, len(text)+utf8.UTFMax)
-	for _, char := range string(text) {
-		if len(whole)+utf8.RuneLen(char) > MaxText {
-			break
-		}
-		whole = utf8.AppendRune(whole, char)
-	}
-	return whole
-}
-
-// cut is the first most bytes of a longer text, or a few less, so that no character is cut in two.
-func cut(text []byte, most int) []byte {
-	end := most
-	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end:end]
-}
+// short is the first MaxText bytes of text.
+func short(text []byte) []byte { return text[:min(len(text), MaxText)] }
 
 // smallDigits are the numbers from 0 to 15, as Redis numbers its databases by default.
 var smallDigits = []byte("0123456789101112131415")
