@@ -31,7 +31,7 @@ func TestDiffering(t *testing.T) {
 			files = changeFiles(random, files)
 			next := catalog.Merge(slices.Values(parse(t, files)), catalog.MergeOptions{})
 			if truth, err := oracle.Read(files...); err == nil && seed%2 == 0 && len(truth.Entities) > 0 {
-				addLive(rand.New(rand.NewPCG(seed, 0)), next, truth)
+				addLive(rand.New(rand.NewPCG(seed, 0)), next, truth, &graphtest.Traffic{})
 			}
 			change := differenceOf(model, next)
 			last := states[len(states)-1]
@@ -162,7 +162,7 @@ func TestProjectedReach(t *testing.T) {
 			t.Fatal(err)
 		}
 		if seed%3 != 0 {
-			addLive(random, model, truth)
+			addLive(random, model, truth, &graphtest.Traffic{})
 		}
 		snapshot := graph.Build(graph.Input{Model: model})
 		for _, environment := range []string{"production", "staging", "nowhere"} {

@@ -56,18 +56,19 @@ func followCatalog(t *testing.T, seed uint64) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		numbers := &graphtest.Traffic{}
 		if seed%3 != 0 && len(truth.Entities) > 0 {
 			live := uint64(step)
 			if seed%3 == 1 {
 				live = 0 // much the same in each step
 			}
-			addLive(rand.New(rand.NewPCG(seed, live)), next, truth)
+			addLive(rand.New(rand.NewPCG(seed, live)), next, truth, numbers)
 		}
-		snapshot = snapshot.Apply(differenceOf(model, next), graph.Revision(step), time.Unix(int64(step), 0), nil)
+		snapshot = snapshot.Apply(differenceOf(model, next), graph.Revision(step), time.Unix(int64(step), 0), nil).WithTraffic(numbers)
 		model = next
 
 		answers := answersOf(snapshot, seed)
-		fresh := graph.Build(graph.Input{Model: model, Revision: graph.Revision(step), Time: time.Unix(int64(step), 0)})
+		fresh := graph.Build(graph.Input{Model: model, Revision: graph.Revision(step), Time: time.Unix(int64(step), 0)}).WithTraffic(numbers)
 		if diff := gocmp.Diff(answersOf(fresh, seed), answers); diff != "" {
 			t.Fatalf("seed %d, step %d (-built +applied):\n%s", seed, step, diff)
 		}

@@ -8,12 +8,35 @@ import (
 	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/catalog/traffic"
+	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/graphtest"
 	"github.com/orrery-catalog/orrery/graph/graphtest/oracle"
 )
 
+// randomTogether is mostly clear about the strength that it tells, or nothing.
+func randomTogether(random *rand.Rand) oracle.Together {
+	if random.IntN(2) == 0 {
+		return oracle.Together{}
+	}
+	return oracle.Together{Both: random.IntN(20), Call: random.IntN(20), Request: random.IntN(10), None: random.IntN(30)}
+}
+
+// flowOf counts what the oracle was told as another flow of a source; 0 for nothing.
+func flowOf(numbers *graphtest.Traffic, source string, t oracle.Together) catalog.FlowID {
+	if t == (oracle.Together{}) {
+		return 0
+	}
+	n := func(count int) uint64 { return uint64(count) }
+	return numbers.Count(source, &graph.FlowNumbers{
+		FlowKey:  traffic.FlowKey{From: catalog.Alias(fmt.Sprint("otel:", len(numbers.Flows)))},
+		Together: traffic.Together{BothFailed: n(t.Both), CallFailed: n(t.Call), RequestFailed: n(t.Request), NoneFailed: n(t.None)},
+	})
+}
+
 // see draws dependencies that were seen or inferred, mostly where the files declare a way between the ends. It adds them to
 // the oracle's catalog and returns the documents that say so.
-func see(random *rand.Rand, truth *oracle.Catalog) (documents []*catalog.Document) {
+func see(random *rand.Rand, truth *oracle.Catalog, numbers *graphtest.Traffic) (documents []*catalog.Document) {
 	var refs []string
 	for _, ref := range slices.Sorted(maps.Keys(truth.Entities)) {
 		if !strings.HasPrefix(ref, "api:") && !strings.HasPrefix(ref, "group:") && !strings.HasPrefix(ref, "user:") {
@@ -39,10 +62,12 @@ func see(random *rand.Rand, truth *oracle.Catalog) (documents []*catalog.Documen
 			AnyOf: []string{"", "", "", "service", "g0"}[random.IntN(5)],
 			Evidence: []oracle.Evidence{{
 				Kind: []string{"OBSERVED", "INFERRED"}[random.IntN(2)], Stale: random.IntN(4) == 0, Environment: environment,
+				Together: randomTogether(random),
 			}},
 		}
 		seen = append(seen, r)
 		edge := catalog.EdgeClaim{Target: catalog.Subject{Ref: catalog.Ref(to)}, Type: catalog.DependsOn, AnyOf: r.AnyOf}
+		edge.Flow = flowOf(numbers, "seen", r.Evidence[0].Together)
 		must(edge.Evidence.UnmarshalText([]byte(r.Evidence[0].Kind)))
 		documents = append(documents, &catalog.Document{
 			ID: catalog.DocumentID{Source: "seen", Key: fmt.Sprint(i)}, Environment: environment, Stale: r.Evidence[0].Stale,

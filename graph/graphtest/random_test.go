@@ -43,14 +43,15 @@ func checkRandomCatalog(t *testing.T, seed uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	numbers := &graphtest.Traffic{}
 	if seed%3 == 1 { // what declared paths may cover
-		documents = append(documents, see(random, truth)...)
+		documents = append(documents, see(random, truth, numbers)...)
 	}
 	model := catalog.Merge(slices.Values(documents), catalog.MergeOptions{})
 	if seed%3 == 0 { // what only live sources see: workloads, traffic, environments
-		addLive(random, model, truth)
+		addLive(random, model, truth, numbers)
 	}
-	snapshot := graph.Build(graph.Input{Model: model})
+	snapshot := graph.Build(graph.Input{Model: model}).WithTraffic(numbers)
 	w := &world{T: t, Rand: random, snapshot: snapshot, truth: truth, refs: slices.Sorted(maps.Keys(truth.Entities))}
 	w.checkEntities()
 	for range 3 {
@@ -79,7 +80,7 @@ func parse(t *testing.T, files []string) []*catalog.Document {
 }
 
 // addLive adds relations that no catalog file states, to both sides: to the merged model and to the oracle's.
-func addLive(random *rand.Rand, model *catalog.Model, truth *oracle.Catalog) {
+func addLive(random *rand.Rand, model *catalog.Model, truth *oracle.Catalog, numbers *graphtest.Traffic) {
 	declared := slices.Sorted(maps.Keys(truth.Entities))
 	workloads := []string{
 		"workload:default/eu.deployment.w0", "workload:default/eu.west.statefulset.w1.job.x", "workload:shop/eu.cronjob.w2",
@@ -109,7 +110,9 @@ func addLive(random *rand.Rand, model *catalog.Model, truth *oracle.Catalog) {
 		}
 		kinds := []string{"OBSERVED", "INFERRED", "DECLARED"}
 		for range 1 + random.IntN(2) {
-			e := oracle.Evidence{Kind: pick(kinds), Stale: random.IntN(3) == 0, Environment: r.Environment}
+			e := oracle.Evidence{
+				Kind: pick(kinds), Stale: random.IntN(3) == 0, Environment: r.Environment, Together: randomTogether(random),
+			}
 			if r.Environment == "" {
 				e.Environment = pick([]string{"", "production", "staging"})
 			}
@@ -119,7 +122,7 @@ func addLive(random *rand.Rand, model *catalog.Model, truth *oracle.Catalog) {
 			continue
 		}
 		truth.Add(r)
-		model.Edges = append(model.Edges, edgeOf(r))
+		model.Edges = append(model.Edges, edgeOf(r, numbers))
 	}
 	for _, ref := range slices.Sorted(maps.Keys(truth.Entities)) {
 		if !slices.ContainsFunc(model.Entities, func(e *catalog.Entity) bool { return e.Ref == catalog.Ref(ref) }) {
@@ -142,14 +145,14 @@ func isKnown(model *catalog.Model, r oracle.Relation) bool {
 }
 
 // edgeOf is the merged edge of a relation.
-func edgeOf(r oracle.Relation) catalog.Edge {
+func edgeOf(r oracle.Relation, numbers *graphtest.Traffic) catalog.Edge {
 	edge := catalog.Edge{From: catalog.Ref(r.From), To: catalog.Ref(r.To), AnyOf: r.AnyOf, Environment: r.Environment}
 	must(edge.Type.UnmarshalText([]byte(r.Type)))
 	must(edge.Strength.UnmarshalText([]byte(r.Strength)))
 	must(edge.Role.UnmarshalText([]byte(r.Role)))
 	for _, e := range r.Evidence {
 		origin := &catalog.Origin{Source: "live", Location: "live", Environment: e.Environment}
-		evidence := catalog.Evidence{Stale: e.Stale, Origin: origin}
+		evidence := catalog.Evidence{Stale: e.Stale, Origin: origin, Flow: flowOf(numbers, "live", e.Together)}
 		must(evidence.Kind.UnmarshalText([]byte(e.Kind)))
 		edge.Evidence = append(edge.Evidence, evidence)
 	}
@@ -202,7 +205,8 @@ func (w *world) question() (oracle.Question, graph.Filter) {
 	}
 	q.IncludeStale = w.IntN(3) == 0
 	q.Environment = []string{"", "", "production", "staging", "nowhere"}[w.IntN(5)]
-	f.IncludeStale, f.Environment = q.IncludeStale, q.Environment
+	q.Behaves = w.IntN(3) == 0
+	f.IncludeStale, f.Environment, f.Behaves = q.IncludeStale, q.Environment, q.Behaves
 	if w.IntN(3) != 0 {
 		return q, f
 	}

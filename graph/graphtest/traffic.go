@@ -36,7 +36,9 @@ func (t *Traffic) Count(source string, numbers *graph.FlowNumbers) catalog.FlowI
 }
 
 // Flow implements [graph.Traffic].
-func (t *Traffic) Flow(source string, id catalog.FlowID) *graph.FlowNumbers { return t.Flows[FlowName{source, id}] }
+func (t *Traffic) Flow(source string, id catalog.FlowID) *graph.FlowNumbers {
+	return t.Flows[FlowName{source, id}]
+}
 
 // Service implements [graph.Traffic].
 func (t *Traffic) Service(environment string, alias catalog.Alias) *graph.ServiceNumbers {

@@ -32,6 +32,9 @@ func (c *Catalog) needs(q Question) []need {
 				stated = "ASYNC"
 			}
 		}
+		if learned := behaves(r, q); q.Behaves && learned != "" {
+			stated = learned
+		}
 		group := ""
 		if r.AnyOf != "" {
 			group = "stated " + r.AnyOf
@@ -119,6 +122,33 @@ func evident(r Relation, q Question) bool {
 		}
 	}
 	return false
+}
+
+// behaves is the strength that the traffic of a relation tells: of the requests in which the call failed, at least ten, how
+// many more failed than of the others?
+func behaves(r Relation, q Question) string {
+	var all Together
+	for _, e := range r.Evidence {
+		if e.Environment == "" || e.Environment == asked(q) {
+			all.Both, all.Call = all.Both+e.Together.Both, all.Call+e.Together.Call
+			all.Request, all.None = all.Request+e.Together.Request, all.None+e.Together.None
+		}
+	}
+	failed, others := all.Both+all.Call, all.Request+all.None
+	if failed < 10 {
+		return ""
+	}
+	more, of := all.Both*others-all.Request*failed, failed*others
+	if others == 0 {
+		more, of = all.Both, failed
+	}
+	switch {
+	case 2*more >= of:
+		return "HARD"
+	case 5*more <= of:
+		return "SOFT"
+	}
+	return ""
 }
 
 func removed(from, to string, q Question) bool {

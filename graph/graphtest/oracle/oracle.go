@@ -27,7 +27,11 @@ type Evidence struct {
 	Kind        string // DECLARED, OBSERVED, INFERRED
 	Stale       bool
 	Environment string // where it was seen; "" = everywhere, as what is declared
+	Together    Together
 }
+
+// Together counts requests to the source of traffic, by what failed in them.
+type Together struct{ Both, Call, Request, None int }
 
 // Question is what is asked of a catalog.
 type Question struct {
@@ -36,6 +40,7 @@ type Question struct {
 	IncludeStale bool
 	Environment  string // "" = production
 	MaxDistance  int    // 0 = no limit
+	Behaves      bool   // strength as traffic in the environment tells it
 	Add          []Assumed
 	Remove       [][2]string // ends between which no need is left
 }
