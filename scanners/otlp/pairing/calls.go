@@ -147,7 +147,7 @@ func (s *shard) countChanges() {
 		call.weight, call.duration = child.weight, child.duration
 		database := ""
 		// Of a span that calls somebody else in turn, the attributes are those of its own call.
-		if n, says := &w.nodes[c.child], w.says[c.child]; !n.role.calls() || n.named == 0 || n.named == n.service {
+		if n, says := &w.nodes[c.child], w.says[c.child]; !n.role.calls() || n.named == n.service {
 			call.operation, database = says.operation, says.database
 			if says.rpc {
 				call.protocol = "grpc"

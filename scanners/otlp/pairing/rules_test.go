@@ -219,10 +219,12 @@ func TestNestedClients(t *testing.T) {
 			entry shop/web 1`},
 		{"a service without a server span that calls a database", `
 			1/a server shop/web
-			1/b<a client shop/cart db.system=redis server.address=cache`, `
-			shop/web > shop/cart http 1/0
+			1/b<a client shop/cart db.system=redis server.address=cache
+			1/c<a client shop/cart db.system=mysql`, `
+			shop/web > shop/cart http 2/0
 			shop/cart > db:redis:cache/0 redis 1/0
-			entry shop/web 1`},
+			entry shop/web 1
+			lost unmatched_client 1`},
 		{"an instrumented database behind two clients", `
 			1/a server shop/web
 			1/b<a client shop/web db.system.name=qdrant server.address=qdrant.data.svc db.namespace=docs
