@@ -65,8 +65,8 @@ func (g *gathering) add(s *spans.Span, written time.Time) error {
 
 // place gives a span whose time cannot be one by that of its file, so that reading it again gives the same.
 func (g *gathering) place(s *spans.Span, written time.Time) {
-	earliest := uint64(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()) //nolint:gosec // after 1970
-	latest := uint64(g.begun.Add(time.Hour).UnixNano())                        //nolint:gosec // a time of this century
+	earliest := uint64(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano())                                      //nolint:gosec // after 1970
+	latest := uint64(g.begun.Add(time.Hour).UnixNano())                                                             //nolint:gosec // a time of this century
 	if s.Start >= earliest && s.Start <= latest || written.UnixNano() < int64(earliest) || written.After(g.begun) { //nolint:gosec // as above
 		return
 	}

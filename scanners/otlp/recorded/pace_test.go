@@ -12,8 +12,8 @@ import (
 
 	"github.com/orrery-catalog/orrery/catalog/traffic"
 	"github.com/orrery-catalog/orrery/scanners/folder"
-	"github.com/orrery-catalog/orrery/scanners/otlp/pairing"
 	"github.com/orrery-catalog/orrery/scanners/otlp/otlptest"
+	"github.com/orrery-catalog/orrery/scanners/otlp/pairing"
 	"github.com/orrery-catalog/orrery/scanners/otlp/recorded"
 )
 
