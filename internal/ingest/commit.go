@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/internal/tracing"
 )
 
 // maxConflicts is how often a change is computed anew because somebody else has changed the store; each time, the pause
@@ -257,11 +259,14 @@ func (c *Catalog) undo(work *prepared) error {
 	return nil
 }
 
-func (c *Catalog) apply(ctx context.Context, change graph.Change) (graph.Revision, error) {
+func (c *Catalog) apply(ctx context.Context, change graph.Change) (revision graph.Revision, err error) {
 	if c.config.Store == nil {
 		return change.Base + 1, nil
 	}
 	defer c.metrics.commitTime()()
+	ctx, span := tracing.Begin(ctx, "commit", attribute.Int("orrery.documents.put", len(change.Put)),
+		attribute.Int("orrery.documents.removed", len(change.Remove)))
+	defer func() { span.End(err) }()
 	return c.config.Store.Apply(ctx, change)
 }
 

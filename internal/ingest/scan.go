@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/internal/tracing"
 	"github.com/orrery-catalog/orrery/scanners"
 )
 
@@ -170,8 +172,8 @@ type order struct {
 }
 
 // scanSource scans one source, when no other scan of it is under way: all of it also where its scanner cannot read parts.
-func (c *Catalog) scanSource(ctx context.Context, source Source, order order) SourceResult {
-	result := SourceResult{ID: source.ID}
+func (c *Catalog) scanSource(ctx context.Context, source Source, order order) (result SourceResult) {
+	result = SourceResult{ID: source.ID}
 	if err := c.turns.take(ctx, source.ID); err != nil {
 		result.Err = err
 		return result
@@ -179,6 +181,11 @@ func (c *Catalog) scanSource(ctx context.Context, source Source, order order) So
 	if order.begun != nil {
 		order.begun()
 	}
+	ctx, span := tracing.Begin(ctx, "scan", attribute.String("orrery.source", source.ID))
+	defer func() {
+		span.Set(attribute.Int("orrery.documents.put", result.Put), attribute.Int("orrery.documents.removed", result.Removed))
+		span.End(result.Err)
+	}()
 	started := c.config.Now()
 	c.progress.tell(graph.ScanProgress{Source: source.ID})
 	c.mu.RLock()

@@ -15,8 +15,10 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/orrery-catalog/orrery/internal/tracing"
 	"github.com/orrery-catalog/orrery/schema/resolve"
 )
 
@@ -171,11 +173,22 @@ func (g *graphQL) execute(ctx context.Context, operation *graphql.OperationConte
 
 func (g *graphQL) dispatch(ctx context.Context, operation *graphql.OperationContext) *graphql.Response {
 	start := time.Now()
+	ctx, span := tracing.Begin(ctx, "graphql "+string(operation.Operation.Operation),
+		attribute.String("graphql.operation.name", operation.Operation.Name))
 	responses, ctx := g.exec.DispatchOperation(ctx, operation)
 	response := responses(ctx)
+	span.End(ofAnswer(response))
 	g.metrics.answered(operation, response == nil || len(response.Errors) > 0)
 	g.metrics.took(operation, time.Since(start))
 	return response
+}
+
+// ofAnswer is what went wrong, if anything did.
+func ofAnswer(response *graphql.Response) error {
+	if response == nil || len(response.Errors) == 0 {
+		return nil
+	}
+	return response.Errors
 }
 
 // mutate runs a mutation to its end, whether the client waits for it or not.
