@@ -74,10 +74,10 @@ func (l *Ledger) flush(ctx context.Context) error {
 
 func (l *Ledger) flushSource(ctx context.Context, s *source) error {
 	for id, t := range l.dirtySets(s) {
-		err := l.flushSet(ctx, s, t)
-		if errors.Is(err, graph.ErrConflict) { // or its rows are newer than was known
-			if err = l.follow(ctx); err == nil {
-				err = l.flushSet(ctx, s, t)
+		err := l.flushSet(ctx, s, t, false)
+		if errors.Is(err, graph.ErrConflict) { // its rows are newer than is known, or others have summed them up
+			if err = l.follow(ctx); err == nil && l.holds(s, id, t) {
+				err = l.flushSet(ctx, s, t, true)
 			}
 		}
 		if errors.Is(err, graph.ErrConflict) {
@@ -127,11 +127,18 @@ func (l *Ledger) dirtySets(s *source) map[setID]*set {
 	return named
 }
 
+// holds says whether a source still has a set.
+func (l *Ledger) holds(s *source, id setID, t *set) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return s.sets[id] == t
+}
+
 // flushSet writes the pieces of a set that have changed. Of one that others may have summed up by now, it makes sure that
-// they have not.
-func (l *Ledger) flushSet(ctx context.Context, s *source, t *set) error {
+// they have not: known says that the sequences of its rows are.
+func (l *Ledger) flushSet(ctx context.Context, s *source, t *set, known bool) error {
 	for {
-		write, sent, err := l.pack(s, t)
+		write, sent, err := l.pack(s, t, known)
 		if err != nil || len(sent) == 0 {
 			return err
 		}
@@ -154,17 +161,21 @@ func (l *Ledger) flushSet(ctx context.Context, s *source, t *set) error {
 	}
 }
 
-func (l *Ledger) pack(s *source, t *set) (graph.TrafficWrite, []packed, error) {
+func (l *Ledger) pack(s *source, t *set, known bool) (graph.TrafficWrite, []packed, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var write graph.TrafficWrite
 	var sent []packed
-	late := l.shared && t.epoch > 0 && l.hour() >= t.epoch+final/2
+	late := l.shared && t.late(l.hour())
 	bytes := 0
 	for part, p := range t.pieces {
 		if !p.dirty() {
 			continue
 		}
+		if late && p.tried && p.sequence == 0 && !known {
+			return write, nil, graph.ErrConflict
+		}
+		p.tried = true
 		data, err := traffic.Pack(&p.counts)
 		if err != nil {
 			return write, nil, err

@@ -52,7 +52,7 @@ func (l *Ledger) sumUp(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, s := range l.sources {
-		s.take(sum.sources[id])
+		s.take(sum.sources[id], sum.seen)
 	}
 	l.sequence = sum.sequence
 	l.summed, l.sumTook = l.config.Now(), time.Since(began)
@@ -67,7 +67,14 @@ type summing struct {
 	from     map[string]traffic.Hour    // the first day whose latencies are kept, by source
 	stands   map[string]map[string]bool // which writers do, as far as it was known at the beginning
 	sequence uint64
-	torn     bool // rows were compacted meanwhile
+	torn     bool           // rows were compacted meanwhile
+	seen     map[rowID]bool // the rows of sets that are in memory
+}
+
+type rowID struct {
+	source string
+	setID
+	part uint16
 }
 
 // right says whether what was taken for granted at the beginning has turned out to be so.
@@ -84,6 +91,7 @@ func (m *summing) right() bool {
 func (l *Ledger) readAll(ctx context.Context, last *summing) (*summing, error) {
 	m := &summing{
 		sources: make(map[string]*source), from: make(map[string]traffic.Hour), stands: make(map[string]map[string]bool),
+		seen: make(map[rowID]bool),
 	}
 	l.mu.Lock()
 	for id, s := range l.sources {
@@ -128,6 +136,7 @@ func (m *summing) read(l *Ledger, s *source, row graph.TrafficRow) error {
 		return nil
 	}
 	if l.mine(s, id) { // it is in memory
+		m.seen[rowID{row.Source, id, row.Part}] = true
 		return nil
 	}
 	counts, err := traffic.Unpack(row.Data)
@@ -157,7 +166,12 @@ func (l *Ledger) mine(s *source, id setID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := l.sources[s.config.ID].sets[id]
-	return t != nil && t.own() && (!isReplaced(id.writer) || t.dirty())
+	return t != nil && t.mine(l.hour())
+}
+
+// mine says whether a set in memory is more than its rows are.
+func (t *set) mine(clock traffic.Hour) bool {
+	return t.own() && (t.dirty() || !isReplaced(t.writer) && !t.late(clock))
 }
 
 // keepRow holds a row of a set that others write.
@@ -176,10 +190,20 @@ func (s *source) keepRow(id setID, row graph.TrafficRow, counts *traffic.Counts)
 }
 
 // take puts what was summed up anew in place of what is held, but for the sets that this process writes.
-func (s *source) take(sum *source) {
+func (s *source) take(sum *source, seen map[rowID]bool) {
 	s.touchAll()
 	own := maps.Clone(s.sets)
-	maps.DeleteFunc(own, func(id setID, t *set) bool { return !t.own() || isReplaced(id.writer) && !t.dirty() })
+	maps.DeleteFunc(own, func(id setID, t *set) bool {
+		if !t.mine(s.ledger.hour()) {
+			return true
+		}
+		for part, p := range t.pieces {
+			if s.ledger.shared && t.late(s.ledger.hour()) && p.written > 0 && !seen[rowID{s.config.ID, id, part}] { // others have summed it up
+				return true
+			}
+		}
+		return false
+	})
 	s.flows, s.services, s.deliveries, s.reach = sum.flows, sum.services, sum.deliveries, sum.reach
 	s.lost, s.summed, s.sets = sum.lost, sum.summed, sum.sets
 	s.environments = sum.environments

@@ -28,7 +28,7 @@ type Config struct {
 	// Writer names this process to the others; no two may have the same, nor the same one after a restart. "" = the host, the
 	// process's number and a random part.
 	Writer string
-	// Environments are the names that documents use for those that spans name, in lower case. Others stay as they are.
+	// Environments are the names that count for other names of an environment, as in [catalog.MergeOptions].
 	Environments map[string]string
 	// Leads says whether this process may compact rows now: whether it holds the lease of scans. nil = there is no other.
 	Leads func() bool
@@ -109,6 +109,11 @@ func New(config Config) *Ledger {
 	config.MaxServices = cmp.Or(config.MaxServices, DefaultMaxServices)
 	config.MaxDeliveries = cmp.Or(config.MaxDeliveries, DefaultMaxDeliveries)
 	config.MaxReach = cmp.Or(config.MaxReach, DefaultMaxReach)
+	environments := make(map[string]string, len(config.Environments))
+	for name, normal := range config.Environments {
+		environments[strings.ToLower(strings.TrimSpace(name))] = normal
+	}
+	config.Environments = environments
 	l := &Ledger{config: config, storing: make(chan struct{}, 1), sources: make(map[string]*source)}
 	if config.Store != nil {
 		l.rows, l.shared = config.Store, config.Store.Capabilities().Replicated
@@ -139,15 +144,13 @@ func (l *Ledger) Numbers() graph.Traffic { return l.view.Load() }
 // Changed is closed when there are newer Numbers than the present ones. Take it before the Numbers, so that none are missed.
 func (l *Ledger) Changed() <-chan struct{} { return *l.changed.Load() }
 
-// environment is the name that documents use for one that spans name.
+// environment is the name that counts for the one that spans name.
 func (l *Ledger) environment(s *source, written string) string {
-	if written == "" {
-		return s.config.Environment
+	name := strings.ToLower(strings.TrimSpace(cmp.Or(written, s.config.Environment)))
+	if normal, ok := l.config.Environments[name]; ok {
+		return normal
 	}
-	if name, ok := l.config.Environments[strings.ToLower(written)]; ok {
-		return name
-	}
-	return written
+	return name
 }
 
 func (l *Ledger) hour() traffic.Hour { return hourOf(l.config.Now()) }

@@ -33,7 +33,8 @@ type piece struct {
 	weight   int    // of the entries
 	changes  int    // how often it was changed
 	written  int    // how many of the changes are in the store
-	sequence uint64 // of the row, as far as it is known
+	tried    bool   // it was to be written, and may be in the store
+	sequence uint64 // of the row, as far as it is known; 0 = not
 }
 
 func (p *piece) dirty() bool { return p.changes != p.written }
@@ -130,6 +131,9 @@ func hashReach(k traffic.ReachKey) uint64 {
 
 // own says whether this process counts or reads it.
 func (t *set) own() bool { return t.size > 0 }
+
+// late says whether others may have summed up by now what the process wrote of a set.
+func (t *set) late(clock traffic.Hour) bool { return t.epoch > 0 && clock >= t.epoch+final/2 }
 
 func (t *set) dirty() bool {
 	for _, p := range t.pieces {
