@@ -239,7 +239,9 @@ func (s *Snapshot) exportedEdges() iter.Seq[exportedEdge] {
 	}
 }
 
-// exportedVias lists the needs of a for producers, by way of topics, one for each producer, topic and environment.
+// exportedVias lists the needs of a for producers, by way of topics, one for each producer, topic and environment. Where both
+// were only seen at the topic, it must have been seen that messages of the one came to the other: failures pass anyway, but
+// who exports a map exports no guesses.
 func (s *Snapshot) exportedVias(a node) []exportedEdge {
 	var vias []exportedEdge
 	seen := map[[3]string]bool{}
@@ -255,6 +257,9 @@ func (s *Snapshot) exportedVias(a node) []exportedEdge {
 			if need.to == a || elsewhere || seen[key] {
 				continue
 			}
+			if isSeenAlone(consumer) && isSeenAlone(producer) && !s.isDelivered(consumer, producer) {
+				continue
+			}
 			seen[key] = true
 			vias = append(vias, exportedEdge{
 				From: consumer.From, To: producer.From, Type: catalog.DependsOn.String(),
@@ -264,6 +269,18 @@ func (s *Snapshot) exportedVias(a node) []exportedEdge {
 		}
 	}
 	return vias
+}
+
+// isSeenAlone says whether a relation is known from traffic and nothing else.
+func isSeenAlone(edge *catalog.Edge) bool {
+	return !slices.ContainsFunc(edge.Evidence, func(e catalog.Evidence) bool { return e.Flow == 0 })
+}
+
+// isDelivered says whether messages were seen to come from the producer to the consumer by their topic.
+func (s *Snapshot) isDelivered(consumer, producer *catalog.Edge) bool {
+	return slices.ContainsFunc(flowEnvironments(consumer), func(environment string) bool {
+		return s.Delivered(environment, consumer, producer) != nil
+	})
 }
 
 func (s *Snapshot) exportEdge(edge *catalog.Edge) exportedEdge {
