@@ -31,7 +31,7 @@ func Jaeger(t testing.TB) JaegerServer {
 	query, otlp := unusedAddress(ctx, t), unusedAddress(ctx, t)
 	arguments := []string{"--query.http-server.host-port=" + query, "--collector.otlp.http.host-port=" + otlp, "--log-level=warn"}
 	for _, other := range []string{
-		"admin.http", "collector.grpc-server", "collector.http-server", "collector.otlp.grpc", "query.grpc-server", "http-server",
+		"admin.http", "collector.grpc-server", "collector.http-server", "collector.otlp.grpc", "query.grpc-server",
 	} {
 		arguments = append(arguments, "--"+other+".host-port=127.0.0.1:0")
 	}
