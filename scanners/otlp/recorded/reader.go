@@ -18,7 +18,7 @@ type Config struct {
 	// Pairing bounds the memory that traces take while they are put together. Its times are of no matter: all files are read
 	// before a trace counts as whole, as far as memory allows.
 	Pairing        pairing.Config
-	MaxHeldBytes   int              // of one message, line or document in memory; 0 = 64 MiB
+	MaxHeldBytes   int              // of one message, line or document in memory; 0 = 32 MiB
 	MaxFolderDepth int              // deeper folders are not entered; 0 = 64
 	MaxFiles       int              // more is an error; 0 = 100,000
 	Progress       *folder.Progress // counts up while files are read; nil = nobody looks
@@ -39,7 +39,7 @@ func New(config Config) (*Reader, error) {
 	if err := cmp.Or(folder.CheckRoots(config.Roots), folder.CheckGlobs(config.Include...), folder.CheckGlobs(config.Exclude...)); err != nil {
 		return nil, err
 	}
-	config.MaxHeldBytes = cmp.Or(max(config.MaxHeldBytes, 0), 64<<20)
+	config.MaxHeldBytes = cmp.Or(max(config.MaxHeldBytes, 0), 32<<20)
 	config.MaxFolderDepth = cmp.Or(max(config.MaxFolderDepth, 0), 64)
 	config.MaxFiles = cmp.Or(max(config.MaxFiles, 0), 100_000)
 	if config.Progress == nil {

@@ -2,9 +2,18 @@ package recorded
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/orrery-catalog/orrery/scanners/otlp/spans"
+)
+
+const (
+	// maxSharing is how many spans that share an id are looked at together.
+	maxSharing = 64
+	// shareOfWaiting is the part of what is held in memory, as it is written, that spans may be which wait for others: one in
+	// so many, since they take a few times as much when read.
+	shareOfWaiting = 4
 )
 
 // zipkinSpan is a span of Zipkin v2, and of v1 with its own fields.
@@ -53,6 +62,7 @@ type zipkin struct {
 	at     place
 	id, up spans.SpanID // of the span and its parent: not those that are written, where halves share one
 	lower  bool         // it is the callee's half of a span
+	told   bool         // by another piece of it
 }
 
 // zipkinSpan takes in one span. It is told when the others of its trace are known, or too many wait.
@@ -63,26 +73,26 @@ func (c *content) zipkinSpan(data []byte, at place) error {
 		return nil
 	}
 	for _, half := range read.halves() {
-		if last := len(c.waiting) - 1; last >= 0 && c.waiting[last].completes(&half) {
-			c.waiting[last].complete(&half)
-			continue
-		}
 		c.waiting = append(c.waiting, &zipkin{zipkinSpan: half, at: at})
 		c.waitingBytes += len(data)
 	}
-	if c.waitingBytes < c.held {
+	if c.waitingBytes < c.held/shareOfWaiting {
 		return nil
 	}
 	return c.tellZipkin()
 }
 
-// completes says whether the other is of the same side of the same span: a tracer may report what it knows in pieces.
-func (z *zipkin) completes(other *zipkinSpan) bool {
-	return z.Trace == other.Trace && z.ID == other.ID && z.Kind == other.Kind && z.Shared == other.Shared &&
-		z.Local.service() == other.Local.service() && (z.Duration == 0) != (other.Duration == 0)
+// completes says whether the other is of the same side of the same span: a tracer may report what it knows in pieces, of
+// which one has the duration.
+func (z *zipkin) completes(other *zipkin) bool {
+	return z.Local.service() == other.Local.service() && (z.Duration == 0) != (other.Duration == 0) &&
+		(z.Kind == other.Kind && z.Shared == other.Shared || z.Kind == "" || other.Kind == "")
 }
 
-func (z *zipkin) complete(other *zipkinSpan) {
+func (z *zipkin) complete(other *zipkin) {
+	if z.Kind == "" {
+		z.Kind, z.Shared = other.Kind, other.Shared
+	}
 	if z.Timestamp == 0 || other.Timestamp != 0 && other.Timestamp < z.Timestamp {
 		z.Timestamp = other.Timestamp
 	}
@@ -114,6 +124,14 @@ func (c *content) tellZipkin() error {
 		z.id, _ = c.ids.span(string(z.ID))
 		z.up, _ = c.ids.span(string(z.Parent))
 		key := zipkinKey{string(z.Trace), string(z.ID)}
+		if len(byID[key]) >= maxSharing {
+			continue // nobody shares with so many; comparing them all would take for ever
+		}
+		if piece := slices.IndexFunc(byID[key], z.completes); piece >= 0 {
+			byID[key][piece].complete(z)
+			z.told = true
+			continue
+		}
 		byID[key] = append(byID[key], z)
 	}
 	for _, same := range byID {
@@ -123,6 +141,9 @@ func (c *content) tellZipkin() error {
 		z.under(byID[zipkinKey{string(z.Trace), string(z.Parent)}])
 	}
 	for _, z := range waiting {
+		if z.told {
+			continue
+		}
 		if err := c.tellZipkinSpan(z); err != nil {
 			return err
 		}

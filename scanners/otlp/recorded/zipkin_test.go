@@ -53,6 +53,11 @@ func TestZipkin(t *testing.T) {
 				{` + trace + `,"id":"a1","kind":"SERVER","timestamp":5,"duration":7,"localEndpoint":{"serviceName":"cart"},"tags":{"error":"500"}}]`,
 			[]string{"t1 a1< cart get kind=2 error=true start=5000 end=12000"},
 		},
+		"a piece that does not know its side": {
+			`[{` + trace + `,"id":"a1","parentId":"b1","localEndpoint":{"serviceName":"cart"},"tags":{"http.status_code":"500"}},` + client + `,
+				{` + trace + `,"id":"a1","parentId":"b1","kind":"SERVER","name":"get","timestamp":5,"duration":7,"localEndpoint":{"serviceName":"cart"},"shared":true}]`,
+			[]string{"t1 713b<a1 cart get kind=2 start=5000 end=12000 http=500", "t1 a1<b1 shop get kind=3"},
+		},
 		"the same twice": {`[` + client + `,` + client + `]`, []string{"t1 a1<b1 shop get kind=3", "t1 a1<b1 shop get kind=3"}},
 		"no kind, and both sides": {
 			`[{` + trace + `,"id":"a1","kind":null,"localEndpoint":{"serviceName":"shop"},"remoteEndpoint":{"serviceName":"tax"}},
