@@ -55,7 +55,6 @@ var noon = time.Date(2026, 5, 6, 12, 0, 0, 0, time.UTC)
 type fake struct {
 	series   []series
 	warnings []string
-	limit    int // of series of an answer; 0 = any
 }
 
 var (

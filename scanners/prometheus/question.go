@@ -126,10 +126,6 @@ type hour struct {
 	metrics   []string // that are there
 }
 
-func (q *questions) of(from, end time.Time, metrics []string) *hour {
-	return &hour{questions: q, from: from, end: end, metrics: metrics}
-}
-
 // until is the end of what there can be samples of.
 func (h *hour) until() time.Time {
 	if h.now.Before(h.end) {

@@ -47,33 +47,33 @@ func New(config Config) (*Reader, error) {
 func (r *Reader) ReadTraffic(ctx context.Context, previous []byte, into scanners.TrafficSink) ([]byte, error) {
 	state := polled.ParseState(previous)
 	now := r.config.Now().Truncate(time.Millisecond)
+	q := &questions{reader: r, now: now, told: make(map[string]bool)}
 	found := false
 	for _, sort := range r.config.Metrics {
-		q := &questions{reader: r, now: now, told: make(map[string]bool)}
-		count, metrics := serviceGraph, serviceGraphMetrics
+		count, expression := serviceGraph, serviceGraphMetrics
 		if sort == Istio {
-			count, metrics = istio, istioMetrics
+			count, expression = istio, istioMetrics
 		}
-		names, err := q.names(ctx, metrics, now.Add(-r.config.Lookback-time.Hour))
+		q.partial = false
+		metrics, err := q.names(ctx, expression, now.Add(-r.config.Lookback-time.Hour))
 		if err != nil {
 			return nil, fmt.Errorf("the names of metrics: %w", err)
 		}
-		found = found || len(names) > 0
-		if len(names) > 0 {
-			err = r.windows.Read(ctx, now, sort, state, into, func(ctx context.Context, from, end time.Time) (polled.Answer, error) {
-				q.partial = false
-				counts, err := count(ctx, q.of(from, end, names))
-				return polled.Answer{Counts: counts, Partial: q.partial}, err
-			})
+		if len(metrics) == 0 {
+			continue
 		}
+		found = true
+		unsure := q.partial // whether there are more of them
+		err = r.windows.Read(ctx, now, sort, state, into, func(ctx context.Context, from, end time.Time) (polled.Answer, error) {
+			q.partial = unsure
+			counts, err := count(ctx, &hour{questions: q, from: from, end: end, metrics: metrics})
+			return polled.Answer{Counts: counts, Partial: q.partial}, err
+		})
 		if err != nil {
 			return nil, err
 		}
-		if err := polled.Problems(ctx, into, sort, q.problems...); err != nil {
-			return nil, err
-		}
 	}
-	if err := polled.Problems(ctx, into, "metrics", r.nothing(found)...); err != nil {
+	if err := polled.Problems(ctx, into, "metrics", append(q.problems, r.nothing(found)...)...); err != nil {
 		return nil, err
 	}
 	return state.Encode(), nil
