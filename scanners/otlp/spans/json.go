@@ -51,8 +51,15 @@ func (j *JSONReader) Next(each func(*Span) error) error {
 	}))
 }
 
-// ReadJSON reads data as one request, as JSONReader does; nothing may follow it.
+// ReadJSON reads data as one request, as JSONReader does; nothing may follow it. Of a malformed one it hands over nothing.
 func ReadJSON(resources *Resources, data []byte, each func(*Span) error) error {
+	if err := readJSON(resources, data, func(*Span) error { return nil }); err != nil {
+		return err
+	}
+	return readJSON(resources, data, each)
+}
+
+func readJSON(resources *Resources, data []byte, each func(*Span) error) error {
 	j := NewJSONReader(resources, bytes.NewBuffer(data))
 	if err := j.Next(each); err != nil {
 		if errors.Is(err, io.EOF) {

@@ -117,6 +117,7 @@ func TestJSONMalformed(t *testing.T) {
 		"truncated":                 `{"resourceSpans":[{"resource":{`,
 		"truncated in a text":       `{"resourceSpans":[{"resource":{"attributes":[{"key":"serv`,
 		"something behind":          `{} {}`,
+		"wrong at last":             wrap(`{"traceId":"` + traceHex + `","spanId":"` + spanHex + `"},{"spanId":"01"}`),
 		"spans are no list":         `{"resourceSpans":[{"resource":{},"scopeSpans":[{"spans":{}}]}]}`,
 		"a short trace id":          wrap(`{"traceId":"01020304"}`),
 		"no hex":                    wrap(`{"spanId":"zz02030405060708"}`),
@@ -127,10 +128,10 @@ func TestJSONMalformed(t *testing.T) {
 		"a name that is a number":   wrap(`{"name":7}`),
 		"wrong behind its resource": `{"resourceSpans":[{"scopeSpans":[{"spans":[{"spanId":"0102"}]}],"resource":{}}]}`,
 	} {
-		_, err := readJSON(input)
+		got, err := readJSON(input)
 		var malformed *spans.MalformedError
-		if !errors.As(err, &malformed) {
-			t.Errorf("%s: %v", name, err)
+		if !errors.As(err, &malformed) || len(got) != 0 {
+			t.Errorf("%s: %v, and %v is handed over", name, err, got)
 		} else if malformed.Offset > int64(len(input)) {
 			t.Errorf("%s: byte %d of %d", name, malformed.Offset, len(input))
 		}

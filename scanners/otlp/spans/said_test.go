@@ -104,7 +104,8 @@ func attributesSaid(s said) spans.Attributes {
 	a.DBSystemOld = rank == 1
 	s.first(func(value pcommon.Value) bool {
 		said := letters(value)
-		a.ErrorTag = strings.EqualFold(said, "true") || value.Type() == pcommon.ValueTypeInt && said != "0"
+		a.ErrorTag = strings.EqualFold(said, "true") || value.Type() == pcommon.ValueTypeInt && said != "0" ||
+			value.Type() == pcommon.ValueTypeDouble && said != "0" && said != "NaN"
 		return a.ErrorTag
 	}, "error")
 	if service := s.text("rpc.service"); service != "" && len(a.RPCMethod) > 0 && !strings.Contains(string(a.RPCMethod), "/") {

@@ -91,6 +91,9 @@ func (v Value) asBool() bool {
 	switch v.kind {
 	case valueBool, valueWhole:
 		return v.bits != 0
+	case valueNumber:
+		number := math.Float64frombits(v.bits)
+		return number < 0 || number > 0
 	case valueText:
 		return len(v.text) == len("true") && (string(v.text) == "true" || string(v.text) == "True" || string(v.text) == "TRUE")
 	default:
