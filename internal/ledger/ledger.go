@@ -111,7 +111,7 @@ func New(config Config) *Ledger {
 	config.MaxReach = cmp.Or(config.MaxReach, DefaultMaxReach)
 	environments := make(map[string]string, len(config.Environments))
 	for name, normal := range config.Environments {
-		environments[strings.ToLower(strings.TrimSpace(name))] = normal
+		environments[strings.ToLower(name)] = normal
 	}
 	config.Environments = environments
 	l := &Ledger{config: config, storing: make(chan struct{}, 1), sources: make(map[string]*source)}
@@ -146,7 +146,7 @@ func (l *Ledger) Changed() <-chan struct{} { return *l.changed.Load() }
 
 // environment is the name that counts for the one that spans name.
 func (l *Ledger) environment(s *source, written string) string {
-	name := strings.ToLower(strings.TrimSpace(cmp.Or(written, s.config.Environment)))
+	name := strings.ToLower(cmp.Or(written, s.config.Environment))
 	if normal, ok := l.config.Environments[name]; ok {
 		return normal
 	}
