@@ -37,9 +37,11 @@ type Options struct {
 	// Include and Exclude narrow the files that are found, by globs (`*`, `**`, `?`, `[a-z]`, `{a,b}`) on the path inside
 	// the root; one without a slash is matched against the last part of the path. No Include means all.
 	Include, Exclude []string
-	AnyName          bool // files of every name are found; else only YAML and JSON
-	MaxDepth         int  // deeper folders are not entered
-	Progress         *Progress
+	// AnyName: files of every name are found, and what a .gitignore says is of no matter, since people do not keep such files
+	// in repositories. Else only YAML and JSON are.
+	AnyName  bool
+	MaxDepth int // deeper folders are not entered
+	Progress *Progress
 }
 
 // CheckRoots is an error where there is no root, or where one has nothing to read.

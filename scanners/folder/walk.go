@@ -164,7 +164,7 @@ func (w *Walk) inForce(at Place, repository, ignoring bool) Place {
 	if repository { // what is around it does not say what it ignores
 		at.ignores = nil
 	}
-	if ignoring {
+	if ignoring && !w.Options.AnyName {
 		at.ignores = at.ignores.with(w.In, at.Real, at.Parts)
 	}
 	return at

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
@@ -80,7 +82,13 @@ func (a *found) add(ctx context.Context, r *Reader, root folder.Root, seen map[s
 		}
 		return emit(ctx, single)
 	}
-	walk := &folder.Walk{In: opened, Options: r.options(), Emit: emit, Refused: a.refuse(opened)}
+	visible := func(ctx context.Context, f folder.File) error {
+		if strings.HasPrefix(path.Base(f.Name), ".") { // what tools keep there, and write before they rename it
+			return nil
+		}
+		return emit(ctx, f)
+	}
+	walk := &folder.Walk{In: opened, Options: r.options(), Emit: visible, Refused: a.refuse(opened)}
 	if err := walk.All(ctx); err != nil {
 		return err
 	}

@@ -202,11 +202,11 @@ func TestFormsOfOTLP(t *testing.T) {
 
 		"a line is broken": {[]byte(otlp(id1) + "\n" + otlp(id2)[:90] + "\n" + otlp(id2) + "\n"), long, []string{
 			got1, got2, "lost rejected_request 1",
-			":2: error: this line is malformed: it ends in the middle (write it again, or take it out) [malformed-traces]",
+			":2: error: this request is malformed: the input ends in the middle (write it again, or take it out) [malformed-traces]",
 		}},
 		"the first line is broken": {[]byte(otlp(id2)[:90] + "\n" + otlp(id1) + "\n"), long, []string{
 			got1, "lost rejected_request 1",
-			":1: error: this line is malformed: it ends in the middle (write it again, or take it out) [malformed-traces]",
+			":1: error: this request is malformed: the input ends in the middle (write it again, or take it out) [malformed-traces]",
 		}},
 		"the last line is half written": {[]byte(otlp(id1) + "\n" + otlp(id2)[:90]), long, []string{
 			got1, ":2: warning: the last line is not whole yet (nothing, if it is still being written; else take it out) [unfinished-traces]",

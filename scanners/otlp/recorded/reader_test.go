@@ -171,6 +171,19 @@ func TestFilesThatGo(t *testing.T) {
 	tree.want(map[string][]string{"traces/c.json": edge, "traces/d.json.gz": edge})
 }
 
+func TestFilesOfAnyName(t *testing.T) {
+	edge := []string{"entry shop", "shop > elsewhere http calls=1 errors=0 async=false null"}
+	tree := newTree(t, map[string]string{
+		"a/traces-2026-11-21T10-00-00.000.json": half(long1, false), "a/noname": half(long2, false), ".gitignore": "*\n",
+		".traces.json.part": half(long1, true), ".git/x": half(long1, true),
+	})
+	tree.read()
+	tree.want(map[string][]string{"traces/a/traces-2026-11-21T10-00-00.000.json": edge, "traces/a/noname": edge})
+	if problems := tree.held.problems(); len(problems) > 0 {
+		t.Error(problems)
+	}
+}
+
 func TestHoursThatAFileHasNoMoreAreEmptied(t *testing.T) {
 	tree := newTree(t, map[string]string{"a.json": half(long1, false)})
 	tree.read()

@@ -100,6 +100,10 @@ func (c *content) lines(from io.Reader) error {
 		}
 		switch line = bytes.TrimSpace(line); {
 		case len(line) == 0:
+		case !last && requestHead.Match(line): // as nearly all: read without a look beforehand
+			if err := c.request(line, at); err != nil {
+				return err
+			}
 		case valid(line):
 			if err := c.value(line, at, 0); err != nil {
 				return err

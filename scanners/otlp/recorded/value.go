@@ -35,6 +35,9 @@ type field struct {
 	offset int // in the object, of the value
 }
 
+// maxFields is how many fields of an object are looked at: no form of traces has a tenth of them.
+const maxFields = 256
+
 // fields are those of an object; data is valid JSON.
 func fields(data []byte) []field {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(data), lenient()...)
@@ -42,7 +45,7 @@ func fields(data []byte) []field {
 		return nil
 	}
 	var found []field
-	for decoder.PeekKind() == jsontext.KindString {
+	for decoder.PeekKind() == jsontext.KindString && len(found) < maxFields {
 		name, err := decoder.ReadToken()
 		if err != nil {
 			return found
