@@ -88,7 +88,7 @@ func TestFailures(t *testing.T) {
 		"away":            {says(502, ""), "502 Bad Gateway"},
 		"no token":        {says(401, ""), "wants to know who asks (401): give a token, or a username and password"},
 		"a login page":    {says(200, "<html>"), "does not answer as Prometheus does"},
-		"another answer":  {says(200, `{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`), "answers with a scalar instead of a vector"},
+		"another answer":  {says(200, `{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`), "answers scalar instead of a vector"},
 		"too many series": {says(200, sample(3)), "the answer is too large: http://prometheus has more than 2 series to tell"},
 		"too many bytes":  {says(200, strings.Repeat(" ", 5000)), "the answer is too large: it has more than 4096 bytes"},
 		"as many":         {says(200, sample(2)), ""},
@@ -208,6 +208,8 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(vector(`{"metric":{"reporter":"source","source_workload":"a","source_workload_namespace":"n","destination_service":"*.:80"},"value":[1,"3"]}`))
 	f.Add(`{"status":"success","data":{"resultType":"matrix","result":[]},"warnings":["\u0000"]}`)
 	f.Add(`{"status":"error","errorType":"internal","error":""}`)
+	f.Add(vector("null"))
+	f.Add("{}")
 	names, err := json.Marshal(map[string]any{"status": "success", "data": []string{
 		"traces_service_graph_request_total", "traces_service_graph_request_client_seconds", "traces_service_graph_request_server_seconds_bucket",
 		"istio_requests_total", "istio_request_duration_milliseconds_bucket", "istio_tcp_sent_bytes_total", `bad"{}`,

@@ -62,8 +62,10 @@ func (q *questions) vector(ctx context.Context, expression string, at time.Time)
 		}
 		var ok bool
 		if vector, ok = value.(model.Vector); !ok {
-			return nil, backoff.Permanent(fmt.Errorf("%s answers with a %s instead of a vector: is it a Prometheus?", q.reader.client.Base(), value.Type()))
+			return nil, backoff.Permanent(fmt.Errorf("%s answers %s instead of a vector: is it a Prometheus?",
+				q.reader.client.Base(), typeOf(value)))
 		}
+		vector = slices.DeleteFunc(vector, func(s *model.Sample) bool { return s == nil })
 		if len(vector) > most {
 			return nil, backoff.Permanent(fmt.Errorf("%w: %s has more than %d series to tell: have it, or what makes the metrics, tell "+
 				"apart less", polled.ErrTooLarge, q.reader.client.Base(), most))
@@ -71,6 +73,13 @@ func (q *questions) vector(ctx context.Context, expression string, at time.Time)
 		return warnings, nil
 	})
 	return vector, err
+}
+
+func typeOf(value model.Value) string {
+	if value == nil {
+		return "nothing"
+	}
+	return value.Type().String()
 }
 
 // try asks and keeps what the answer warns of.
