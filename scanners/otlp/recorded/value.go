@@ -145,17 +145,21 @@ func (c *content) object(data []byte, at place, depth int) error {
 // request reads a request of OTLP. Of a malformed one nothing counts.
 func (c *content) request(data []byte, at place) error {
 	c.found = true
-	err := spans.ReadJSON(c.resources, data, func(*spans.Span) error { return nil })
-	if err == nil {
-		return spans.ReadJSON(c.resources, data, c.each)
+	var refused error
+	err := spans.ReadJSON(c.resources, data, func(s *spans.Span) error {
+		refused = c.each(s)
+		return refused
+	})
+	if refused != nil {
+		return refused
 	}
 	var malformed *spans.MalformedError
-	if errors.As(err, &malformed) {
-		if at.line > 0 {
-			lines := lineCounter{data: data, line: at.line}
-			at.line = lines.of(int(min(malformed.Offset, int64(len(data)))))
-		}
+	if errors.As(err, &malformed) && at.line > 0 {
+		lines := lineCounter{data: data, line: at.line}
+		at.line = lines.of(int(min(malformed.Offset, int64(len(data)))))
 	}
-	c.rejected(at, "this request", plain(err))
+	if err != nil {
+		c.rejected(at, "this request", plain(err))
+	}
 	return nil
 }
