@@ -98,6 +98,9 @@ func (l *Ledger) plan() (spans map[string]span, work, more bool) {
 				}
 			}
 		}
+		for id := range s.sets {
+			work = work || id.hour > 0 && !s.standing(id.writer) && isReplaced(id.writer) && day(id.hour+23) < day(at.from)
+		}
 		spans[id] = at
 	}
 	return spans, work, more
