@@ -1,6 +1,9 @@
 package otlp
 
-import "net"
+import (
+	"net"
+	"net/http"
+)
 
 // OnListening makes the receiver tell where it listens; nil = it does not.
 func (r *Receiver) OnListening(told func(grpc, http net.Addr)) { r.listening = told }
@@ -10,3 +13,6 @@ func (r *Receiver) RequestMemory() int64 { return r.memory.used.Load() }
 
 // Open takes requests of the handler without listening.
 func (r *Receiver) Open() { r.open(true) }
+
+// GRPCHandler takes requests by gRPC without listening.
+func (r *Receiver) GRPCHandler() http.Handler { return r.grpcHandler() }

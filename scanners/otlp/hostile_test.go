@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"runtime/metrics"
 	"sync"
@@ -214,6 +215,30 @@ func FuzzHTTP(f *testing.F) {
 		case 200, 400, 413, 415, 429:
 		default:
 			t.Errorf("%d %q", response.Code, response.Body)
+		}
+		if used := receiver.RequestMemory(); used != 0 {
+			t.Fatalf("%d bytes of the request are still counted", used)
+		}
+	})
+}
+
+func FuzzGRPC(f *testing.F) {
+	good := inProtobuf(f, call(1))
+	f.Add(append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(good))), good...), "")
+	for packing, body := range map[string][]byte{"gzip": gzipped(f, good), "zstd": zstandard(f, good)} {
+		f.Add(append(binary.BigEndian.AppendUint32([]byte{1}, uint32(len(body))), body...), packing)
+	}
+	receiver := open(f, otlp.Config{MaxRequestBytes: 1 << 20, Pairing: pairing.Config{MaxBytes: 4 << 20}})
+	f.Fuzz(func(t *testing.T, body []byte, packed string) {
+		request := httptest.NewRequest(http.MethodPost, exportMethod, bytes.NewReader(body))
+		request.Header.Set("Content-Type", "application/grpc")
+		request.Header.Set("Grpc-Encoding", packed)
+		response := httptest.NewRecorder()
+		receiver.GRPCHandler().ServeHTTP(response, request)
+		switch said := response.Result(); said.Trailer.Get("Grpc-Status") + said.Header.Get("Grpc-Status") {
+		case "0", "3", "8", "12":
+		default:
+			t.Errorf("%d %v %q", response.Code, said.Header, response.Body)
 		}
 		if used := receiver.RequestMemory(); used != 0 {
 			t.Fatalf("%d bytes of the request are still counted", used)

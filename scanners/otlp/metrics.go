@@ -1,6 +1,8 @@
 package otlp
 
 import (
+	"fmt"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -43,9 +45,21 @@ func newMetrics(registerer prometheus.Registerer, r *Receiver) (*metrics, error)
 		gauge("orrery_otlp_request_memory_bytes", "Memory of requests that are being read.", func() float64 {
 			return float64(r.memory.used.Load())
 		}),
+		gauge("orrery_otlp_pending_traces", "Traces that may not be complete yet.", func() float64 {
+			return float64(r.pairer.Stats().OpenTraces)
+		}),
+		gauge("orrery_otlp_pending_spans", "Spans of traces that may not be complete yet.", func() float64 {
+			return float64(r.pairer.Stats().OpenSpans)
+		}),
+		gauge("orrery_otlp_memory_bytes", "Memory of spans and of what was counted of them.", func() float64 {
+			return float64(r.pairer.Stats().Bytes)
+		}),
+		gauge("orrery_otlp_memory_limit_bytes", "The most that orrery_otlp_memory_bytes may be.", func() float64 {
+			return float64(r.pairer.Stats().MaxBytes)
+		}),
 	} {
 		if err := registerer.Register(collector); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("registering metrics of received traces: %w", err)
 		}
 	}
 	return m, nil

@@ -79,6 +79,9 @@ func New(config Config) (*Receiver, error) {
 	if config.MaxRequestBytes <= 0 {
 		config.MaxRequestBytes = DefaultMaxRequestBytes
 	}
+	if config.Pairing.Now == nil {
+		config.Pairing.Now = time.Now
+	}
 	r := &Receiver{
 		config: config, pairer: pairing.New(config.Pairing), resources: spans.NewResources(maxResourceBytes),
 		workers: make(chan *worker, runtime.GOMAXPROCS(0)), memory: &memory{most: 8 * config.MaxRequestBytes},
@@ -192,6 +195,6 @@ func (r *Receiver) drain(into scanners.TrafficSink) {
 		into.Add(hour, counts)
 	}
 	if counts := r.lost.drain(); counts != nil {
-		into.Add(traffic.Hour(time.Now().Unix()/int64(time.Hour/time.Second)), counts)
+		into.Add(traffic.Hour(r.config.Pairing.Now().Unix()/int64(time.Hour/time.Second)), counts)
 	}
 }

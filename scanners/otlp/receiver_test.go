@@ -7,16 +7,21 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.uber.org/goleak"
 
 	"github.com/orrery-catalog/orrery/catalog/traffic"
 	"github.com/orrery-catalog/orrery/scanners/otlp"
+	"github.com/orrery-catalog/orrery/scanners/otlp/pairing"
 	"github.com/orrery-catalog/orrery/scanners/scantest"
 )
 
@@ -44,7 +49,7 @@ type running struct {
 	stop       func() *traffic.Counts // stops it, and gives all that it counted
 }
 
-func listen(t *testing.T, config otlp.Config) *running {
+func listen(t testing.TB, config otlp.Config) *running {
 	t.Helper()
 	if config.GRPC == "" {
 		config.GRPC = "127.0.0.1:0"
@@ -113,4 +118,85 @@ func manyTraces(request, n int) ptrace.Traces {
 		span.SetKind(ptrace.SpanKindServer)
 	}
 	return traces
+}
+
+// TestSettledTracesAreHandedOverSoon lets a clock run on: no span is counted before its trace has settled, each soon after.
+func TestSettledTracesAreHandedOverSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const settle = 10 * time.Second
+		receiver, err := otlp.New(otlp.Config{Pairing: pairing.Config{Settle: settle}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		into := &sink{more: make(chan struct{}, 1)}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- receiver.Listen(ctx, into) }()
+		synctest.Wait()
+		serve(receiver.Handler(), inProtobuf(t, call(1)), "Content-Type", typeProtobuf)
+		time.Sleep(settle - time.Second)
+		if got := calls(into.Sum("")); got != 0 {
+			t.Errorf("%v calls before the trace has settled", got)
+		}
+		time.Sleep(5 * time.Second)
+		if got := calls(into.Sum("")); got != 1 {
+			t.Errorf("%v calls after it has", got)
+		}
+		// What has not settled is counted at the end.
+		serve(receiver.Handler(), inProtobuf(t, call(2)), "Content-Type", typeProtobuf)
+		serve(receiver.Handler(), []byte("bad"), "Content-Type", typeProtobuf)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		counts := into.Sum("")
+		if got := calls(counts); got != 2 || counts.Lost[traffic.LostRejectedRequest] != 1 {
+			t.Errorf("%v calls at the end, lost %v", got, counts.Lost)
+		}
+		if response := serve(receiver.Handler(), nil, "Content-Type", typeProtobuf); response.Code != http.StatusServiceUnavailable {
+			t.Errorf("%d after the end", response.Code)
+		}
+	})
+}
+
+func TestAddressThatIsTaken(t *testing.T) {
+	first := listen(t, otlp.Config{})
+	for _, config := range []otlp.Config{{GRPC: first.grpc}, {GRPC: "127.0.0.1:0", HTTP: first.http}, {HTTP: "nowhere"}} {
+		receiver, err := otlp.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := receiver.Listen(t.Context(), first.into); err == nil {
+			t.Errorf("%+v: it listens", config)
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	r := listen(t, otlp.Config{Metrics: registry})
+	post(t, "http://"+r.http+"/v1/traces", bytes.NewReader(inProtobuf(t, call(1))), "Content-Type", typeProtobuf)
+	post(t, "http://"+r.http+"/v1/traces", strings.NewReader("bad"), "Content-Type", typeProtobuf)
+	if _, err := export(t, dial(t, r.grpc), inProtobuf(t, call(2))); err != nil {
+		t.Fatal(err)
+	}
+	shown := httptest.NewRecorder()
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(shown, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	for _, want := range []string{
+		`orrery_otlp_requests_total{answer="malformed",transport="http"} 1`,
+		`orrery_otlp_requests_total{answer="ok",transport="grpc"} 1`,
+		`orrery_otlp_requests_total{answer="ok",transport="http"} 1`,
+		`orrery_otlp_spans_total{outcome="accepted"} 6`,
+		`orrery_otlp_spans_total{outcome="rejected"} 0`,
+		`orrery_otlp_pending_traces 2`,
+		`orrery_otlp_pending_spans 6`,
+		`orrery_otlp_request_memory_bytes 0`,
+	} {
+		if !strings.Contains(shown.Body.String(), want+"\n") {
+			t.Errorf("there is no %s in\n%s", want, shown.Body)
+		}
+	}
+	if _, err := otlp.New(otlp.Config{Metrics: registry}); err == nil {
+		t.Error("two receivers have the same metrics")
+	}
 }

@@ -67,9 +67,8 @@ func (w *worker) unpack(request []byte, by packing, memory *memory, limit int64)
 		return buffer{}, &packedError{by, err}
 	}
 	content, err := memory.readAll(unpacking{from, by}, limit, usualRatio*int64(len(request)))
-	if by == packedZstd {
-		_ = w.zstd.Reset(nil) // lets go of the request; never fails
-	}
+	// They let go of the request; that there is nothing to unpack then is no matter.
+	_, _ = w.zstd.Reset(nil), w.gzip.Reset(bytes.NewReader(nil))
 	return content, err
 }
 
