@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/signal"
@@ -26,7 +27,7 @@ import (
 )
 
 func main() {
-	var run run
+	run := run{out: os.Stdout}
 	flag.IntVar(&run.rounds, "rounds", 5, "how often each is measured")
 	flag.DurationVar(&run.time, "time", 5*time.Second, "how long each is measured each time")
 	flag.IntVar(&run.workers, "workers", runtime.GOMAXPROCS(0), "goroutines that send")
@@ -50,6 +51,7 @@ const settle = 2 * time.Second
 
 // run says what is measured.
 type run struct {
+	out                       io.Writer
 	rounds, workers, services int
 	time                      time.Duration
 	requests                  [][]*otlptest.Request // of each worker
@@ -97,11 +99,13 @@ func (r run) compare(ctx context.Context) error {
 	}
 	for i, peer := range peers {
 		slices.Sort(rates[i])
-		fmt.Printf("%-24s %9.0f spans/s of a core, median of %d (%.0f to %.0f)\n",
-			peer.name, median(rates[i]), r.rounds, rates[i][0], rates[i][len(rates[i])-1])
+		if _, err := fmt.Fprintf(r.out, "%-24s %9.0f spans/s of a core, median of %d (%.0f to %.0f)\n",
+			peer.name, median(rates[i]), r.rounds, rates[i][0], rates[i][len(rates[i])-1]); err != nil {
+			return err
+		}
 	}
-	fmt.Printf("orrery / connector       %9.2f\n", median(rates[1])/median(rates[0]))
-	return nil
+	_, err := fmt.Fprintf(r.out, "orrery / connector       %9.2f\n", median(rates[1])/median(rates[0]))
+	return err
 }
 
 // processorTime is how long cores have worked for this process.
@@ -158,7 +162,7 @@ func (r run) measure(
 	}
 	used, took := processorTime()-used, time.Since(begin)
 	rate := float64(total) / used.Seconds()
-	fmt.Printf("%-24s %9.0f spans/s of a core, %9.0f by the clock, heap of %d MiB\n",
+	_, err = fmt.Fprintf(r.out, "%-24s %9.0f spans/s of a core, %9.0f by the clock, heap of %d MiB\n",
 		name, rate, float64(total)/took.Seconds(), memory.HeapAlloc>>20)
-	return rate, nil
+	return rate, err
 }

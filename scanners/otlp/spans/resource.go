@@ -76,7 +76,7 @@ func (s *ResourceSetter) Resource() Resource {
 		{resourceJob, "job"},
 		{resourcePod, "pod"},
 	} {
-		if text := s.texts[workload.name]; len(text) > 0 && !(workload.name == resourcePod && generated.Match(text)) {
+		if text := s.texts[workload.name]; len(text) > 0 && (workload.name != resourcePod || !generated.Match(text)) {
 			resource.WorkloadKind, resource.Workload = workload.kind, s.text(workload.name)
 			break
 		}

@@ -4,12 +4,12 @@ import "encoding/binary"
 
 // How the fields of protobuf messages are written: the last three bits of a tag, before which the field's number stands.
 const (
-	wireVarint = iota
-	wireFixed64
-	wireBytes
-	wireGroup
-	wireGroupEnd
-	wireFixed32
+	wireVarint   = 0
+	wireFixed64  = 1
+	wireBytes    = 2
+	wireGroup    = 3
+	wireGroupEnd = 4
+	wireFixed32  = 5
 )
 
 // maxGroups is how deep groups may nest. OTLP has none.
