@@ -222,6 +222,9 @@ func TestAFileIsTheLocation(t *testing.T) {
 		"traces/mon/1.json": {version: 1, hours: hours("otel:x", "otel:y")},
 		"traces/mon/2.json": {version: 1, hours: hours("otel:y", "otel:z")},
 		"traces/tue/1.json": {version: 1, hours: hours("otel:y", "otel:z")},
+		"traces/wed/1.json": {version: 1, hours: hours("otel:w", "otel:z")},
+		"traces/wed/2.json": {version: 1, hours: hours("otel:w", "otel:z")},
+		"traces/wed/3.json": {version: 1, hours: hours("otel:w", "otel:z")},
 	}}
 	l := ledger.New(ledger.Config{Now: at.Now})
 	var got said
@@ -232,7 +235,7 @@ func TestAFileIsTheLocation(t *testing.T) {
 	for scope, document := range got.scopes {
 		places[scope] = document.Location + " in " + document.Environment
 	}
-	want := map[string]string{"prod/otel:x": "traces/mon/1.json in prod", "prod/otel:y": "traces in prod"}
+	want := map[string]string{"prod/otel:x": "traces/mon/1.json in prod", "prod/otel:y": "traces in prod", "prod/otel:w": "traces/wed in prod"}
 	if diff := cmp.Diff(want, places); diff != "" {
 		t.Error(diff)
 	}

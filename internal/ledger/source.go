@@ -323,7 +323,7 @@ func together(held bool, a, b string) string {
 	case a == "" || b == "":
 		return a + b
 	}
-	folder := path.Dir(a)
+	folder := a // of two files nothing is below the one; else it may be the folder around some already
 	for b != folder && !strings.HasPrefix(b, strings.TrimSuffix(folder, "/")+"/") {
 		parent := path.Dir(folder)
 		if parent == folder {
