@@ -20,7 +20,7 @@ import (
 
 // ProjectionScheme is the number of the scheme that [Snapshot.Projection] follows. Another number means that whatever was
 // written by it has to be written anew.
-const ProjectionScheme = 2
+const ProjectionScheme = 3
 
 // Properties are what is written of a node or relation. Values are string, int64, float64, bool, time.Time, time.Duration
 // or []string; what is unknown is absent. Texts are valid UTF-8, and cut as in the history ([MaxRecordedBytes]).
@@ -44,6 +44,8 @@ type ProjectedRelation struct {
 	From, To   ProjectedEnd
 	Key        string // tells apart what has the same type between the same two
 	Properties Properties
+
+	counted *countedEdge // nil = it is no call that was seen in traffic
 }
 
 // ProjectedEnd is an entity, or all who publish to one topic.
@@ -97,7 +99,9 @@ func (s *Snapshot) Projection(ref catalog.Ref) *ProjectedEntity {
 	p.Relations = make([]ProjectedRelation, 0, len(row))
 	for i := range row {
 		if target := s.find(row[i].To); target >= 0 {
+			first := len(p.Relations)
 			p.Relations = appendProjected(p.Relations, &row[i], s.kind(target))
+			s.setCounted(p.Relations[first:], &row[i])
 		}
 	}
 	slices.SortFunc(p.Relations, func(x, y ProjectedRelation) int { return x.compare(&y) })

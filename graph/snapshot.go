@@ -157,7 +157,9 @@ func (s *Snapshot) WithTraffic(t Traffic) *Snapshot {
 }
 
 // IsSameGraph says whether two snapshots show the same revision of the same graph, whatever was counted beside it.
-func (s *Snapshot) IsSameGraph(other *Snapshot) bool { return s.index == other.index && s.revision == other.revision }
+func (s *Snapshot) IsSameGraph(other *Snapshot) bool {
+	return s.index == other.index && s.revision == other.revision
+}
 
 // Traffic is what was counted beside the graph; nil where nothing was, as for a past state.
 func (s *Snapshot) Traffic() Traffic { return s.traffic }

@@ -118,6 +118,18 @@ type Projector interface {
 	Project(ctx context.Context, lease string, fence FencingToken, from, to *Snapshot) error
 }
 
+// TrafficProjector is a Projector whose written graph also tells how much traffic there is. That changes all the time, and
+// is brought up to date apart, at a pace that the caller sets.
+type TrafficProjector interface {
+	Projector
+
+	// ProjectTraffic writes the present numbers of relations that are there, in the order of the entities that they were
+	// written with: of those behind after, of about limit relations. It returns the last of these entities, "" at the end. Where the
+	// written graph is not that of the snapshot it changes nothing and returns after. The lease is checked as in Project, and
+	// the errors are the same.
+	ProjectTraffic(ctx context.Context, lease string, fence FencingToken, of *Snapshot, after catalog.Ref, limit int) (catalog.Ref, error)
+}
+
 // Freshness tells how far a Snapshot can be taken for what the store holds.
 type Freshness struct {
 	// Confirmed is when the Snapshot was last known to be all that the store held; zero = never.

@@ -180,6 +180,7 @@ func (tx *transaction) eachRelation(relations []graph.ProjectedRelation, whole b
 		row := map[string]any{"from": r.From.ID, "to": r.To.ID, "key": r.Key}
 		if whole {
 			properties := cypherProperties(r.Properties)
+			maps.Copy(properties, cypherProperties(r.Traffic()))
 			properties["key"] = r.Key
 			row["properties"] = properties
 		}

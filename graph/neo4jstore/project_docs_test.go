@@ -18,7 +18,9 @@ import (
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/catalog/descriptor"
+	"github.com/orrery-catalog/orrery/catalog/traffic"
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/graphtest"
 	"github.com/orrery-catalog/orrery/internal/demo"
 	"github.com/orrery-catalog/orrery/internal/testenv"
 )
@@ -112,6 +114,7 @@ func writeDemo(t *testing.T, store *Store) {
 		next := snapshot.Apply(change, revision, at, []graph.Source{
 			{ID: "repos", Kind: "files", State: graph.SourceOK, LastGood: at}, {ID: "traces", Kind: "otlp", State: graph.SourceFailed, Error: "no route to host"},
 		})
+		next = next.WithTraffic(callsSeen())
 		if err := store.Project(t.Context(), "", 0, snapshot, next); err != nil {
 			t.Fatal(err)
 		}
@@ -174,11 +177,34 @@ func seen() []*catalog.Document {
 				Subject: catalog.Subject{Alias: catalog.Alias("otel:" + call.from)},
 				Edges: []catalog.EdgeClaim{{
 					Target: catalog.Subject{Alias: catalog.Alias("otel:" + call.to)}, Type: catalog.DependsOn, Evidence: catalog.Observed,
+					Flow: flowSeen(call.from, call.to).ID(),
 				}},
 			}},
 		})
 	}
 	return documents
+}
+
+func flowSeen(from, to string) traffic.FlowKey {
+	return traffic.FlowKey{From: catalog.Alias("otel:" + from), To: catalog.Alias("otel:" + to), Way: traffic.Call}
+}
+
+// callsSeen is what was counted of two of those.
+func callsSeen() *graphtest.Traffic {
+	until := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	numbers := &graphtest.Traffic{}
+	count := func(from, to string, requests, errors float64, together traffic.Together) {
+		flow := &graph.FlowNumbers{
+			FlowKey: flowSeen(from, to), Requests: 2 * requests, Errors: errors, First: until.AddDate(0, 0, -2), Last: until, Together: together,
+			Recent: graph.Recent{Since: until.Add(-1000 * time.Second), Until: until, Requests: requests, Errors: errors},
+		}
+		flow.Recent.Latency.Add(0.25, requests)
+		numbers.Count("traces", flow)
+	}
+	count("checkout-service", "order-service", 20_000, 50, traffic.Together{BothFailed: 48, CallFailed: 2, NoneFailed: 900})
+	count("order-service", "payments", 5_000, 100, traffic.Together{CallFailed: 100, NoneFailed: 900})
+	count("wishlist-service", "ledger", 10, 0, traffic.Together{})
+	return numbers
 }
 
 // TestDocumentedPlans requires that the queries which walk far never try every path.
