@@ -134,11 +134,11 @@ func TestSettledTracesAreHandedOverSoon(t *testing.T) {
 		go func() { ended <- receiver.Listen(ctx, into) }()
 		synctest.Wait()
 		serve(receiver.Handler(), inProtobuf(t, call(1)), "Content-Type", typeProtobuf)
-		time.Sleep(settle - time.Second)
+		<-time.After(settle - time.Second)
 		if got := calls(into.Sum("")); got != 0 {
 			t.Errorf("%v calls before the trace has settled", got)
 		}
-		time.Sleep(5 * time.Second)
+		<-time.After(5 * time.Second)
 		if got := calls(into.Sum("")); got != 1 {
 			t.Errorf("%v calls after it has", got)
 		}
