@@ -52,8 +52,12 @@ func (r *root) forget(newest *graph.Snapshot) {
 	}
 }
 
-// walk is [graph.Snapshot.Deps].
-func (d *derived) walk(ctx context.Context, of catalog.Ref, options graph.DepsOptions) (*graph.Deps, error) {
+// walk is [graph.Snapshot.Deps] of a snapshot of the same graph. What depends on numbers, which may be other ones in it, is
+// not kept.
+func (d *derived) walk(ctx context.Context, of catalog.Ref, options graph.DepsOptions, pinned *graph.Snapshot) (*graph.Deps, error) {
+	if options.Filter.Behaves {
+		return pinned.Deps(of, options)
+	}
 	key, err := json.Marshal([]any{of, options})
 	if err != nil {
 		return nil, err

@@ -111,7 +111,7 @@ func (q queryResolver) Dependencies(ctx context.Context, of string, direction *g
 	if direction != nil {
 		asked.Direction = *direction
 	}
-	return q.derivedOf(snapshotOf(ctx)).walk(ctx, start, asked)
+	return q.derivedOf(snapshotOf(ctx)).walk(ctx, start, asked, snapshotOf(ctx))
 }
 
 func (queryResolver) Path(ctx context.Context, from, to string, options *gen.GraphOptions, _ *time.Time) (*gen.DependencyPath, error) {
