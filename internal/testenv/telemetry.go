@@ -122,24 +122,48 @@ exporters:
 	if err != nil {
 		return nil, err
 	}
+	return c, c.start(ctx, t, program, settings)
+}
+
+// start runs the collector with the settings, until it listens.
+func (c *Collector) start(ctx context.Context, t testing.TB, program, settings string) (err error) {
 	if c.server, err = startProcess(c.log, "", program, "--config", "file:"+settings); err != nil {
-		return nil, err
+		return err
 	}
 	t.Cleanup(c.server.kill)
 	for {
 		connection, err := new(net.Dialer).DialContext(ctx, "tcp", c.HTTP) // the second that it opens
 		if err == nil {
-			return c, connection.Close()
+			return connection.Close()
 		}
 		if !c.server.running() {
-			return nil, &collectorEnded{c.Log()}
+			return &collectorEnded{c.Log()}
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("the collector does not answer: %w: %s", context.Cause(ctx), c.Log())
+			return fmt.Errorf("the collector does not answer: %w: %s", context.Cause(ctx), c.Log())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// RunCollector starts a real OpenTelemetry collector with a configuration as people write it, in which it takes OTLP at these
+// addresses, host:port. It ends with the test.
+func RunCollector(t testing.TB, configuration, grpc, http string) *Collector {
+	t.Helper()
+	program := filepath.Join(telemetryPrograms(t), "otel")
+	ctx, cancel := context.WithTimeout(t.Context(), telemetryWorks)
+	defer cancel()
+	home := t.TempDir()
+	c := &Collector{GRPC: grpc, HTTP: http, log: filepath.Join(home, "console.log")}
+	settings := filepath.Join(home, "collector.yaml")
+	if err := os.WriteFile(settings, []byte(configuration), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.start(ctx, t, program, settings); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // Log is the last that it told.
