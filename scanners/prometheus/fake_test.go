@@ -163,7 +163,7 @@ func lines(c *traffic.Counts) []string {
 		all = append(all, line)
 	}
 	for key, service := range c.Services {
-		line := fmt.Sprintf("%s", key.Alias)
+		line := string(key.Alias)
 		if service.Entries > 0 {
 			line += fmt.Sprintf(" is entered %v times", service.Entries)
 		}

@@ -22,7 +22,7 @@ const istioMetrics = "istio_requests_total|istio_request_duration_milliseconds(_
 
 // istioStep is coarser than that of service graphs: there are many more series, and a proxy that begins anew is mostly a
 // new pod, with series of its own.
-const istioStep = 5 * time.Minute
+const istioStep = 15 * time.Minute
 
 // istioEnds are the labels for who calls whom, as the reporter of the series saw it.
 func istioEnds() []string {
@@ -133,8 +133,10 @@ func (m *mesh) connections(ctx context.Context) error {
 		add              func(flow *traffic.Flow, n float64)
 	}{
 		{opened, "", func(flow *traffic.Flow, n float64) { flow.Requests += n }},
-		{"istio_tcp_connections_closed_total", fmt.Sprintf("{response_flags=~%q}", "(.*,)?("+strings.Join(failureFlags, "|")+")(,.*)?"),
-			func(flow *traffic.Flow, n float64) { flow.Errors += n }},
+		{
+			"istio_tcp_connections_closed_total", fmt.Sprintf("{response_flags=~%q}", "(.*,)?("+strings.Join(failureFlags, "|")+")(,.*)?"),
+			func(flow *traffic.Flow, n float64) { flow.Errors += n },
+		},
 		{"istio_tcp_sent_bytes_total", "", func(*traffic.Flow, float64) {}},
 		{"istio_tcp_received_bytes_total", "", func(*traffic.Flow, float64) {}},
 	} {

@@ -4,7 +4,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	client "github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -54,17 +53,12 @@ func TestLive(t *testing.T) {
 	held := new(scantest.Counted)
 	read := func(what string, writer string, want func(*traffic.Counts) bool) {
 		t.Helper()
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		scantest.Until(t, what+" is read", func() bool {
 			if _, err := reader.ReadTraffic(t.Context(), nil, held); err != nil {
 				t.Fatal(err)
 			}
-			if want(held.Sum(writer)) {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("%s is not read", what)
-			}
-		}
+			return want(held.Sum(writer))
+		})
 	}
 	flow := func(counts *traffic.Counts, from, to catalog.Alias) traffic.Flow {
 		if f := counts.Flows[traffic.FlowKey{From: from, To: to, Way: traffic.Call}]; f != nil {

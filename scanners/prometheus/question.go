@@ -217,10 +217,8 @@ func growth(series, known string, width time.Duration, by []string) string {
 	const expression = `sum by ($by) (
 ((last_over_time($series[$width]) - last_over_time($series[$baseline] offset $width)) >= 0)
 or (last_over_time($series[$width]) and on (job, instance) (
-	group by (job, instance) (last_over_time($known[$baseline] offset $width))
-	or group by (job, instance) (max_over_time(up[$baseline] offset $width) > 0)
-	or group by (job, instance) (last_over_time($series[$baseline] offset $width))))
-or (last_over_time($series[$width]) and $series and
+	group by (job, instance) ($known offset $width) or group by (job, instance) (max_over_time(up[$baseline] offset $width) > 0)))
+or ($series and
 	(count_over_time($series[$width]) < on (job, instance) group_left () max by (job, instance) (sum_over_time(up[$width]))))
 or (last_over_time($series[$width]) - min_over_time($series[$width])))`
 	return strings.NewReplacer("$by", strings.Join(by, ", "), "$series", series, "$known", known,
