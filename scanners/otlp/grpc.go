@@ -60,6 +60,9 @@ func (r *Receiver) export(w http.ResponseWriter, sent *http.Request) (taken, ans
 	if !r.mayFrom(sent) {
 		return taken{}, answerUnauthenticated, errors.New("send the token that the receiver is configured with, as the metadata `authorization: Bearer TOKEN`")
 	}
+	if !r.isOpen() {
+		return taken{}, answerStopped, errStopped
+	}
 	stopWaiting(w, requestTime)
 	counted := &countingReader{from: sent.Body}
 	message, err := r.message(counted, sent.Header.Get("Grpc-Encoding"))

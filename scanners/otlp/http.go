@@ -75,7 +75,10 @@ func (r *Receiver) serveTraces(w http.ResponseWriter, sent *http.Request) {
 // receive reads the body of a request and takes it.
 func (r *Receiver) receive(w http.ResponseWriter, sent *http.Request, packed packing, inJSON bool) (taken, error) {
 	limit := r.config.MaxRequestBytes
-	if sent.ContentLength > limit {
+	switch {
+	case !r.isOpen():
+		return taken{}, errStopped
+	case sent.ContentLength > limit:
 		return taken{}, errTooLarge
 	}
 	stopWaiting(w, requestTime)

@@ -50,7 +50,7 @@ const (
 	// stopTime is how long requests that are being read may go on when the receiver stops.
 	stopTime = 5 * time.Second
 	// maxConnections is of each address.
-	maxConnections = 1024
+	maxConnections = 4096
 	// maxResourceBytes bounds what is kept to tell resources apart.
 	maxResourceBytes = 16 << 20
 )
@@ -144,6 +144,12 @@ func (r *Receiver) open(taking bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.taking = taking
+}
+
+func (r *Receiver) isOpen() bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.taking
 }
 
 func (r *Receiver) listen(ctx context.Context) (grpcListener, httpListener net.Listener, err error) {

@@ -64,7 +64,7 @@ func (r *Receiver) take(ctx context.Context, request request) (taken, error) {
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if !r.taking {
+	if !r.taking { // any more
 		return taken{}, errStopped
 	}
 	return r.add(worker.reader, body.data, request.json)
