@@ -19,7 +19,7 @@ const Traces = "traces"
 
 const (
 	tracedTime   = 3 * 24 * time.Hour // before the end of the recording
-	tracedVisits = 600
+	tracedVisits = 500
 	// sampling is the tracestate of one trace in 256: each visit stands for as many.
 	sampling = "ot=th:ff"
 )
@@ -52,6 +52,7 @@ func visits() []visit {
 		{at: "tracking-service", name: "GET /track/{id}", weight: 6},
 		{at: "payout-reconciliation", name: "reconcile", weight: 2},
 		{at: "supplier-feeds", name: "import", weight: 2},
+		{at: "product-admin", name: "PUT /products/{id}", weight: 2},
 		{at: "price-scraper", name: "scrape", weight: 3},
 	}
 }
@@ -84,11 +85,13 @@ func calls() map[string][]call {
 	const rare, often = 0.002, 0.04
 	return map[string][]call{
 		"storefront-web": {
+			{to: "host:api.fastly.com", chance: 0.1, soft: true, fails: rare, do: "PURGE"},
 			{to: "storefront-bff", chance: 1, fails: rare, do: "GET /home"},
 			{to: "content-service", chance: 0.6, soft: true, fails: rare, do: "GET /pages/{slug}"},
 			{to: "event-collector", chance: 0.9, soft: true, fails: rare, do: "POST /events"},
 		},
 		"storefront-bff": {
+			{to: "cart-service", chance: 0.6, fails: rare, do: "GET /cart"},
 			{to: "session-service", chance: 1, fails: rare, do: "GET /session"},
 			{to: "product-service", chance: 0.9, fails: rare, do: "GET /products"},
 			{to: "pricing-service", chance: 0.9, fails: rare, do: "POST /prices"},
@@ -100,13 +103,15 @@ func calls() map[string][]call {
 			{to: "feature-flags", chance: 1, soft: true, fails: rare, do: "GET /flags"},
 		},
 		"mobile-bff": {
+			{to: "notification-service", chance: 0.2, soft: true, fails: rare, do: "POST /devices"},
+			{to: "customer-profile", chance: 0.3, fails: rare, do: "GET /customers/{id}"},
 			{to: "api-gateway", chance: 1, fails: rare, do: "POST /token"},
 			{to: "product-service", chance: 1, fails: rare, do: "GET /products"},
 			{to: "cart-service", chance: 0.5, fails: rare, do: "GET /cart"},
 			{to: "search-service", chance: 0.4, fails: rare, do: "GET /search"},
 			{to: "checkout-service", chance: 0.2, soft: true, fails: rare, do: "POST /orders"},
 		},
-		"api-gateway":  {{to: "identity-service", chance: 1, fails: rare, do: "GET /introspect"}},
+		"api-gateway":  {{to: "host:api.fastly.com", chance: 0.1, soft: true, fails: rare, do: "PURGE"}, {to: "identity-service", chance: 1, fails: rare, do: "GET /introspect"}},
 		"checkout-web": {{to: "session-service", chance: 1, fails: rare, do: "GET /session"}, {to: "checkout-service", chance: 1, fails: rare, do: "POST /orders"}},
 		"checkout-service": {
 			{to: "cart-service", chance: 1, fails: rare, do: "GET /cart"},
@@ -135,8 +140,8 @@ func calls() map[string][]call {
 		},
 		"currency-service":  {{to: "host:openexchangerates.org", chance: 0.2, soft: true, fails: often, do: "GET"}},
 		"promotion-service": {{to: "db:postgresql:promotions-db/promotions", chance: 1, fails: rare, do: "SELECT"}},
-		"product-service":   {{to: "db:postgresql:products-db/products", chance: 1, fails: rare, do: "SELECT"}},
-		"inventory-service": {{to: "db:postgresql:inventory-db/stock", chance: 1, fails: rare, do: "SELECT"}, {to: "topic:stock-changed", chance: 0.2, fails: 0}},
+		"product-service":   {{to: "topic:product-changed", chance: 0.05}, {to: "db:postgresql:products-db/products", chance: 1, fails: rare, do: "SELECT"}},
+		"inventory-service": {{to: "db:postgresql:inventory-db/stock", chance: 1, fails: rare, do: "SELECT"}, {to: "topic:stock-changed", chance: 0.2}},
 		"search-service": {
 			{to: "db:elasticsearch:search-index/products", chance: 1, fails: rare, do: "search"},
 			{to: "ranking-service", chance: 0.9, soft: true, fails: rare, do: "POST /rank"},
@@ -149,7 +154,7 @@ func calls() map[string][]call {
 		"review-service":   {{to: "db:postgresql:reviews-db/reviews", chance: 1, fails: rare, do: "SELECT"}, {to: "media-service", chance: 0.3, fails: rare, do: "GET /media"}},
 		"wishlist-service": {{to: "db:postgresql:reviews-db/reviews", chance: 1, fails: rare, do: "SELECT"}},
 		"content-service":  {{to: "db:redis:content-cache/0", chance: 1, fails: rare, do: "GET"}, {to: "host:cdn.contentful.com", chance: 0.2, soft: true, fails: rare, do: "GET"}},
-		"event-collector":  {{to: "topic:clickstream", chance: 1, fails: 0}},
+		"event-collector":  {{to: "topic:clickstream", chance: 1}},
 		"feature-flags":    {{to: "db:postgresql:flags-db/flags", chance: 0.1, fails: rare, do: "SELECT"}},
 		"session-service":  {{to: "db:redis:session-redis/0", chance: 1, fails: rare, do: "GET"}, {to: "identity-service", chance: 0.1, soft: true, fails: rare, do: "GET /users/{id}"}},
 		"identity-service": {{to: "db:postgresql:identity-db/identity", chance: 1, fails: rare, do: "SELECT"}},
@@ -159,50 +164,63 @@ func calls() map[string][]call {
 		"shipping-quotes":  {{to: "host:api-eu.dhl.com", chance: 1, soft: true, fails: rare, do: "POST"}, {to: "host:onlinetools.ups.com", chance: 1, soft: true, fails: rare, do: "POST"}},
 		"address-service":  {{to: "host:api.addressy.com", chance: 1, fails: rare, do: "GET"}},
 		"gift-cards":       {{to: "order-service", chance: 0.5, soft: true, fails: rare, do: "GET /orders/{id}"}},
-		"experimentation":  {{to: "feature-flags", chance: 1, fails: rare, do: "GET /flags"}},
+		"experimentation":  {{to: "db:s3:data-lake/events", chance: 0.1, fails: rare, do: "GetObject"}, {to: "feature-flags", chance: 1, fails: rare, do: "GET /flags"}},
 		"payments": {
 			{to: "fraud-service", chance: 0.5, soft: true, fails: rare, do: "POST /score"},
 			{to: "psp-stripe", chance: 0.6, fails: rare, do: "POST /charges"},
 			{to: "psp-adyen", chance: 0.4, fails: rare, do: "POST /payments"},
 			{to: "db:postgresql:payments-db/payments", chance: 1, fails: rare, do: "INSERT"},
-			{to: "topic:payment-events", chance: 1, fails: 0},
+			{to: "topic:payment-events", chance: 1},
 		},
 		"psp-stripe": {{to: "host:api.stripe.com", chance: 1, fails: rare, do: "POST"}},
 		"psp-adyen":  {{to: "host:checkout-live.adyen.com", chance: 1, fails: rare, do: "POST"}},
 		"order-service": {
 			{to: "inventory-service", chance: 0.9, fails: rare, do: "POST /reservations"},
 			{to: "db:postgresql:orders-db/orders", chance: 1, fails: rare, do: "INSERT"},
-			{to: "topic:order-events", chance: 0.9, fails: 0},
+			{to: "topic:order-events", chance: 0.9},
 		},
 		"returns-service": {
 			{to: "order-service", chance: 1, fails: rare, do: "GET /orders/{id}"}, {to: "label-service", chance: 0.8, soft: true, fails: rare, do: "POST /labels"},
 			{to: "refund-service", chance: 0.7, soft: true, fails: rare, do: "POST /refunds"}, {to: "db:postgresql:warehouse-db/parcels", chance: 1, fails: rare, do: "INSERT"},
 		},
-		"refund-service":        {{to: "payments", chance: 1, fails: rare, do: "POST /refunds"}},
+		"refund-service":        {{to: "returns-service", chance: 0.2, fails: rare, do: "PATCH /returns/{id}"}, {to: "order-service", chance: 1, fails: rare, do: "GET /orders/{id}"}, {to: "payments", chance: 1, fails: rare, do: "POST /refunds"}},
 		"label-service":         {{to: "pdf-renderer", chance: 1, fails: rare, do: "POST /render"}},
-		"support-desk":          {{to: "customer-profile", chance: 1, fails: rare, do: "GET /customers/{id}"}, {to: "order-history", chance: 0.9, fails: rare, do: "GET /orders"}},
-		"customer-profile":      {{to: "db:postgresql:customers-db/customers", chance: 1, fails: rare, do: "SELECT"}},
+		"support-desk":          {{to: "refund-service", chance: 0.4, soft: true, fails: rare, do: "POST /refunds"}, {to: "customer-profile", chance: 1, fails: rare, do: "GET /customers/{id}"}, {to: "order-history", chance: 0.9, fails: rare, do: "GET /orders"}},
+		"customer-profile":      {{to: "topic:customer-events", chance: 0.3}, {to: "db:postgresql:customers-db/customers", chance: 1, fails: rare, do: "SELECT"}},
 		"order-history":         {{to: "db:postgresql:order-history-db/orders", chance: 1, fails: rare, do: "SELECT"}},
-		"tracking-service":      {{to: "db:postgresql:warehouse-db/parcels", chance: 1, fails: rare, do: "SELECT"}, {to: "host:api-eu.dhl.com", chance: 0.5, soft: true, fails: rare, do: "GET"}},
-		"payout-reconciliation": {{to: "db:postgresql:ledger-db/ledger", chance: 1, fails: rare, do: "SELECT"}, {to: "host:api.stripe.com", chance: 1, soft: true, fails: rare, do: "GET"}},
-		"supplier-feeds":        {{to: "product-service", chance: 1, fails: rare, do: "PUT /products/{id}"}},
+		"tracking-service":      {{to: "host:onlinetools.ups.com", chance: 0.4, soft: true, fails: rare, do: "GET"}, {to: "db:postgresql:warehouse-db/parcels", chance: 1, fails: rare, do: "SELECT"}, {to: "host:api-eu.dhl.com", chance: 0.5, soft: true, fails: rare, do: "GET"}},
+		"payout-reconciliation": {{to: "host:checkout-live.adyen.com", chance: 1, soft: true, fails: rare, do: "GET"}, {to: "db:postgresql:ledger-db/ledger", chance: 1, fails: rare, do: "SELECT"}, {to: "host:api.stripe.com", chance: 1, soft: true, fails: rare, do: "GET"}},
+		"supplier-feeds":        {{to: "db:s3:supplier-drop/feeds", chance: 1, fails: rare, do: "GetObject"}, {to: "product-service", chance: 1, fails: rare, do: "PUT /products/{id}"}},
 		// Nobody knows whose it is.
-		"price-scraper":        {{to: "product-service", chance: 1, fails: rare, do: "GET /products"}, {to: "host:prices.competitor.example.com", chance: 1, soft: true, fails: often, do: "GET"}},
-		"ledger":               {{to: "db:postgresql:ledger-db/ledger", chance: 1, fails: rare, do: "INSERT"}},
-		"notification-service": {{to: "email-templates", chance: 1, fails: rare, do: "GET /templates/{id}"}, {to: "host:api.sendgrid.com", chance: 1, fails: rare, do: "POST"}},
-		"warehouse-gateway":    {{to: "db:postgresql:warehouse-db/parcels", chance: 1, fails: rare, do: "INSERT"}},
-		"search-indexer":       {{to: "db:elasticsearch:search-index/products", chance: 1, fails: rare, do: "bulk"}},
-		"shipping-service":     {{to: "label-service", chance: 0.8, fails: rare, do: "POST /labels"}, {to: "host:api-eu.dhl.com", chance: 1, fails: rare, do: "POST"}},
+		"price-scraper":          {{to: "product-service", chance: 1, fails: rare, do: "GET /products"}, {to: "host:prices.competitor.example.com", chance: 1, soft: true, fails: often, do: "GET"}},
+		"media-service":          {{to: "db:s3:media-bucket/media", chance: 1, fails: rare, do: "GetObject"}},
+		"warehouse-loader":       {{to: "db:s3:data-lake/events", chance: 1, fails: rare, do: "PutObject"}},
+		"invoice-service":        {{to: "pdf-renderer", chance: 1, soft: true, fails: rare, do: "POST /render"}},
+		"newsletter":             {{to: "host:api.sendgrid.com", chance: 1, fails: rare, do: "POST"}, {to: "consent-service", chance: 1, fails: rare, do: "GET /consents"}},
+		"consent-service":        {{to: "db:postgresql:customers-db/customers", chance: 1, fails: rare, do: "SELECT"}},
+		"erp-bridge":             {{to: "host:suitetalk.api.netsuite.com", chance: 1, fails: rare, do: "POST"}},
+		"finance-reporting":      {{to: "db:s3:data-lake/events", chance: 1, fails: rare, do: "GetObject"}},
+		"recommendation-trainer": {{to: "db:s3:data-lake/events", chance: 1, fails: rare, do: "GetObject"}},
+		"product-admin":          {{to: "category-service", chance: 1, fails: rare, do: "GET /categories"}, {to: "product-service", chance: 1, fails: rare, do: "PUT /products/{id}"}},
+		"category-service":       {{to: "db:postgresql:products-db/products", chance: 1, fails: rare, do: "SELECT"}},
+		"ledger":                 {{to: "topic:ledger-entries", chance: 1}, {to: "db:postgresql:ledger-db/ledger", chance: 1, fails: rare, do: "INSERT"}},
+		"notification-service":   {{to: "email-templates", chance: 1, fails: rare, do: "GET /templates/{id}"}, {to: "host:api.sendgrid.com", chance: 1, fails: rare, do: "POST"}},
+		"warehouse-gateway":      {{to: "db:postgresql:warehouse-db/parcels", chance: 1, fails: rare, do: "INSERT"}},
+		"search-indexer":         {{to: "db:elasticsearch:search-index/products", chance: 1, fails: rare, do: "bulk"}},
+		"shipping-service":       {{to: "host:onlinetools.ups.com", chance: 0.4, fails: rare, do: "POST"}, {to: "label-service", chance: 0.8, fails: rare, do: "POST /labels"}, {to: "host:api-eu.dhl.com", chance: 1, fails: rare, do: "POST"}},
 	}
 }
 
 // consumers take the messages of a topic.
 func consumers() map[string][]string {
 	return map[string][]string{
-		"payment-events": {"ledger", "loyalty-service", "invoice-service"},
-		"order-events":   {"warehouse-gateway", "order-history", "shipping-service"},
-		"stock-changed":  {"search-indexer"},
-		"clickstream":    {"warehouse-loader"},
+		"payment-events":  {"ledger", "loyalty-service", "invoice-service", "notification-service", "warehouse-loader"},
+		"order-events":    {"warehouse-gateway", "order-history", "shipping-service", "erp-bridge", "invoice-service", "warehouse-loader", "recommendation-trainer"},
+		"stock-changed":   {"search-indexer"},
+		"product-changed": {"search-indexer", "media-service"},
+		"customer-events": {"newsletter"},
+		"ledger-entries":  {"finance-reporting", "warehouse-loader"},
+		"clickstream":     {"warehouse-loader", "recommendation-trainer"},
 	}
 }
 
@@ -278,11 +296,7 @@ func (r *recording) visit(v visit, at time.Time) {
 		r.serve(v.at, v.name, trace, "", at, &sent)
 	}
 	r.flush()
-	for _, m := range sent {
-		for _, consumer := range consumers()[m.topic] {
-			r.consume(consumer, m)
-		}
-	}
+	r.deliver(sent)
 }
 
 // message was sent to a topic.
@@ -348,7 +362,7 @@ func (r *recording) consume(service string, m message) {
 	took := 2 * time.Millisecond
 	var sent []message
 	for _, c := range calls()[service] {
-		if strings.HasPrefix(c.to, "topic:") || r.rng.Float64() >= c.chance {
+		if r.rng.Float64() >= c.chance {
 			continue
 		}
 		spent, _ := r.call(service, c, trace, id, at.Add(took), &sent)
@@ -359,6 +373,16 @@ func (r *recording) consume(service string, m message) {
 		Attributes: attributes("messaging.system", "kafka", "messaging.destination.name", m.topic, "messaging.operation.type", "process"),
 	}, at, took)
 	r.flush()
+	r.deliver(sent)
+}
+
+// deliver lets all consumers take the messages.
+func (r *recording) deliver(sent []message) {
+	for _, m := range sent {
+		for _, consumer := range consumers()[m.topic] {
+			r.consume(consumer, m)
+		}
+	}
 }
 
 func statusOf(failed bool) status {
