@@ -13,6 +13,7 @@ import (
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/catalog/traffic"
+	"github.com/orrery-catalog/orrery/scanners/databases"
 	"github.com/orrery-catalog/orrery/scanners/polled"
 )
 
@@ -219,7 +220,7 @@ func (h *hour) count(counts *traffic.Counts, e *graphEdge) {
 		return
 	}
 	callee, protocol := server.alias, ""
-	system := databaseSystem(e.called(systemLabels))
+	system := databases.System(e.called(systemLabels), e.called(systemLabels[:1]) == "")
 	if kind == "database" || server.nobody || server.virtual {
 		if callee = e.unseen(system, string(e.labels["server"])); callee == "" {
 			counts.Lose(traffic.LostUnmatchedClient, n)
@@ -335,7 +336,7 @@ func (e *graphEdge) unseen(system, name string) catalog.Alias {
 		case "", "unknown", "unresolved", "incoming", "outgoing", "localhost":
 			return ""
 		}
-		if isSystem(name) {
+		if databases.IsProduct(name) {
 			return ""
 		}
 		host, ofHost, ok := hostOf(name)

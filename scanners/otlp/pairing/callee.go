@@ -6,44 +6,14 @@ import (
 	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/scanners/databases"
 	"github.com/orrery-catalog/orrery/scanners/otlp/spans"
 )
 
 func digits(port uint16) string { return strconv.Itoa(int(port)) }
 
 // databaseSystem is the system by its present name.
-func databaseSystem(written string, old bool) string {
-	written = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(clean(written))), ":", "_")
-	if now, renamed := renamedSystems[written]; renamed && (old || written != "cache") {
-		return now
-	}
-	return strings.ReplaceAll(written, "/", "_")
-}
-
-// renamedSystems are the values of db.system that db.system.name has others for. It is never written to.
-var renamedSystems = map[string]string{
-	"mssql": "microsoft.sql_server", "mssqlcompact": "microsoft.sql_server", "oracle": "oracle.db", "dynamodb": "aws.dynamodb",
-	"redshift": "aws.redshift", "cosmosdb": "azure.cosmosdb", "spanner": "gcp.spanner", "db2": "ibm.db2",
-	"informix": "ibm.informix", "netezza": "ibm.netezza", "hanadb": "sap.hana", "maxdb": "sap.maxdb",
-	"adabas": "softwareag.adabas", "ingres": "actian.ingres", "firebird": "firebirdsql", "h2": "h2database",
-	"cache": "intersystems.cache",
-}
-
-// defaultPorts are those that say nothing. It is never written to.
-var defaultPorts = map[string][]string{
-	"postgresql": {"5432"}, "cockroachdb": {"26257"}, "mysql": {"3306"}, "mariadb": {"3306"}, "tidb": {"4000"},
-	"microsoft.sql_server": {"1433"}, "oracle.db": {"1521"}, "ibm.db2": {"50000"}, "mongodb": {"27017"}, "redis": {"6379"},
-	"valkey": {"6379"}, "memcached": {"11211"}, "cassandra": {"9042"}, "elasticsearch": {"9200"}, "opensearch": {"9200"},
-	"couchdb": {"5984"}, "couchbase": {"8091", "11210"}, "neo4j": {"7687"}, "clickhouse": {"9000", "8123"},
-	"influxdb": {"8086"}, "aws.dynamodb": {"443", "80"}, "aws.redshift": {"5439"}, "azure.cosmosdb": {"443"},
-	"gcp.spanner": {"443"}, "firebirdsql": {"3050"}, "qdrant": {"6333", "6334"}, "milvus": {"19530"}, "hive": {"10000"},
-	"vertica": {"5433"}, "teradata": {"1025"}, "trino": {"8080"}, "hbase": {"16000"}, "sap.hana": {"30015"},
-	"sap.maxdb": {"7210"}, "actian.ingres": {"21071"}, "intersystems.cache": {"1972"}, "geode": {"40404"}, "solr": {"8983"},
-	"weaviate": {"8080"}, "etcd": {"2379"}, "rethinkdb": {"28015"}, "arangodb": {"8529"}, "h2database": {"9092"},
-	"hsqldb": {"9001"}, "derby": {"1527"}, "sybase": {"5000"},
-}
-
-func isRedis(system string) bool { return system == "redis" || system == "valkey" }
+func databaseSystem(written string, old bool) string { return databases.System(clean(written), old) }
 
 // databaseNameOf is what tells databases of one host apart.
 func databaseNameOf(system string, span *spans.Span) string {
@@ -53,7 +23,7 @@ func databaseNameOf(system string, span *spans.Span) string {
 		return text(span.DBTable)
 	case len(span.DBNamespace) > 0:
 		return text(span.DBNamespace)
-	case isRedis(system):
+	case databases.IsRedis(system):
 		return text(span.DBIndex)
 	}
 	return ""
@@ -79,12 +49,7 @@ func databaseAlias(system string, at place, name string, caller catalog.Alias) c
 	} else if address, err := netip.ParseAddr(host); err == nil && address.Is6() {
 		host = "[" + host + "]"
 	}
-	for _, usual := range defaultPorts[system] {
-		if at.port == usual {
-			at.port = ""
-		}
-	}
-	if at.port != "" {
+	if at.port != "" && !databases.IsDefaultPort(system, at.port) {
 		host += ":" + at.port
 	}
 	if name != "" {

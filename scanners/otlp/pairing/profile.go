@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/scanners/databases"
 	"github.com/orrery-catalog/orrery/scanners/otlp/spans"
 )
 
@@ -255,7 +256,7 @@ func newProfile(span *spans.Span) profile {
 		if p.databaseName == "" {
 			p.databaseName = p.place.name
 		}
-		if isRedis(p.database) && p.databaseName == "" {
+		if databases.IsRedis(p.database) && p.databaseName == "" {
 			p.databaseName = "0"
 		}
 	}
