@@ -13,7 +13,7 @@ import (
 
 // database is the alias of a database: where it is, and which of those there.
 func database(system, host, port, name string) catalog.Alias {
-	if strings.Contains(host, ":") {
+	if strings.Contains(host, ":") && !strings.HasPrefix(host, "localhost@") {
 		host = "[" + strings.Trim(host, "[]") + "]"
 	}
 	if number, err := strconv.ParseUint(port, 10, 16); err == nil && number != 0 && !databases.IsDefaultPort(system, port) {
@@ -46,7 +46,7 @@ func hostOf(name string) (host, port string, ok bool) {
 	if _, err := strconv.ParseUint(port, 10, 16); hasPort && err != nil {
 		return "", "", false
 	}
-	if host == "localhost" || hasPort || strings.Contains(strings.Trim(host, "."), ".") {
+	if strings.EqualFold(host, "localhost") || hasPort || strings.Contains(strings.Trim(host, "."), ".") {
 		return host, port, host != "" && polled.Alias(catalog.WorldHost, host) != ""
 	}
 	return "", "", false

@@ -222,7 +222,7 @@ func (h *hour) count(counts *traffic.Counts, e *graphEdge) {
 	callee, protocol := server.alias, ""
 	system := databases.System(e.called(systemLabels), e.called(systemLabels[:1]) == "")
 	if kind == "database" || server.nobody || server.virtual {
-		if callee = e.unseen(system, string(e.labels["server"])); callee == "" {
+		if callee = e.unseen(client.alias, system, string(e.labels["server"])); callee == "" {
 			counts.Lose(traffic.LostUnmatchedClient, n)
 			return
 		}
@@ -328,12 +328,13 @@ func (e *graphEdge) called(names []string) string {
 }
 
 // unseen names a callee that sent no telemetry: a database by its host, port and name, never by its system alone; what has
-// the name of a host by that; anything else by the name that somebody gave it. "" = nothing identifies it.
-func (e *graphEdge) unseen(system, name string) catalog.Alias {
+// the name of a host by that; anything else by the name that somebody gave it. "" = nothing identifies it. The caller's own
+// host is another one for each caller.
+func (e *graphEdge) unseen(caller catalog.Alias, system, name string) catalog.Alias {
 	address, port := firstOf(e.labels, "client_", addressLabels), firstOf(e.labels, "client_", portLabels)
 	if address == "" {
 		switch strings.ToLower(name) {
-		case "", "unknown", "unresolved", "incoming", "outgoing", "localhost":
+		case "", "unknown", "unresolved", "incoming", "outgoing":
 			return ""
 		}
 		if databases.IsProduct(name) {
@@ -349,8 +350,11 @@ func (e *graphEdge) unseen(system, name string) catalog.Alias {
 			return polled.Service("", name)
 		}
 	}
-	if ip := net.ParseIP(address); address == "localhost" || ip != nil && ip.IsLoopback() {
-		return ""
+	if ip := net.ParseIP(address); strings.EqualFold(address, "localhost") || ip != nil && ip.IsLoopback() {
+		if system == "" {
+			return ""
+		}
+		address = "localhost@" + strings.TrimPrefix(string(caller), catalog.WorldOTel+":")
 	}
 	if system != "" {
 		return database(system, address, port, e.called(databaseLabels))

@@ -121,10 +121,11 @@ traces_service_graph_request_total{client="web", server="ledger-db", connection_
 traces_service_graph_request_total{client="web", server="[2001:db8::1]:5433", connection_type="database", client_db_system_name="postgresql", client_db_namespace="a"} 7
 traces_service_graph_request_total{client="web", server="localhost", connection_type="database", client_db_system_name="postgresql", client_server_address="127.0.0.1"} 200`,
 			[]string{
-				"lost unmatched_client: 300",
+				"lost unmatched_client: 100",
 				"otel:web calls db:microsoft.sql_server:sql.prod:1500/orders: 2 requests, 0 errors, microsoft.sql_server",
 				"otel:web calls db:mysql:ledger-db: 6 requests, 0 errors, mysql",
 				"otel:web calls db:postgresql:[2001:db8::1]:5433/a: 7 requests, 0 errors, postgresql",
+				"otel:web calls db:postgresql:localhost@web: 200 requests, 0 errors, postgresql",
 				"otel:web calls db:postgresql:pg.prod/orders: 1 requests, 0 errors, postgresql",
 				"otel:web calls db:redis:cache.prod/0: 3 requests, 0 errors, redis",
 				"otel:web calls host:10.1.2.3: 4 requests, 0 errors",
