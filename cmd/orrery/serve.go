@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -13,10 +14,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/internal/build"
 	"github.com/orrery-catalog/orrery/internal/config"
 	"github.com/orrery-catalog/orrery/internal/demo"
 	"github.com/orrery-catalog/orrery/internal/ingest"
 	"github.com/orrery-catalog/orrery/internal/server"
+	"github.com/orrery-catalog/orrery/internal/tracing"
 	"github.com/orrery-catalog/orrery/web"
 )
 
@@ -68,8 +71,25 @@ func (p *program) serveCommand() *cobra.Command {
 	return cmd
 }
 
+// lastTraces is how long a server that stops waits for the receiver of its own traces.
+const lastTraces = 5 * time.Second
+
 // serve runs until ctx ends, which is no error.
 func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, log zerolog.Logger) (err error) {
+	traces, err := tracing.Start(ctx, tracing.Config{
+		Endpoint: c.Tracing.Endpoint, Protocol: c.Tracing.Protocol, Ratio: c.Tracing.Ratio, Version: build.Current().Version, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	ctx = traces.Context(ctx)
+	defer func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTraces)
+		defer cancel()
+		if err := traces.Stop(last); err != nil {
+			log.Warn().Err(err).Msg("the last traces of this server are lost")
+		}
+	}()
 	// The store comes first: a second server is to hear who holds it, rather than that the address is taken.
 	now, registry := &present{}, prometheus.NewRegistry()
 	sources, store, counted, err := p.opened(ctx, c, showDemo, now, registry, log)
@@ -105,7 +125,7 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 		}
 	}
 	running, ctx := errgroup.WithContext(ctx)
-	running.Go(func() error { return server.Run(ctx, listener, shown, log) })
+	running.Go(func() error { return server.Run(ctx, listener, traces.Middleware(shown), log) })
 	running.Go(func() error { return counted.Run(ctx) })
 	running.Go(func() error {
 		live, err := ingest.New(ctx, ingest.Config{
