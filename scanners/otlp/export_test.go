@@ -3,6 +3,7 @@ package otlp
 import (
 	"net"
 	"net/http"
+	"time"
 )
 
 // OnListening makes the receiver tell where it listens; nil = it does not.
@@ -16,3 +17,6 @@ func (r *Receiver) Open() { r.open(true) }
 
 // GRPCHandler takes requests by gRPC without listening.
 func (r *Receiver) GRPCHandler() http.Handler { return r.grpcHandler() }
+
+// Wait is how long a request may take to come in.
+func (r *Receiver) Wait(patience time.Duration) { r.patience = patience }

@@ -63,7 +63,7 @@ func (r *Receiver) export(w http.ResponseWriter, sent *http.Request) (taken, ans
 	if !r.isOpen() {
 		return taken{}, answerStopped, errStopped
 	}
-	stopWaiting(w, requestTime)
+	stopWaiting(w, r.patience)
 	counted := &countingReader{from: sent.Body}
 	message, err := r.message(counted, sent.Header.Get("Grpc-Encoding"))
 	r.metrics.receivedBytes(transportGRPC, counted.read)

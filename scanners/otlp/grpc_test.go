@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -237,8 +238,58 @@ func TestFullMemoryPushesBack(t *testing.T) {
 	}
 }
 
-// TestSlowSender never ends its request.
-func TestSlowSender(t *testing.T) {
+// TestSlowSenders begin requests that they do not end.
+func TestSlowSenders(t *testing.T) {
+	receiver, err := otlp.New(otlp.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	receiver.Wait(100 * time.Millisecond)
+	receiver.Open()
+	for name, test := range map[string]struct {
+		handler   http.Handler
+		url       string
+		as        string
+		protocols func(*http.Protocols, bool)
+		status    int
+		grpc      string
+	}{
+		"http":  {receiver.Handler(), "/v1/traces", typeProtobuf, (*http.Protocols).SetHTTP1, http.StatusRequestTimeout, ""},
+		"http2": {receiver.Handler(), "/v1/traces", typeJSON, (*http.Protocols).SetUnencryptedHTTP2, http.StatusRequestTimeout, ""},
+		"grpc":  {receiver.GRPCHandler(), exportMethod, "application/grpc", (*http.Protocols).SetUnencryptedHTTP2, http.StatusOK, "4"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewUnstartedServer(test.handler)
+			server.Config.Protocols = new(http.Protocols)
+			test.protocols(server.Config.Protocols, true)
+			server.Start()
+			defer server.Close()
+			transport := &http.Transport{Protocols: server.Config.Protocols}
+			defer transport.CloseIdleConnections()
+			body, never := io.Pipe()
+			defer func() { _ = never.Close() }()
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+test.url, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Content-Type", test.as)
+			response, err := transport.RoundTrip(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if response.StatusCode != test.status || response.Header.Get("Grpc-Status") != test.grpc {
+				t.Errorf("%s, %v", response.Status, response.Header)
+			}
+			if used := receiver.RequestMemory(); used != 0 {
+				t.Errorf("%d bytes of requests are still counted", used)
+			}
+		})
+	}
+}
+
+// TestStopWithOpenRequests has senders that do not end theirs.
+func TestStopWithOpenRequests(t *testing.T) {
 	r := listen(t, otlp.Config{})
 	for name, address := range map[string]string{"grpc": r.grpc, "http": r.http} {
 		connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)

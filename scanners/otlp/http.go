@@ -81,7 +81,7 @@ func (r *Receiver) receive(w http.ResponseWriter, sent *http.Request, packed pac
 	case sent.ContentLength > limit:
 		return taken{}, errTooLarge
 	}
-	stopWaiting(w, requestTime)
+	stopWaiting(w, r.patience)
 	counted := &countingReader{from: http.MaxBytesReader(w, sent.Body, limit)}
 	body, err := r.memory.readAll(counted, limit, sent.ContentLength)
 	r.metrics.receivedBytes(transportHTTP, counted.read)

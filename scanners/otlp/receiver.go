@@ -65,6 +65,7 @@ type Receiver struct {
 	metrics   *metrics
 	tls       *certificates // nil = none
 	handler   http.Handler
+	patience  time.Duration             // how long a request may take to come in
 	listening func(grpc, http net.Addr) // tells tests where
 
 	mu     sync.RWMutex // held for reading while spans are added
@@ -85,7 +86,7 @@ func New(config Config) (*Receiver, error) {
 	r := &Receiver{
 		config: config, pairer: pairing.New(config.Pairing), resources: spans.NewResources(maxResourceBytes),
 		workers: make(chan *worker, runtime.GOMAXPROCS(0)), memory: &memory{most: 8 * config.MaxRequestBytes},
-		listening: func(net.Addr, net.Addr) {},
+		patience: requestTime, listening: func(net.Addr, net.Addr) {},
 	}
 	for range cap(r.workers) {
 		worker, err := newWorker(r.resources)
