@@ -20,7 +20,7 @@ func (s *source) add(hour traffic.Hour, counts *traffic.Counts) {
 		return
 	}
 	clock := s.ledger.hour()
-	if hour > clock { // a clock that is ahead
+	if hour == 0 || hour > clock { // nobody knows, or a clock is ahead
 		hour = clock
 		limitTimes(counts, s.ledger.now())
 	}
