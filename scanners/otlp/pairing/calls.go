@@ -17,7 +17,11 @@ type made struct {
 	failed  bool
 	start   uint64
 	id      uint64
+	served  served
 }
+
+// served is the span that answered a call; zero where nobody did.
+type served struct{ start, id uint64 }
 
 // touch is something that a request touched.
 type touch struct {
@@ -141,7 +145,7 @@ func (s *shard) countChanges() {
 			total.lost[traffic.LostSelfCall]++
 			continue
 		}
-		call := called{from: parent.service, to: w.nodes[c.child].service, segment: w.nodes[c.parent].segment, by: child}
+		call := called{from: parent.service, to: w.nodes[c.child].service, segment: w.nodes[c.parent].segment, by: child, servedBy: served{child.start, child.id}}
 		call.protocol = "http"
 		call.failed = child.flags&flagFailed != 0 && (child.kind != spans.KindClient || child.answer != answerRefused)
 		call.weight, call.duration = child.weight, child.duration
@@ -222,6 +226,7 @@ type called struct {
 	from, to            uint32 // a service, a node
 	segment             int32
 	by                  *record // whose start is the call's
+	servedBy            served
 	failed              bool
 	weight              float32
 	duration            uint64
@@ -256,7 +261,8 @@ func (s *shard) addCall(total *total, way traffic.Way, call called) {
 		flow.AddOperation(call.operation, weight, errors)
 	}
 	if call.segment >= 0 && (way == traffic.Call || way == traffic.Publish) {
-		w.made = append(w.made, made{call.segment, call.to, way, call.failed, call.by.start, call.by.id})
+		w.made = append(w.made, made{
+			call.segment, call.to, way, call.failed, call.by.start, call.by.id, call.servedBy})
 	}
 }
 
@@ -271,7 +277,9 @@ func (s *shard) countLeaves(t *trace) {
 			continue
 		}
 		if n.satisfied {
-			s.satisfyOuter(i)
+			if n.direct != 0 || n.consumed {
+				s.satisfyOuter(i)
+			}
 			continue
 		}
 		if n.role == roleCreate && s.isSent(t, i) {
@@ -404,7 +412,13 @@ func (s *shard) countTogether() {
 		if a.start != b.start {
 			return cmp.Compare(a.start, b.start)
 		}
-		return cmp.Compare(a.id, b.id)
+		if a.id != b.id {
+			return cmp.Compare(a.id, b.id)
+		}
+		if a.served.start != b.served.start { // one client may have been served several times
+			return cmp.Compare(a.served.start, b.served.start)
+		}
+		return cmp.Compare(a.served.id, b.served.id)
 	})
 	for i, m := range w.made {
 		if i+1 < len(w.made) {
@@ -439,18 +453,12 @@ func (s *shard) countTogether() {
 // countReach counts what the requests that began in the trace touched, and prepares to count what messages of them touch.
 func (s *shard) countReach(t *trace) {
 	w := &s.work
-	if w.roots == 0 {
+	if w.tops == 0 {
 		return
 	}
-	only := int32(none)
-	for i, p := range w.parent {
-		if p == root {
-			only = int32(i)
-		}
-	}
-	for i := range w.touches {
-		if at := &w.touches[i]; w.roots == 1 {
-			at.root = only
+	if w.tops == 1 {
+		for i := range w.touches {
+			w.touches[i].root = w.only
 		}
 	}
 	slices.SortFunc(w.touches, func(a, b touch) int {

@@ -311,16 +311,10 @@ func (s *shard) fillRecords(t *trace) {
 	if len(b.producers)+len(b.messages) == 0 || w.late {
 		return
 	}
-	only := int32(none)
-	for i, p := range w.parent {
-		if p == root && w.roots == 1 {
-			only = int32(i)
-		}
-	}
 	byRoot := map[int32]*reached{}
 	of := func(at int32) *reached {
-		if w.roots == 1 {
-			at = only
+		if w.tops == 1 {
+			at = w.only
 		}
 		if at < 0 {
 			return nil

@@ -15,18 +15,20 @@ import (
 // names numbers the services that spans come from, and everything that can be called ("nodes", services among them). 0 is
 // none of both.
 type names struct {
-	services    []service
-	byKey       map[traffic.ServiceKey]uint32
-	byResource  map[*spans.Resource]uint32
-	last        *spans.Resource
-	lastService uint32
-	free        []uint32
-	nodes       []catalog.Alias
-	byAlias     map[catalog.Alias]uint32
-	epoch       uint32 // of the numbers of nodes
-	maxServices int
-	bytes       int64
-	maxBytes    int64
+	services   []service
+	byKey      map[traffic.ServiceKey]uint32
+	byResource map[*spans.Resource]uint32
+	// resourceBytes is about what the resources in it take.
+	resourceBytes int
+	last          *spans.Resource
+	lastService   uint32
+	free          []uint32
+	nodes         []catalog.Alias
+	byAlias       map[catalog.Alias]uint32
+	epoch         uint32 // of the numbers of nodes
+	maxServices   int
+	bytes         int64
+	maxBytes      int64
 }
 
 // service is one service in one environment.
@@ -42,8 +44,9 @@ type service struct {
 const (
 	serviceBytes = 400
 	nodeBytes    = 160
-	maxResources = 1 << 15
-	maxAliases   = 16
+	// maxResourceBytes bounds the resources that are known. Those of others that make spans of the same service are most.
+	maxResourceBytes = 4 << 20
+	maxAliases       = 16
 )
 
 func (n *names) reset(maxServices int, maxBytes int64) {
@@ -55,7 +58,10 @@ func (n *names) reset(maxServices int, maxBytes int64) {
 
 // service numbers the service of a resource, or says by which reason its spans are lost.
 func (n *names) service(resource *spans.Resource) (number uint32, lost string) {
-	if resource == n.last && resource != nil {
+	switch resource {
+	case nil:
+		return 0, traffic.LostNoServiceName
+	case n.last:
 		return n.lastService, ""
 	}
 	number, known := n.byResource[resource]
@@ -65,8 +71,10 @@ func (n *names) service(resource *spans.Resource) (number uint32, lost string) {
 				return 0, traffic.LostTooManyServices
 			}
 		}
-		if len(n.byResource) >= maxResources {
+		n.resourceBytes += resource.Size()
+		if n.resourceBytes > maxResourceBytes {
 			clear(n.byResource)
+			n.resourceBytes = resource.Size()
 		}
 		n.byResource[resource] = number
 	}
@@ -149,6 +157,7 @@ func (n *names) sweep() {
 		}
 	}
 	clear(n.byResource)
+	n.resourceBytes = 0
 	n.last = nil
 	for _, alias := range n.nodes[1:] {
 		n.bytes -= nodeBytes + int64(len(alias))
@@ -163,9 +172,6 @@ func (n *names) sweep() {
 
 // identify says which service a resource is. Without an alias it is none.
 func identify(resource *spans.Resource) (who service) {
-	if resource == nil {
-		return service{}
-	}
 	who.Environment = strings.TrimSpace(clean(resource.Environment))
 	workload := catalog.Alias("")
 	if resource.Workload != "" && resource.Cluster != "" && resource.KubernetesNamespace != "" {

@@ -101,7 +101,7 @@ func (p *profiles) sweep() {
 
 // of interns what the span's attributes say.
 func (p *profiles) of(span *spans.Span) uint32 {
-	if span.Kind == spans.KindInternal && len(span.DBSystem) == 0 && !messaging(span) {
+	if span.Kind == spans.KindInternal && len(span.DBSystem) == 0 && len(span.RPCSystem) == 0 && !messaging(span) {
 		return 0
 	}
 	p.key = keyOf(p.key[:0], span)

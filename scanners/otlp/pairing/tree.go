@@ -31,7 +31,10 @@ type work struct {
 	touches []touch
 	batch   batch
 	late    bool // some of it was settled before
-	roots   int
+	// tops are the spans that requests or reactions begin with, only is the one where there is one.
+	tops     int
+	only     int32
+	rootless bool // the tops have parents, which never came
 }
 
 // node is what is found out about a span.
@@ -167,12 +170,10 @@ func serverID(id uint64) uint64 {
 func (w *work) link() {
 	n := len(w.spans)
 	w.parent, w.state, w.order = grown(w.parent, n), grown(w.state, n), w.order[:0]
-	w.roots = 0
 	for i, r := range w.spans {
 		switch {
 		case r.parent == 0:
 			w.parent[i] = root
-			w.roots++
 		case r.parent == r.id:
 			w.parent[i] = noParent
 		default:
@@ -182,6 +183,28 @@ func (w *work) link() {
 	}
 	for i := range w.spans {
 		w.visit(int32(i))
+	}
+	w.findTops()
+}
+
+// findTops finds the roots, else the spans without a parent that react to messages.
+func (w *work) findTops() {
+	w.tops, w.only, w.rootless = 0, none, false
+	for i, p := range w.parent {
+		if p == root {
+			w.tops, w.only = w.tops+1, int32(i)
+		}
+	}
+	if w.tops == 0 {
+		w.rootless = true
+		for i, p := range w.parent {
+			if p == noParent && w.says[i].role.consumes() {
+				w.tops, w.only = w.tops+1, int32(i)
+			}
+		}
+	}
+	if w.tops != 1 {
+		w.only = none
 	}
 }
 
@@ -246,7 +269,7 @@ func (s *shard) segments() {
 			role: w.says[i].role,
 		}
 		if p < 0 {
-			if p == root {
+			if p == root || w.rootless && n.role.consumes() {
 				n.root = i
 			}
 			continue
