@@ -168,6 +168,15 @@ func indented(document string) string {
 	return strings.NewReplacer("{", "{\n  ", "}", "\n}", ",", ",\n  ").Replace(document)
 }
 
+// brokenLines are what is told of lines that are no JSON.
+func brokenLines(from, to int) (told []string) {
+	for line := from; line <= to; line++ {
+		told = append(told, fmt.Sprintf(":%d: error: this line is malformed: invalid character 'x' at start of value "+
+			"(write it again, or take it out) [malformed-traces]", line))
+	}
+	return told
+}
+
 func TestFormsOfOTLP(t *testing.T) {
 	one, two := proto(t, otlp(id1)), proto(t, otlp(id2))
 	both := []string{got1, got2}
@@ -269,6 +278,29 @@ func TestFormsOfOTLP(t *testing.T) {
 			": error: message 2: this request is malformed: a field is not complete, or longer than what it stands in (write it again, or take it out) [malformed-traces]",
 		}},
 		"gzip that is cut off": {zipped(t, []byte(otlp(id1)+"\n"+otlp(id2)+"\n"))[:100], long, nil},
+		"a bomb": {zipped(t, bytes.Repeat([]byte("{}\n"), 1<<18)), 1 << 10, []string{
+			"lost unreadable 1",
+			": error: it unpacks to far more than traces do: the rest was not read (look at what it is, or leave it out by exclude) [too-large]",
+		}},
+		"a line of something else": {[]byte(`{"traceID":"1","spans":[],"processes":{}}` + "\n{\"data\":[}\n" + otlp(id1) + " 1\n" + otlp(id2) + "\n"), long, []string{
+			got2[:2] + " ffe1< shop GET kind=2", "lost rejected_request 2",
+			":2: error: this line is malformed: invalid character '}' at start of value (write it again, or take it out) [malformed-traces]",
+			":3: error: this request is malformed: something follows the request (write it again, or take it out) [malformed-traces]",
+		}},
+		"many broken lines": {[]byte(otlp(id1) + "\n" + strings.Repeat("x\n", 30)), long, append(append([]string{got1, "lost rejected_request 30"},
+			brokenLines(2, 21)...), ": error: 10 more parts of it cannot be read (write it again, or take it out) [malformed-traces]")},
+		"a long message with another field": {slices.Concat(one, []byte{0x12, 0}), len(one) + 1, []string{
+			got1, "lost rejected_request 1",
+			": error: resourceSpans[1]: this request is malformed: it has another field than those of a request (write it again, or take it out) [malformed-traces]",
+		}},
+		"a long message that is cut off": {slices.Concat(one, two[:len(two)-3]), len(one) + 1, []string{
+			got1, ": warning: resourceSpans[1]: the last message is not whole yet (nothing, if it is still being written; else take it out) [unfinished-traces]",
+		}},
+		"a packed frame that is broken": {framed(zstandard(t, one)[:20], []byte("{]"), two), long, []string{
+			"t1 ffe1< shop GET kind=2", "lost rejected_request 2",
+			": error: message 1: this message is malformed: it cannot be unpacked: unexpected EOF (write it again, or take it out) [malformed-traces]",
+			": error: message 2: this message is malformed: invalid character ']' at start of value (write it again, or take it out) [malformed-traces]",
+		}},
 		"gzip of nothing": {[]byte("\x1f\x8b\x08"), long, []string{
 			"lost unreadable 1",
 			": error: it cannot be read to its end: it cannot be unpacked: unexpected EOF (write it again, or leave it out by exclude) [malformed-traces]",

@@ -26,7 +26,7 @@ func pair(number int) (client, server string) {
 
 // TestMoreThanMemory reads more traces than the memory has room for at a time.
 func TestMoreThanMemory(t *testing.T) {
-	const traces = 50_000
+	const traces = 20_000
 	var together, clients, servers strings.Builder
 	for number := range traces {
 		client, server := pair(number)
@@ -34,7 +34,7 @@ func TestMoreThanMemory(t *testing.T) {
 		fmt.Fprintln(&clients, client)
 		fmt.Fprintln(&servers, server)
 	}
-	config := pairing.Config{MaxBytes: 8 << 20}
+	config := pairing.Config{MaxBytes: 4 << 20}
 	t.Run("in order", func(t *testing.T) {
 		counts := readFiles(t, config, map[string]string{"together.json": together.String()}).total()
 		want := []string{"entry shop", fmt.Sprintf("shop > cart http calls=%d errors=0 async=false null", traces)}
@@ -52,6 +52,45 @@ func TestMoreThanMemory(t *testing.T) {
 			t.Errorf("%v calls, and %v lost", calls, counts.Lost)
 		}
 	})
+}
+
+// TestManyHours counts more of them than the memory of pairing has room for at a time.
+func TestManyHours(t *testing.T) {
+	const hours = 20_000
+	var lines strings.Builder
+	for number := range hours {
+		client, server := pair(number)
+		at := fmt.Sprint((1_000_000_000 + number*3600) * 1_000_000)
+		fmt.Fprintln(&lines, strings.Replace(client, "1531282088548312", at, 1))
+		fmt.Fprintln(&lines, strings.Replace(server, "1531282088548312", at, 1))
+	}
+	held := readFiles(t, pairing.Config{MaxBytes: 4 << 20}, map[string]string{"1.json": lines.String()})
+	calls := 0
+	for _, rows := range held.rows {
+		for _, counts := range rows {
+			for _, flow := range counts.Flows {
+				calls += int(flow.Requests)
+			}
+		}
+	}
+	if lost := held.total().Lost; calls != hours || lost[traffic.LostMissingParent] > 0 {
+		t.Errorf("%d calls, and lost %v", calls, lost)
+	}
+}
+
+func TestStateIsBounded(t *testing.T) {
+	const most = 1 << 20
+	for _, c := range []struct{ here, gone, told, wantHere, wantGone, wantTold int }{
+		{10, 10, 10, 10, 10, 10},
+		{1000, 100_000, 10, 1000, 0, 10},
+		{100_000, 10, 10, 0, 0, 10},
+		{10, 10, 100_000, 0, 0, 0},
+	} {
+		size, here, gone, told, listed, err := recorded.KeptState(c.here, c.gone, c.told)
+		if err != nil || size > most || here != c.wantHere || gone != c.wantGone || told != c.wantTold || listed != (told > 0) {
+			t.Errorf("of %+v are kept %d here, %d gone, %d told, listed %v, in %d bytes: %v", c, here, gone, told, listed, size, err)
+		}
+	}
 }
 
 func readFiles(t *testing.T, config pairing.Config, files map[string]string) *ledger {

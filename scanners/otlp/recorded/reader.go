@@ -66,10 +66,7 @@ func (r *Reader) Watch(ctx context.Context, changed func()) error {
 
 // ReadTraffic implements scanners.TrafficReader.
 func (r *Reader) ReadTraffic(ctx context.Context, previous []byte, into scanners.TrafficSink) (next []byte, err error) {
-	before, err := readState(previous)
-	if err != nil {
-		return nil, err
-	}
+	before := readState(previous)
 	all, err := r.find(ctx)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

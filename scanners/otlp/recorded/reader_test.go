@@ -3,10 +3,13 @@ package recorded_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -231,21 +234,62 @@ func TestProblemsAreToldUntilTheyAreMended(t *testing.T) {
 	}
 }
 
-func TestAFileThatCannotBeReadKeepsItsCounts(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("the superuser reads everything")
+// failing is a file system in which some files cannot be read.
+type failing struct {
+	fstest.MapFS
+	files map[string]bool
+}
+
+func (f failing) Open(name string) (fs.File, error) {
+	file, err := f.MapFS.Open(name)
+	if f.files[name] {
+		return &broken{file}, err
 	}
-	tree := newTree(t, map[string]string{"a.json": half(long1, false)})
-	tree.read()
-	before := tree.calls()
-	if err := os.Chmod(filepath.Join(tree.dir, "a.json"), 0); err != nil {
+	return file, err
+}
+
+type broken struct{ fs.File }
+
+func (*broken) Read([]byte) (int, error) { return 0, syscall.EIO }
+
+func TestAFileThatCannotBeReadKeepsItsCounts(t *testing.T) {
+	system := failing{fstest.MapFS{"a.json": {Data: []byte(half(long1, false))}}, map[string]bool{}}
+	reader, err := recorded.New(recorded.Config{Roots: []folder.Root{{FS: system, Display: "traces"}}})
+	if err != nil {
 		t.Fatal(err)
 	}
-	tree.write("b.json", "{}")
+	held := newLedger()
+	state, err := reader.ReadTraffic(t.Context(), nil, held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := otlptest.Lines(held.total())
+	system.files["a.json"] = true
+	system.MapFS["b.json"] = &fstest.MapFile{Data: []byte("{}")}
+	held.end()
+	if _, err := reader.ReadTraffic(t.Context(), state, held); err != nil {
+		t.Fatal(err)
+	}
+	held.end()
+	if diff := cmp.Diff(before, otlptest.Lines(held.total())); diff != "" || len(before) == 0 {
+		t.Errorf("-before +after\n%s", diff)
+	}
+	if told := held.scopes["files/traces/a.json"]; told.State != scanners.Unreadable || !strings.Contains(told.Error, "input/output error") {
+		t.Errorf("told is %+v", told)
+	}
+}
+
+func TestALinkThatLeadsOutIsTold(t *testing.T) {
+	tree := newTree(t, map[string]string{"a.json": half(long1, false)})
+	if err := os.Symlink(filepath.Join(t.TempDir(), "..", "..", ".."), filepath.Join(tree.dir, "out")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", filepath.Join(tree.dir, "dangling")); err != nil {
+		t.Fatal(err)
+	}
 	tree.read()
-	tree.want(before)
-	if tree.held.scopes["files/traces/a.json"].State != scanners.Unreadable {
-		t.Error("it is not told that the file cannot be read")
+	if told := tree.held.problems(); len(told) != 1 || told[0].Location != "traces/out" || told[0].Code != "refused-link" {
+		t.Errorf("told is %v", told)
 	}
 }
 
@@ -273,10 +317,12 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-func TestStateOfAnother(t *testing.T) {
-	tree := newTree(t, nil)
-	if _, err := tree.reader.ReadTraffic(t.Context(), []byte("nonsense"), tree.held); err == nil {
-		t.Error("a state that is none is taken")
+func TestAStateThatIsNoneIsForgotten(t *testing.T) {
+	tree := newTree(t, map[string]string{"a.json": half(long1, false)})
+	tree.read()
+	tree.state = []byte("nonsense")
+	if tree.read() == 0 {
+		t.Error("nothing was read again")
 	}
 }
 

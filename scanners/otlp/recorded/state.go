@@ -36,29 +36,24 @@ type known struct {
 	Gone bool           `cbor:"2,keyasint,omitempty"` // it is not there any more
 }
 
-// readState reads what state.encode wrote. What another version wrote is forgotten.
-func readState(data []byte) (*state, error) {
-	s := &state{Version: stateVersion}
-	if len(data) == 0 {
-		return s, nil
-	}
+// readState reads what state.encode wrote. What cannot be read, or another version wrote, is forgotten: then all files are
+// read again.
+func readState(data []byte) *state {
+	fresh := &state{Version: stateVersion}
 	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64*maxState))
 	if err != nil {
-		return nil, fmt.Errorf("read the state of recorded traces: %w", err)
+		return fresh
 	}
 	defer decoder.Close()
 	plain, err := decoder.DecodeAll(data, nil)
 	if err != nil {
-		return nil, fmt.Errorf("read the state of recorded traces: %w", err)
+		return fresh
 	}
 	var held state
-	if err := cbor.Unmarshal(plain, &held); err != nil {
-		return nil, fmt.Errorf("read the state of recorded traces: %w", err)
+	if cbor.Unmarshal(plain, &held) != nil || held.Version != stateVersion {
+		return fresh
 	}
-	if held.Version == stateVersion {
-		s = &held
-	}
-	return s, nil
+	return &held
 }
 
 // encode is the state in at most maxState bytes: files that are gone are forgotten first, then all. Where not even what is
