@@ -50,8 +50,8 @@ var (
 	buckets     = scale.Index(LongestDuration) - firstBucket + 1
 )
 
-// maxWeight keeps sums of any number of weights finite.
-const maxWeight = 1e15
+// The weights that are told apart: sums of any number of them are finite, and none is lost.
+const minWeight, maxWeight = 1e-15, 1e15
 
 // Add adds a duration that stands for as many as its weight says. Weights that are not positive numbers are passed over;
 // a duration that is none counts as the shortest.
@@ -62,7 +62,7 @@ func (s *Sketch) Add(seconds, weight float64) {
 	if s.open == nil {
 		s.unpack()
 	}
-	s.open.AddWithCount(bucketOf(seconds), min(weight, maxWeight))
+	s.open.AddWithCount(bucketOf(seconds), min(max(weight, minWeight), maxWeight))
 }
 
 // AddBucket adds a bucket of a histogram: as many durations as its weight says, evenly spread from low to high. Those of a bucket
@@ -176,62 +176,119 @@ const (
 
 // The units that are taken, as powers of two, and the greatest count of a bucket: what no sum of weights ever comes to.
 const (
-	minUnit, maxUnit = -1100, 128
+	minUnit, maxUnit = -1020, 128
 	maxCount         = 1e30
 )
 
-// Encode packs the sketch into at most MaxSketchBytes, nil if it is empty. The caller may not change them.
-func (s *Sketch) Encode() []byte {
-	if s.open == nil || s.open.IsEmpty() {
-		return s.packed
+// bins are the counts of buckets, as they are packed. Those outside of first to last are 0.
+type bins struct {
+	counts      [maxBuckets]float64
+	first, last int // from firstBucket on
+	any         bool
+}
+
+// maxBuckets is a bound of buckets that is known beforehand.
+const maxBuckets = 512
+
+func (b *bins) add(index int, count float64) {
+	i := index - firstBucket
+	switch {
+	case !b.any:
+		b.first, b.last, b.any = i, i, true
+	case i < b.first:
+		b.first = i
+	case i > b.last:
+		b.last = i
 	}
-	counts := make([]float64, buckets)
+	b.counts[i] += count
+}
+
+func (b *bins) addSketch(s *Sketch) {
+	if s.open == nil {
+		_ = decode(s.packed, b.add) // it was checked
+		return
+	}
 	s.open.ForEach(func(index int, count float64) bool {
-		counts[index-firstBucket] = count
+		b.add(index, count)
 		return false
 	})
+}
+
+// halve unites each two buckets.
+func (b *bins) halve() {
+	first, last := b.first/2, b.last/2
+	for i := first; i <= last; i++ {
+		sum := b.counts[2*i]
+		if 2*i+1 < maxBuckets {
+			sum += b.counts[2*i+1]
+		}
+		b.counts[i] = sum
+	}
+	clear(b.counts[last+1 : min(b.last+1, maxBuckets)])
+	b.first, b.last = first, last
+}
+
+// Encode packs the sketch into at most MaxSketchBytes, nil if it is empty. The caller may not change them.
+func (s *Sketch) Encode() []byte {
+	if s.open == nil {
+		return s.packed
+	}
+	var b bins
+	b.addSketch(s)
+	return b.encode()
+}
+
+// Sum adds up sketches, and packs the sum. It is much faster than merging packed ones.
+func Sum(sketches ...*Sketch) Sketch {
+	var b bins
+	var only *Sketch
+	several := false
+	for _, s := range sketches {
+		if !s.Empty() {
+			several = several || only != nil
+			only = s
+			b.addSketch(s)
+		}
+	}
+	if only != nil && !several {
+		return only.Packed()
+	}
+	return Sketch{packed: b.encode()}
+}
+
+func (b *bins) encode() []byte {
+	if !b.any {
+		return nil
+	}
 	var buffer [MaxSketchBytes]byte
-	for halved := 0; ; halved++ {
-		coarsest := exponent(counts) - countBits
+	for halved := 0; halved <= maxHalving; halved++ {
+		greatest, whole := 0.0, true
+		for _, n := range b.counts[b.first : b.last+1] {
+			greatest = max(greatest, n)
+			whole = whole && n == math.Trunc(n)
+		}
+		_, coarsest := math.Frexp(greatest)
+		coarsest -= countBits
 		unit := coarsest
-		if whole(counts) {
+		if whole {
 			unit, coarsest = 0, max(coarsest, 0)
 		}
 		for ; unit <= coarsest; unit++ {
-			if packed, ok := encode(buffer[:0], counts, halved, unit); ok {
+			if packed, ok := b.encodeIn(buffer[:0], halved, unit); ok {
 				return slices.Clone(packed)
 			}
 		}
-		if halved == maxHalving { // cannot be
-			return nil
-		}
-		for i := range (len(counts) + 1) / 2 {
-			counts[i] = counts[2*i]
-			if 2*i+1 < len(counts) {
-				counts[i] += counts[2*i+1]
-			}
-		}
-		counts = counts[:(len(counts)+1)/2]
+		b.halve()
 	}
+	return nil // cannot be
 }
 
-// exponent is that of the power of two above all counts.
-func exponent(counts []float64) int {
-	_, exponent := math.Frexp(slices.Max(counts))
-	return exponent
-}
-
-// whole says whether all counts are whole numbers.
-func whole(counts []float64) bool {
-	return !slices.ContainsFunc(counts, func(n float64) bool { return n != math.Trunc(n) })
-}
-
-// encode appends the sketch, if it fits into the capacity.
-func encode(to []byte, counts []float64, halved, unit int) (packed []byte, ok bool) {
-	limit := cap(to)
+// encodeIn appends the sketch in counts of a unit, if it fits into the capacity.
+func (b *bins) encodeIn(to []byte, halved, unit int) (packed []byte, ok bool) {
+	limit, scale := cap(to), math.Ldexp(1, -unit)
 	started, empty := false, uint64(0)
-	for i, count := range counts {
-		n := uint64(math.RoundToEven(math.Ldexp(count, -unit)))
+	for i := b.first; i <= b.last; i++ {
+		n := uint64(math.RoundToEven(b.counts[i] * scale))
 		switch {
 		case n == 0:
 			empty++
@@ -239,7 +296,7 @@ func encode(to []byte, counts []float64, halved, unit int) (packed []byte, ok bo
 		case !started:
 			to = append(to, byte(halved))
 			to = binary.AppendVarint(to, int64(unit))
-			to = binary.AppendUvarint(to, uint64(i))
+			to = binary.AppendUvarint(to, uint64(i)) //nolint:gosec // it counts
 			started = true
 		case empty > 0:
 			to = append(to, 0)

@@ -72,7 +72,7 @@ func epochOf(writer string) (epoch traffic.Hour, ok bool) {
 // for granted that it does not, whatever their clocks.
 const (
 	writable = 1
-	final    = 24
+	final    = 8
 )
 
 // The weights of entries, and the most that a piece takes: so that it always fits into a row.

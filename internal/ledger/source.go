@@ -133,8 +133,7 @@ func (d *days) add(number traffic.Hour, requests, errors float64, latency *traff
 	}
 	at.requests += requests
 	at.errors += errors
-	at.latency.Merge(latency)
-	at.latency = at.latency.Packed()
+	at.latency = traffic.Sum(&at.latency, latency)
 }
 
 // touched are the entries that may have changed since the last view.

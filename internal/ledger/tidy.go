@@ -13,9 +13,6 @@ import (
 	"github.com/orrery-catalog/orrery/graph"
 )
 
-// hourlyDays is for how many days before the newest the hours of processes are kept apart.
-const hourlyDays = 2
-
 // tidy sums up the rows that processes wrote in older days into one row a part and day, and empties those that are too old.
 // Each of its writes leaves the sum of all rows what it was, or takes the old away; one that somebody else came before does nothing.
 // Only one process at a time should do it.
@@ -81,7 +78,7 @@ func (l *Ledger) plan() (spans map[string]span, work, more bool) {
 			continue
 		}
 		at := span{from: hourOf(s.newest.Time().Add(-s.config.RemoveAfter)), stands: s.stands}
-		last := s.recentDay() + 1 - min(hourlyDays, s.recentDay()+1) // the first that is not summed up
+		newest := day(hourOf(s.newest.Time())) // it is not summed up yet
 		for writer, hours := range s.summed {
 			epoch, live := epochOf(writer)
 			for hour := range hours {
@@ -89,7 +86,7 @@ func (l *Ledger) plan() (spans map[string]span, work, more bool) {
 				case hour == 0 || s.standing(writer):
 				case day(hour+23) < day(at.from): // a sum of a day stands at its first hour
 					work = true
-				case live && clock > epoch+final && day(hour) < last:
+				case live && clock > epoch+final && day(hour) < newest:
 					more = more || at.day > 0 && at.day != day(hour)
 					work = true
 					if at.day == 0 || day(hour) < at.day {

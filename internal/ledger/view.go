@@ -266,6 +266,7 @@ type recent struct {
 	source *source
 	first  traffic.Hour // day of the source
 	sum    graph.Recent
+	parts  []*traffic.Sketch
 }
 
 // of goes on with another source.
@@ -285,7 +286,7 @@ func (r *recent) add(hour traffic.Hour, requests, errors float64, latency *traff
 	}
 	r.sum.Requests += requests
 	r.sum.Errors += errors
-	r.sum.Latency.Merge(latency)
+	r.parts = append(r.parts, latency)
 	since, until := r.source.recently()
 	if r.sum.Since.IsZero() || since.Before(r.sum.Since) {
 		r.sum.Since = since
@@ -296,7 +297,7 @@ func (r *recent) add(hour traffic.Hour, requests, errors float64, latency *traff
 }
 
 func (r *recent) done() graph.Recent {
-	r.sum.Latency = r.sum.Latency.Packed()
+	r.sum.Latency = traffic.Sum(r.parts...)
 	return r.sum
 }
 
