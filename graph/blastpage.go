@@ -64,6 +64,7 @@ func (b *Blast) Page(offset, limit int) []Impacted {
 	// Backwards, as later ones are farther away in most cases: their paths hold those of the nearer ones.
 	for i := len(page) - 1; i >= 0; i-- {
 		page[i] = witnesses.impacted(nodes[i])
+		page[i].blast = b // not in impacted, which would have the witnesses outlive the page
 	}
 	return page
 }
@@ -77,7 +78,7 @@ type witnesses struct {
 
 func (w *witnesses) impacted(a node) Impacted {
 	s := w.states.of(a)
-	hit := Impacted{Entity: w.view.entity(a), Impact: s.impact(), Distance: s.distance(), blast: w.Blast}
+	hit := Impacted{Entity: w.view.entity(a), Impact: s.impact(), Distance: s.distance()}
 	hit.Path = w.path(a)
 	if first := w.first(a); hit.Impact == Outage && first.need.group != noGroup {
 		hit.Alternatives = w.view.members(a, first.need.group)
