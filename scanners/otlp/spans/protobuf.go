@@ -67,6 +67,7 @@ func (r *Reader) Protobuf(request []byte, each func(*Span) error) error {
 	if _, err := CountProtobuf(request); err != nil {
 		return err
 	}
+	defer r.letGo()
 	return eachBytes(request, 0, tagResourceSpans, func(begin, end int) error {
 		resourceSpans := request[:end]
 		resource, err := r.resourceOf(resourceSpans, begin)
@@ -77,6 +78,13 @@ func (r *Reader) Protobuf(request []byte, each func(*Span) error) error {
 			return r.scopeSpans(resourceSpans[:end], begin, resource, each)
 		})
 	})
+}
+
+// letGo drops what points into the request, which may be large.
+func (r *Reader) letGo() {
+	r.span = Span{}
+	r.setter.service = nil
+	r.resource.Begin()
 }
 
 func (r *Reader) scopeSpans(data []byte, pos int, resource *Resource, each func(*Span) error) error {

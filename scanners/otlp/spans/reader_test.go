@@ -215,6 +215,20 @@ func TestLargeTextsAreCutOffAndNotCopied(t *testing.T) {
 	}
 }
 
+func TestReaderLetsGoOfRequests(t *testing.T) {
+	reader, before := newReader(), heap()
+	func() {
+		large := request("shop", part(5, bytes.Repeat([]byte("x"), 32<<20)), attribute("rpc.service", "s"))
+		if got := read(t, reader, large); len(got) != 1 {
+			t.Errorf("%d spans", len(got))
+		}
+	}()
+	if held := heap() - before; held > 2<<20 {
+		t.Errorf("%d MiB are held", held>>20)
+	}
+	runtime.KeepAlive(reader)
+}
+
 func TestLinksAreBounded(t *testing.T) {
 	t.Parallel()
 	links := bytes.Repeat(part(13, part(1, traceID), part(2, spanID)), spans.MaxLinks+10)
