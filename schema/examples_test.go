@@ -114,18 +114,20 @@ func demoCompany(t *testing.T) *company {
 	learned := strings.NewReplacer("      strength: soft\n      fallback: only orders under 50 EUR are taken\n", "", "availability: 99.99", "availability: 99.9")
 	before, after := demoDocuments(t, began, learned), demoDocuments(t, began, strings.NewReplacer())
 	cluster := demoCluster(t, began)
+	seen, numbers := demoTraffic(noon)
 	sources := func(when time.Time) []graph.Source {
 		return []graph.Source{
 			{ID: demo.Cluster, Kind: "kubernetes", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(cluster)},
 			{ID: "demo", Kind: "files", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(before)},
+			{ID: "traces", Kind: "otlp", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(seen)},
 		}
 	}
 	merger := catalog.NewMerger(catalog.MergeOptions{})
-	merger.Apply(nil, slices.Values(slices.Concat(before, cluster)))
+	merger.Apply(nil, slices.Values(slices.Concat(before, cluster, seen)))
 	c := &company{was: graph.Build(graph.Input{Revision: 1, Time: began, Model: merger.Model(), Sources: sources(began)})}
 	change := merger.Apply(nil, slices.Values(after))
 	when := noon.Add(-30 * time.Minute)
-	c.is = graph.Build(graph.Input{Revision: 2, Time: when, Model: merger.Model(), Sources: sources(noon)})
+	c.is = graph.Build(graph.Input{Revision: 2, Time: when, Model: merger.Model(), Sources: sources(noon)}).WithTraffic(numbers)
 	for i, recorded := range c.was.FieldChanges(change) {
 		c.changes = append(c.changes, graph.Recorded{FieldChange: recorded, Revision: 2, Time: when, Position: i})
 	}
