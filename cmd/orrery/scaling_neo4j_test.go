@@ -91,28 +91,34 @@ func send(t *testing.T, url string, requests ...ptraceotlp.ExportRequest) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		post, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/traces", bytes.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		post.Header.Set("Content-Type", "application/x-protobuf")
-		post.Header.Set("Authorization", "Bearer "+otlpToken)
-		answer, err := http.DefaultClient.Do(post)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var text bytes.Buffer
-		_, err = text.ReadFrom(answer.Body)
-		_ = answer.Body.Close()
-		taken := ptraceotlp.NewExportResponse()
-		if err == nil {
-			err = taken.UnmarshalProto(text.Bytes())
-		}
-		if rejected := taken.PartialSuccess().RejectedSpans(); err != nil || answer.StatusCode != http.StatusOK || rejected > 0 {
-			t.Fatalf("%s answers %s, and rejects %d spans: %v", url, answer.Status, rejected, err)
-		}
+		sendBytes(t, url, body)
+	}
+}
+
+// sendBytes is send for a request in protobuf.
+func sendBytes(t *testing.T, url string, body []byte) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	post, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/traces", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	post.Header.Set("Content-Type", "application/x-protobuf")
+	post.Header.Set("Authorization", "Bearer "+otlpToken)
+	answer, err := http.DefaultClient.Do(post)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	_, err = text.ReadFrom(answer.Body)
+	_ = answer.Body.Close()
+	taken := ptraceotlp.NewExportResponse()
+	if err == nil && answer.StatusCode == http.StatusOK {
+		err = taken.UnmarshalProto(text.Bytes())
+	}
+	if rejected := taken.PartialSuccess().RejectedSpans(); err != nil || answer.StatusCode != http.StatusOK || rejected > 0 {
+		t.Fatalf("%s answers %s (%q), and rejects %d spans: %v", url, answer.Status, text.String(), rejected, err)
 	}
 }
 

@@ -16,6 +16,8 @@ type process struct {
 	ended   bool
 }
 
+func (p *process) pid() int { return p.command.Process.Pid }
+
 // watch is run by sh with the folder to remove at the end (may be ""), the program and its arguments. The shell itself
 // becomes the program, so that its process number is known; the child of the shell is the watcher.
 const watch = `(cat <&3; kill -9 $$; sleep 1; test -z "$1" || rm -rf -- "$1") >/dev/null 2>&1 &

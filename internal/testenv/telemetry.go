@@ -166,6 +166,9 @@ func RunCollector(t testing.TB, configuration, grpc, http string) *Collector {
 	return c
 }
 
+// Process is the id of its process.
+func (c *Collector) Process() int { return c.server.pid() }
+
 // Log is the last that it told.
 func (c *Collector) Log() string {
 	words, _ := os.ReadFile(c.log) // which may not be there yet
