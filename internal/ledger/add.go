@@ -82,7 +82,9 @@ func (s *source) open(hour traffic.Hour) *set {
 	}
 	s.ledger.writers++
 	// The name is complete when it is written first.
-	t := &set{writer: liveWriter(s.ledger.config.Writer, 0, s.ledger.writers), hour: hour, pieces: make(map[uint16]*piece), size: s.sizes}
+	t := &set{
+		writer: liveWriter(s.ledger.config.Writer, 0, s.ledger.writers), hour: hour, pieces: make(map[uint16]*piece), size: s.sizes,
+	}
 	s.sets[setID{t.writer, hour}] = t
 	s.current[hour] = t
 	return t
@@ -103,7 +105,8 @@ func (s *source) stamp(t *set) {
 // admit takes out of counts what is over a limit, or has a name that no row takes, and counts it as lost.
 func (s *source) admit(c *traffic.Counts) {
 	config := s.ledger.config
-	full := s.pending >= maxPending*(config.MaxFlows*weighsFlow+config.MaxServices*weighsService+config.MaxDeliveries*weighsDelivery+config.MaxReach*weighsReach)
+	full := s.pending >= maxPending*(config.MaxFlows*weighsFlow+config.MaxServices*weighsService+
+		config.MaxDeliveries*weighsDelivery+config.MaxReach*weighsReach)
 	most := func(most int) int {
 		if full {
 			return 0

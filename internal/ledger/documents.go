@@ -37,7 +37,9 @@ func (s *source) caller(written string, alias catalog.Alias) *caller {
 	scope := scopeOf(environment, alias)
 	c := s.callers[scope]
 	if c == nil {
-		c = &caller{environment: environment, alias: alias, flows: make(map[traffic.FlowKey]bool), services: make(map[traffic.ServiceKey]bool)}
+		c = &caller{
+			environment: environment, alias: alias, flows: make(map[traffic.FlowKey]bool), services: make(map[traffic.ServiceKey]bool),
+		}
 		s.callers[scope] = c
 	}
 	return c

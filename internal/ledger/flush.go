@@ -54,21 +54,20 @@ func (l *Ledger) flush(ctx context.Context) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case failed == nil:
+	if failed == nil {
 		if l.failing.err != nil {
 			l.config.Log.Info().Msg("traffic can be written again")
 		}
 		l.failing = failing{}
 		l.metrics.flushed.Observe(time.Since(began).Seconds())
-	default:
-		if l.failing.err == nil {
-			l.failing.since = l.config.Now()
-			l.config.Log.Warn().Err(failed).Msg("traffic cannot be written for now; it is kept in memory")
-		}
-		l.failing.err = failed
-		l.metrics.failures.Inc()
+		return nil
 	}
+	if l.failing.err == nil {
+		l.failing.since = l.config.Now()
+		l.config.Log.Warn().Err(failed).Msg("traffic cannot be written for now; it is kept in memory")
+	}
+	l.failing.err = failed
+	l.metrics.failures.Inc()
 	return failed
 }
 
@@ -82,7 +81,8 @@ func (l *Ledger) flushSource(ctx context.Context, s *source) error {
 		}
 		if errors.Is(err, graph.ErrConflict) {
 			l.mu.Lock()
-			l.config.Log.Warn().Str("source", s.config.ID).Msg("what was counted before the store was away for a day is summed up already; the last of it is lost")
+			l.config.Log.Warn().Str("source", s.config.ID).
+				Msg("what was counted before the store was away for long is summed up already; the last of it is lost")
 			s.drop(id, t)
 			l.mu.Unlock()
 		} else if err != nil {
@@ -220,7 +220,7 @@ func (s *source) settle() {
 		var oldest setID
 		var at *set
 		for id, t := range s.sets {
-			if isReplaced(id.writer) && !t.hidden && !(t.own() && t.dirty()) && (at == nil || id.hour < oldest.hour) {
+			if isReplaced(id.writer) && !t.hidden && !t.dirty() && (at == nil || id.hour < oldest.hour) {
 				oldest, at = id, t
 			}
 		}

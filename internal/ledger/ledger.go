@@ -89,7 +89,6 @@ type Ledger struct {
 	mu      sync.Mutex
 	sources map[string]*source // written before anything else happens
 	writers int                // how many writers there were of this process
-	version uint64
 	failing failing
 	blind   bool // rows cannot be read
 	view    atomic.Pointer[view]
@@ -192,5 +191,4 @@ func (l *Ledger) wake() {
 	close(*l.changed.Swap(&next))
 }
 
-// instantOf is a time in the units of what is counted.
 func (l *Ledger) now() catalog.Instant { return catalog.InstantOf(l.config.Now()) }

@@ -21,7 +21,8 @@ func newMetrics(registerer prometheus.Registerer, l *Ledger) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.01, 4, 8),
 		}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "orrery_traffic_write_failures_total", Help: "How often what was counted of traffic could not be written; it is kept in memory meanwhile.",
+			Name: "orrery_traffic_write_failures_total",
+			Help: "How often what was counted of traffic could not be written; it is kept in memory meanwhile.",
 		}),
 		rows: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "orrery_traffic_rows_written_total", Help: "Rows of traffic that were written.",
@@ -43,9 +44,10 @@ type held struct{ ledger *Ledger }
 
 var (
 	flowsDesc = prometheus.NewDesc("orrery_traffic_flows", "Flows of traffic that are kept.", []string{"source"}, nil)
-	lostDesc  = prometheus.NewDesc("orrery_traffic_lost", "Spans, messages and requests that could not be used, in the hours that are kept.",
-		[]string{"source", "reason"}, nil)
-	ageDesc = prometheus.NewDesc("orrery_traffic_newest_timestamp_seconds", "When the newest traffic was seen.", []string{"source"}, nil)
+	lostDesc  = prometheus.NewDesc("orrery_traffic_lost",
+		"Spans, messages and requests that could not be used, in the hours that are kept.", []string{"source", "reason"}, nil)
+	ageDesc = prometheus.NewDesc("orrery_traffic_newest_timestamp_seconds",
+		"When the newest traffic was seen.", []string{"source"}, nil)
 )
 
 // Describe implements [prometheus.Collector].

@@ -56,7 +56,7 @@ func TestWhatIsCountedIsWrittenWithinTenSecondsAndWhenItEnds(t *testing.T) {
 		l, hears, stop := start(t, rows)
 		hears.calls("a", "b")
 		changed := l.Changed()
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		synctest.Wait()
 		if n := stored(t, rows); n != 1 {
 			t.Errorf("after ten seconds %v calls are written", n)
@@ -76,7 +76,7 @@ func TestWhatIsCountedIsWrittenWithinTenSecondsAndWhenItEnds(t *testing.T) {
 		}
 		writes := rows.writes
 		_, hears, stop = start(t, rows) // and goes on from there
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if rows.writes != writes {
 			t.Error("rows are written though nothing was counted")
 		}
@@ -95,19 +95,19 @@ func TestNothingIsLostWhileTheStoreIsAway(t *testing.T) {
 				rows := newStore()
 				l, hears, stop := start(t, rows)
 				hears.calls("a", "b")
-				time.Sleep(10 * time.Second)
+				<-time.After(10 * time.Second)
 				rows.doubtful = doubtful
 				rows.fails(fmt.Errorf("%w: pulled", graph.ErrUnavailable))
 				for range 10 {
 					hears.calls("a", "b")
-					time.Sleep(time.Hour)
+					<-time.After(time.Hour)
 				}
 				synctest.Wait()
 				if n := l.Numbers().Flow("traces", ab.ID()).Requests; n != 11 {
 					t.Errorf("while the store is away, %v calls are shown", n)
 				}
 				rows.fails(nil)
-				time.Sleep(10 * time.Second)
+				<-time.After(10 * time.Second)
 				stop()
 				if n := stored(t, rows); n != 11 {
 					t.Errorf("when it is back, %v calls are written", n)
@@ -130,14 +130,14 @@ func TestTroubleShows(t *testing.T) {
 		watched := make(chan error, 1)
 		watch := func() { go func() { watched <- source.Watch(ctx, func(...string) {}) }() }
 		watch()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		if len(watched) > 0 {
 			t.Fatalf("watching ended with %v", <-watched)
 		}
 		rows.fails(graph.ErrUnavailable)
 		hears.calls("a", "b")
-		time.Sleep(2 * time.Minute)
+		<-time.After(2 * time.Minute)
 		synctest.Wait()
 		if err := <-watched; !errors.Is(err, graph.ErrUnavailable) {
 			t.Errorf("while rows cannot be written, watching ends with %v", err)
@@ -147,9 +147,9 @@ func TestTroubleShows(t *testing.T) {
 			t.Errorf("and again with %v", err)
 		}
 		rows.fails(nil)
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		watch()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		if len(watched) > 0 {
 			t.Fatalf("when they can, watching ends with %v", <-watched)
@@ -170,7 +170,7 @@ func TestTroubleShows(t *testing.T) {
 		hears.mu.Lock()
 		hears.err = nil
 		hears.mu.Unlock()
-		time.Sleep(2 * time.Minute)
+		<-time.After(2 * time.Minute)
 		hears.calls("a", "b")
 	})
 }

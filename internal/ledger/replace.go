@@ -255,7 +255,8 @@ func (s *source) packStanding() ([]graph.TrafficRow, error) {
 	clear(s.lists)
 	var rows []graph.TrafficRow
 	for i := range max(len(parts), was) {
-		row := graph.TrafficRow{TrafficKey: graph.TrafficKey{Source: s.config.ID, Writer: prefixStands, Part: uint16(i)}} //nolint:gosec // the state of a reader is bounded
+		row := graph.TrafficRow{}
+		row.Source, row.Writer, row.Part = s.config.ID, prefixStands, uint16(i) //nolint:gosec // 32 GiB of names are not there
 		if i < len(parts) {
 			var err error
 			if row.Data, err = cbor.Marshal(parts[i]); err != nil {

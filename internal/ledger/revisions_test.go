@@ -86,7 +86,7 @@ func run(t *testing.T, config ledger.Config) *running {
 
 // later lets time go by.
 func (r *running) later(by time.Duration) {
-	time.Sleep(by)
+	<-time.After(by)
 	synctest.Wait()
 }
 

@@ -21,8 +21,8 @@ const (
 )
 
 // Run listens, writes what is counted every few seconds and when it ends, follows what other processes write, and compacts
-// rows while this process leads. It returns nil after ctx ends. Failures are logged and shown by the sources; they do not end it. It may run
-// once at a time.
+// rows while this process leads. It returns nil after ctx ends. Failures are logged and shown by the sources; they do not
+// end it. It may run once at a time.
 func (l *Ledger) Run(ctx context.Context) error {
 	var listening sync.WaitGroup
 	for _, s := range l.sorted() {

@@ -152,15 +152,6 @@ func (t *set) weight() int {
 	return weight
 }
 
-// newest is the greatest sequence of its rows.
-func (t *set) newest() uint64 {
-	newest := uint64(0)
-	for _, p := range t.pieces {
-		newest = max(newest, p.sequence)
-	}
-	return newest
-}
-
 func (t *set) piece(part uint16) *piece {
 	p := t.pieces[part]
 	if p == nil {

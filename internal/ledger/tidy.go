@@ -13,9 +13,9 @@ import (
 	"github.com/orrery-catalog/orrery/graph"
 )
 
-// tidy sums up the rows that processes wrote in older days into one row a part and day, and empties those that are too old.
-// Each of its writes leaves the sum of all rows what it was, or takes the old away; one that somebody else came before does nothing.
-// Only one process at a time should do it.
+// tidy sums up the rows that processes wrote in days that are over into one row a part and day, and empties those that are
+// too old. Each of its writes leaves the sum of all rows what it was, or takes the old away; one that somebody else came
+// before does nothing. Only one process at a time should do it.
 func (l *Ledger) tidy(ctx context.Context) error {
 	if err := l.hold(ctx); err != nil {
 		return err
@@ -95,8 +95,8 @@ func (l *Ledger) plan() (spans map[string]span, work, more bool) {
 				}
 			}
 		}
-		for id := range s.sets {
-			work = work || id.hour > 0 && !s.standing(id.writer) && isReplaced(id.writer) && day(id.hour+23) < day(at.from)
+		for set := range s.sets {
+			work = work || set.hour > 0 && !s.standing(set.writer) && isReplaced(set.writer) && day(set.hour+23) < day(at.from)
 		}
 		spans[id] = at
 	}

@@ -229,7 +229,8 @@ func (l *Ledger) serviceNumbers(environment string, alias catalog.Alias) *graph.
 		return nil
 	}
 	return &graph.ServiceNumbers{
-		Requests: all.Requests, Errors: all.Errors, Entries: all.Entries, First: all.First.Time(), Last: all.Last.Time(), Recent: recent.done(),
+		Requests: all.Requests, Errors: all.Errors, Entries: all.Entries,
+		First: all.First.Time(), Last: all.Last.Time(), Recent: recent.done(),
 	}
 }
 
