@@ -199,7 +199,7 @@ func connectionPairs(s string) (found place) {
 func databaseName(s string) string {
 	s, _, _ = strings.Cut(s, "/")
 	for _, r := range s {
-		if !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_-.$", r)) {
+		if !isNameRune(r) {
 			return ""
 		}
 	}
@@ -208,6 +208,10 @@ func databaseName(s string) string {
 		return ""
 	}
 	return s
+}
+
+func isNameRune(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_-.$", r)
 }
 
 func cutFold(s, prefix string) (rest string, ok bool) {

@@ -176,7 +176,8 @@ func identify(resource *spans.Resource) (who service) {
 	workload := catalog.Alias("")
 	if resource.Workload != "" && resource.Cluster != "" && resource.KubernetesNamespace != "" {
 		workload = aliasOf(catalog.WorldKubernetes, strings.Join([]string{
-			resource.Cluster, resource.KubernetesNamespace, resource.WorkloadKind, resource.Workload}, "/"))
+			resource.Cluster, resource.KubernetesNamespace, resource.WorkloadKind, resource.Workload,
+		}, "/"))
 	}
 	function := catalog.Alias("")
 	if resource.Function != "" {

@@ -44,9 +44,10 @@ var callees = []struct{ attributes, name, protocol string }{
 }
 
 func key(trace spans.TraceID, id spans.SpanID) spans.Link { return spans.Link{TraceID: trace, ID: id} }
-func service(s *spans.Span) string                        { return s.Resource.Namespace + "/" + s.Resource.Service }
-func failed(s *spans.Span) bool                           { return s.Status == spans.StatusError }
-func refused(s *spans.Span) bool                          { return s.HTTPStatus >= 400 && s.HTTPStatus < 500 }
+
+func service(s *spans.Span) string { return s.Resource.Namespace + "/" + s.Resource.Service }
+func failed(s *spans.Span) bool    { return s.Status == spans.StatusError }
+func refused(s *spans.Span) bool   { return s.HTTPStatus >= 400 && s.HTTPStatus < 500 }
 
 func (o *oracle) parent(s *spans.Span) *spans.Span { return o.byID[key(s.TraceID, s.Parent)] }
 

@@ -161,10 +161,7 @@ func TestStreamsWithKnownTruth(t *testing.T) {
 				rng: rand.New(rand.NewPCG(3, 4)), late: how.late, lost: how.lost, sampled: how.sampled, state: []byte(how.state),
 				truth: truth{calls: map[[2]string]float64{}, reach: map[[2]string]float64{}},
 			}
-			requests := 10_000
-			if testing.Short() {
-				requests = 4_000
-			}
+			const requests = 10_000
 			for i := range requests {
 				s.request(i%4, noon.Add(time.Duration(i)*10*time.Millisecond))
 			}

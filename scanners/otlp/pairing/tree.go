@@ -171,10 +171,10 @@ func (w *work) link() {
 	n := len(w.spans)
 	w.parent, w.state, w.order = grown(w.parent, n), grown(w.state, n), w.order[:0]
 	for i, r := range w.spans {
-		switch {
-		case r.parent == 0:
+		switch r.parent {
+		case 0:
 			w.parent[i] = root
-		case r.parent == r.id:
+		case r.id:
 			w.parent[i] = noParent
 		default:
 			w.parent[i] = w.parentOf(r)
