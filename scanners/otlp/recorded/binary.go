@@ -14,7 +14,15 @@ import (
 // tagResourceSpans is how the first field of a request of OTLP begins in protobuf; every field of it is one of these.
 const tagResourceSpans = 0x0a
 
-// read reads a file in whatever format it is.
+// all reads a file to its end.
+func (c *content) all(in *input) error {
+	if err := c.read(in); err != nil {
+		return err
+	}
+	return c.tellZipkin()
+}
+
+// read reads a file in whatever format it is. Spans of Zipkin may wait after it.
 func (c *content) read(in *input) error {
 	head, _ := in.Peek(headBytes) // what is wrong is told when it is read
 	switch {

@@ -25,14 +25,12 @@ func ReadSpans(ctx context.Context, location string, data []byte, held int, each
 	}
 	defer c.end()
 	in, err := unpacked(ctx, bytes.NewReader(data), int64(held)*BombFactor)
+	defer in.end()
 	if err != nil {
 		c.broken(err)
 		return c.lost, c.told(), c.found, nil
 	}
-	defer in.end()
-	if err = c.read(in); err == nil {
-		err = c.tellZipkin()
-	}
+	err = c.all(in)
 	return c.lost, c.told(), c.found, err
 }
 

@@ -102,22 +102,20 @@ func (r *reading) one(ctx context.Context, f *file) (result, error) {
 		return r.gathering.add(s, f.changed)
 	}
 	in, err := unpacked(ctx, opened, max(packedLeast, packedMost*info.Size()))
+	defer in.end()
 	if err != nil {
 		c.broken(err)
-	} else {
-		defer in.end()
-		if err := errors.Join(c.read(in), c.tellZipkin()); err != nil {
-			return read, err
-		}
-		if ctx.Err() != nil {
-			return read, context.Cause(ctx)
-		}
-		if in.failed != nil {
-			read.fail(in.failed)
-			return read, nil
-		}
-		read.sum = in.sum()
+	} else if err := c.all(in); err != nil {
+		return read, err
 	}
+	switch {
+	case ctx.Err() != nil:
+		return read, context.Cause(ctx)
+	case in.failed != nil:
+		read.fail(in.failed)
+		return read, nil
+	}
+	read.sum = in.sum()
 	if !c.found && len(c.problems) == 0 {
 		c.wrong(place{}, codeNone, "this file has no traces in a format that is known", "leave it out by exclude")
 	}
@@ -136,8 +134,11 @@ func (r *result) fail(err error) {
 
 // replace hands over what a file has counted, and takes back what it had before and has no more.
 func (r *reading) replace(ctx context.Context, f *result, counts map[traffic.Hour]*traffic.Counts) error {
-	if f.gone || f.unread {
+	switch {
+	case f.gone, f.unread && len(r.into.Hours(f.writer)) > 0:
 		return nil
+	case f.unread:
+		f.lost, counts = map[string]uint64{lostUnreadable: 1}, nil
 	}
 	if len(f.lost) > 0 {
 		counts = withLost(f, counts)
@@ -164,11 +165,8 @@ func withLost(f *result, counts map[traffic.Hour]*traffic.Counts) map[traffic.Ho
 		of = new(traffic.Counts)
 		counts[hour] = of
 	}
-	if of.Lost == nil {
-		of.Lost = make(map[string]uint64)
-	}
 	for reason, n := range f.lost {
-		of.Lost[reason] += n
+		of.Lose(reason, n)
 	}
 	return counts
 }

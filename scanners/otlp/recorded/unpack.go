@@ -36,7 +36,8 @@ type input struct {
 	close []func()
 }
 
-// unpacked opens what is in a file, however it is packed. whole bounds what is read where it is packed.
+// unpacked opens what is in a file, however it is packed. whole bounds what is read where it is packed. It is to be ended after
+// an error, too.
 func unpacked(ctx context.Context, file io.Reader, whole int64) (*input, error) {
 	in := &input{ctx: ctx, file: file, left: whole, digest: sha256.New()}
 	reader := bufio.NewReaderSize(raw{in}, headBytes)
@@ -44,8 +45,7 @@ func unpacked(ctx context.Context, file io.Reader, whole int64) (*input, error) 
 	for range maxLayers {
 		next, err := in.layer(reader)
 		if err != nil {
-			in.end()
-			return nil, err
+			return in, err
 		}
 		if next == nil {
 			break
