@@ -45,6 +45,7 @@ type message struct {
 	failed   bool
 	root     int32
 	reached  *reached
+	bytes    int64
 }
 
 // reached is what a request, or the reaction to a message, touched.
@@ -56,6 +57,10 @@ type reached struct {
 	weight  float64
 	touched map[catalog.Alias]struct{}
 	from    []*reached // which sent the messages that it reacts to
+	// senders are the producers held that it is of. When the last is forgotten it is empty, so that no chain of messages is held
+	// by its end.
+	senders int
+	bytes   int64
 }
 
 // process notes that a service processed the message.
@@ -67,18 +72,45 @@ func (p *producer) process(service catalog.Alias) {
 }
 
 // touch adds something to what a request touched, and to whatever that is the reaction to.
-func (l *linker) touch(r *reached, alias catalog.Alias) {
-	if _, there := r.touched[alias]; there || len(r.touched) >= maxTouched {
+func (l *linker) touch(r *reached, alias catalog.Alias, depth int) {
+	const deepest = 32 // messages one after the other
+	if _, there := r.touched[alias]; there || r.touched == nil || len(r.touched) >= maxTouched || depth > deepest {
 		return
 	}
 	r.touched[alias] = struct{}{}
+	if r.senders > 0 {
+		r.bytes += touchedBytes
+		l.bytes += touchedBytes
+	}
 	if r.entry && alias != r.service.Alias {
 		l.at(r.origin, r.hour).Touch(traffic.ReachKey{
 			Entry: r.service.Alias, Touched: alias, Environment: r.service.Environment,
 		}, r.weight)
 	}
 	for _, from := range r.from {
-		l.touch(from, alias)
+		l.touch(from, alias, depth+1)
+	}
+}
+
+// hold counts a producer of the request.
+func (l *linker) hold(r *reached) {
+	if r == nil {
+		return
+	}
+	if r.senders++; r.senders == 1 {
+		r.bytes = touchedBytes * int64(len(r.touched))
+		l.bytes += r.bytes
+	}
+}
+
+// letGo forgets a producer of the request.
+func (l *linker) letGo(r *reached) {
+	if r == nil {
+		return
+	}
+	if r.senders--; r.senders == 0 {
+		l.bytes -= r.bytes
+		r.touched, r.from, r.bytes = nil, nil, 0
 	}
 }
 

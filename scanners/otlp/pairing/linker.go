@@ -111,9 +111,7 @@ func (l *linker) takeProducer(p producer) {
 		return
 	}
 	p.bytes = producerBytes
-	if p.reached != nil {
-		p.bytes += touchedBytes * int64(len(p.reached.touched))
-	}
+	l.hold(p.reached)
 	l.producers[p.key] = &p
 	l.order = append(l.order, p.key)
 	l.bytes += p.bytes
@@ -140,7 +138,7 @@ func (l *linker) takeWaiting(key messageKey) {
 	}
 	delete(l.waiting, key)
 	l.messages -= len(messages)
-	l.bytes -= messageBytes * int64(len(messages))
+	l.bytes -= bytesOf(messages)
 	until := l.pairer.clock.Load() + int64(l.pairer.config.Settle)
 	for _, m := range messages {
 		l.pair(m, l.producers[key], until)
@@ -152,10 +150,14 @@ func (l *linker) takeMessage(m message, until int64) {
 		l.pair(m, p, until)
 		return
 	}
+	m.bytes = messageBytes
+	if m.reached != nil {
+		m.bytes += touchedBytes * int64(len(m.reached.touched))
+	}
 	l.waiting[m.key] = append(l.waiting[m.key], m)
 	l.queue = append(l.queue, waiting{m.key, until})
 	l.messages++
-	l.bytes += messageBytes
+	l.bytes += m.bytes
 }
 
 // pair counts a message of a known sender. One that was only received waits whether it is processed.
@@ -186,17 +188,18 @@ func (l *linker) count(m message, p *producer) {
 	}
 	l.addMessage(m, topic, p.service)
 	if m.reached != nil && p.reached != nil && m.reached != p.reached {
-		if last := len(m.reached.from) - 1; last < 0 || m.reached.from[last] != p.reached {
+		const most = 1000
+		if last := len(m.reached.from) - 1; last < 0 || m.reached.from[last] != p.reached && last < most {
 			m.reached.from = append(m.reached.from, p.reached)
 		}
 		for alias := range m.reached.touched {
-			l.touch(p.reached, alias)
+			l.touch(p.reached, alias, 0)
 		}
 	} else if p.reached != nil {
-		l.touch(p.reached, m.service.Alias)
+		l.touch(p.reached, m.service.Alias, 0)
 	}
 	if topic != "" && p.reached != nil {
-		l.touch(p.reached, topic)
+		l.touch(p.reached, topic, 0)
 	}
 }
 
@@ -235,12 +238,16 @@ func (l *linker) shrink() {
 		if p := l.producers[key]; p != nil {
 			l.decideProducer(p)
 			delete(l.producers, key)
+			l.letGo(p.reached)
 			l.bytes -= p.bytes
 		}
 	}
 	for held() > l.maxBytes && len(l.queue) > 0 {
 		next := l.queue[0]
 		l.queue = l.queue[1:]
+		if p := l.producers[next.key]; p != nil {
+			l.decideProducer(p)
+		}
 		for _, m := range l.takeOut(next.key) {
 			l.addMessage(m, m.topic, "")
 		}
@@ -252,8 +259,15 @@ func (l *linker) takeOut(key messageKey) []message {
 	messages := l.waiting[key]
 	delete(l.waiting, key)
 	l.messages -= len(messages)
-	l.bytes -= messageBytes * int64(len(messages))
+	l.bytes -= bytesOf(messages)
 	return messages
+}
+
+func bytesOf(messages []message) (bytes int64) {
+	for i := range messages {
+		bytes += messages[i].bytes
+	}
+	return bytes
 }
 
 // decideProducer counts what still waits at a producer.
@@ -325,6 +339,9 @@ func (l *linker) DecideAll() {
 	l.Decide(int64(^uint64(0) >> 1))
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, p := range l.producers {
+		l.decideProducer(p)
+	}
 	l.producers, l.order, l.queue, l.bytes = map[messageKey]*producer{}, nil, nil, 0
 }
 

@@ -484,3 +484,40 @@ func TestManyGoroutines(t *testing.T) {
 		shop/mail <= topic:kafka:t kafka N/0
 		shop/web > shop/cart http N/0`, "N", fmt.Sprint(total)), lines(all))
 }
+
+// TestMessagesWithoutEnd passes one message on and on: each trace reacts to the one before.
+func TestMessagesWithoutEnd(t *testing.T) {
+	clock := newClock()
+	pairer := pairing.New(pairing.Config{Settle: settle, MaxBytes: 1 << 20, Shards: 1, Now: clock.now})
+	addAll(t, pairer, scripted(t, "0x/p producer w messaging.system=kafka messaging.destination=t"))
+	all, most := &traffic.Counts{}, int64(0)
+	const hops = 3000
+	before := "0x"
+	for i := range hops {
+		this := fmt.Sprintf("%dx", i+1)
+		addAll(t, pairer, scripted(t, fmt.Sprintf(`
+			%[1]s/c consumer w%[3]d messaging.system=kafka messaging.destination=t link=%[2]s/p
+			%[1]s/p<c producer w%[3]d messaging.system=kafka messaging.destination=t`, this, before, i%3)))
+		before = this
+		if i%50 == 0 {
+			clock.pass(settle)
+			pairer.Tick()
+			most = max(most, pairer.Stats().Bytes)
+			all.Merge(together(pairer.Drain(0)))
+		}
+	}
+	pairer.SettleAll()
+	all.Merge(together(pairer.Drain(0)))
+	consumed := 0.0
+	for key, flow := range all.Flows {
+		if key.Way == traffic.Consume {
+			consumed += flow.Requests
+		}
+	}
+	if consumed != hops || len(all.Lost) != 0 {
+		t.Errorf("%v messages of %d are counted, and lost %v", consumed, hops, all.Lost)
+	}
+	if most > 3<<19 {
+		t.Errorf("it held %d KiB", most>>10)
+	}
+}
