@@ -55,19 +55,23 @@ func TestServicesAndWorkloadsAreOne(t *testing.T) {
 		service, workload string
 	}{
 		{
-			"nobody declares either: the workload runs the service", []*catalog.Document{traced, running(workload, nil)},
+			"nobody declares either: the workload runs the service",
+			[]*catalog.Document{traced, running(workload, nil)},
 			"component:shop/pay DISCOVERY", "component:shop/pay DISCOVERY",
 		},
 		{
-			"telemetry alone", []*catalog.Document{traced},
+			"telemetry alone",
+			[]*catalog.Document{traced},
 			"component:shop/pay DISCOVERY", "component:shop/pay DISCOVERY",
 		},
 		{
-			"the cluster alone", []*catalog.Document{running(workload, nil, service)},
+			"the cluster alone",
+			[]*catalog.Document{running(workload, nil, service)},
 			string(runs) + " DISCOVERY", string(runs) + " DISCOVERY",
 		},
 		{
-			"the configuration names the service", []*catalog.Document{traceOf(service, nil), running(workload, nil, service)},
+			"the configuration names the service",
+			[]*catalog.Document{traceOf(service, nil), running(workload, nil, service)},
 			"component:shop/pay DISCOVERY", "component:shop/pay DISCOVERY",
 		},
 		{
@@ -91,11 +95,13 @@ func TestServicesAndWorkloadsAreOne(t *testing.T) {
 			"component:x/payments LABEL", "component:x/payments LABEL",
 		},
 		{
-			"an equal name of the service", []*catalog.Document{traced, running(workload, nil), stating("component:shop/pay")},
+			"an equal name of the service",
+			[]*catalog.Document{traced, running(workload, nil), stating("component:shop/pay")},
 			"component:shop/pay NAMESPACE_NAME", "component:shop/pay NAMESPACE_NAME",
 		},
 		{
-			"an equal name of the workload", []*catalog.Document{traced, running(workload, nil), stating("component:x/pay-web")},
+			"an equal name of the workload",
+			[]*catalog.Document{traced, running(workload, nil), stating("component:x/pay-web")},
 			"component:x/pay-web NAME", "component:x/pay-web NAME",
 		},
 		{
@@ -132,7 +138,8 @@ func TestServicesAndWorkloadsAreOne(t *testing.T) {
 			"component:x/payments LABEL", "component:x/payments LABEL",
 		},
 		{
-			"a function", []*catalog.Document{traceOf(service, []catalog.Alias{function, workload}), stating("component:x/payments", function)},
+			"a function",
+			[]*catalog.Document{traceOf(service, []catalog.Alias{function, workload}), stating("component:x/payments", function)},
 			"component:x/payments DECLARATION", "component:x/payments DECLARATION",
 		},
 	} {

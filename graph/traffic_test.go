@@ -304,8 +304,7 @@ func TestExportOfTraffic(t *testing.T) {
 	w.flow("traces", traffic.Consume, "otel:mail", topic, counted(6, 0, traffic.Together{}))
 	w.entries("otel:a", 120, nil)
 	w.service("traces", "otel:b", catalog.EntryInner)
-	w.numbers.Deliveries[traffic.DeliveryKey{Consumer: "otel:mail", Topic: topic, Producer: "otel:a", Environment: "production"}] =
-		&traffic.Delivery{Messages: 5, First: catalog.InstantOf(newest), Last: catalog.InstantOf(newest)}
+	w.numbers.Deliveries[traffic.DeliveryKey{Consumer: "otel:mail", Topic: topic, Producer: "otel:a", Environment: "production"}] = &traffic.Delivery{Messages: 5, First: catalog.InstantOf(newest), Last: catalog.InstantOf(newest)}
 	w.numbers.Losses = map[string]map[string]uint64{"traces": {"duplicate": 3, "late": 1}}
 	w.sources[2].Lost = map[string]int64{"late": 2}
 	s := w.snapshot()
