@@ -82,6 +82,7 @@ function Described({ entity }: { entity: Entity }) {
         </aside>
         <div>
           {!isPeople && <Breaks entity={entity} />}
+          <Served entity={entity} />
           {entity.problems.totalCount > 0 && (
             <Section title="Problems" n={entity.problems.totalCount}>
               <ProblemList problems={entity.problems.nodes} about={false} />
@@ -90,7 +91,6 @@ function Described({ entity }: { entity: Entity }) {
           )}
           {entity.health && <HealthSection of={entity.ref} health={entity.health} />}
           <Running entity={entity} />
-          <Served entity={entity} />
           {!isPeople && <Dependencies entity={entity} />}
           <Rows title="Parts" list={entity.parts} />
           <Members list={entity.members} />
