@@ -43,7 +43,7 @@ func (s *source) flowNumbers(key traffic.FlowKey, at *flow) *graph.FlowNumbers {
 	at.protocol = sum.Protocol
 	return &graph.FlowNumbers{
 		FlowKey: key, Requests: sum.Requests, Errors: sum.Errors, First: sum.First.Time(), Last: sum.Last.Time(),
-		Sampled: sum.Sampled,
+		Sampled:  sum.Sampled,
 		Together: sum.Together, Recent: recent.done(), Operations: operations(sum.Operations),
 	}
 }
