@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -40,7 +41,7 @@ func killTrafficChild(path string) error {
 	for err == nil {
 		number++
 		if err = store.WriteTraffic(context.Background(), killTraffic(number)); err == nil {
-			_, err = fmt.Println(number)
+			_, err = fmt.Fprintln(os.Stdout, number)
 		}
 	}
 	return err
