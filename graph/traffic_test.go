@@ -169,6 +169,8 @@ func TestTrafficOfAnEdge(t *testing.T) {
 	w.flow("traces", traffic.Call, "otel:a", "otel:b", fast)
 	w.flow("eu", traffic.Call, "otel:a", "otel:b", slow) // another receiver: its requests are others
 	w.flow("mesh", traffic.Call, "otel:a", "otel:b", counted(140, 3, traffic.Together{}))
+	w.flow("mesh", traffic.Call, "host:a", "otel:b", counted(130, 3, traffic.Together{})) // the mesh by another name
+	w.declare("component:default/a", []catalog.Alias{"host:a"})
 	s := w.snapshot()
 	sum := s.EdgeTraffic(relation(t, s, "component:default/a", "component:default/b"))
 	share, _ := sum.ErrorRate()

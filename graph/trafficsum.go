@@ -36,7 +36,8 @@ func (t *TrafficSum) ErrorRate() (share float64, ok bool) {
 
 // EdgeTraffic sums up what was counted of the flows that are evidence of a relation, each once; nil where there is none, or
 // nothing is kept of it. Flows of sources of one kind add up, as each receives its own share of the traffic. Of kinds of
-// sources that with the most requests counts, as others (a mesh besides traces) tell the same traffic once more.
+// sources that with the most requests counts, as others (a mesh besides traces, its metrics besides those of a service graph)
+// tell the same traffic once more.
 func (s *Snapshot) EdgeTraffic(edge *catalog.Edge) *TrafficSum { return s.trafficOf(edge.Evidence) }
 
 // PlaceTraffic is the same for the flows that were seen at one place.
@@ -91,6 +92,9 @@ func (s *Snapshot) trafficOf(evidence []catalog.Evidence) *TrafficSum {
 			continue
 		}
 		kind := s.sourceKind(e.Origin.Source)
+		if kind == "prometheus" { // a mesh names workloads, service graphs services: each tells the same requests
+			kind += " " + flow.From.World()
+		}
 		if kinds[kind] == nil {
 			kinds[kind] = &flowSum{operations: map[string]traffic.Operation{}}
 		}
