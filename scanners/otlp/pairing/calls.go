@@ -86,7 +86,7 @@ func (s *shard) countChanges() {
 	for _, c := range w.changes {
 		child, parent := w.spans[c.child], w.spans[c.parent]
 		isLeaf := false
-		for at := c.client; at >= 0; at = w.nodes[at].within {
+		for at, depth := c.client, 0; at >= 0 && depth < maxNesting; at, depth = w.nodes[at].within, depth+1 {
 			isLeaf = isLeaf || w.spans[at].flags&flagLeaf != 0
 		}
 		if c.client >= 0 {
@@ -137,7 +137,7 @@ func (s *shard) countChanges() {
 			if call.operation == "" {
 				call.operation = says.operation
 			}
-			for at := c.client; at >= 0; at = w.nodes[at].within {
+			for at, depth := c.client, 0; at >= 0 && depth < maxNesting; at, depth = w.nodes[at].within, depth+1 {
 				if outer := w.says[at]; outer.database != "" && (at == c.client || sameCall(outer, says)) {
 					database = outer.database
 					break

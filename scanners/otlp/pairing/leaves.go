@@ -31,7 +31,7 @@ func (s *shard) countLeaves(t *trace) {
 func (s *shard) satisfyOuter(i int32) {
 	w := &s.work
 	n := &w.nodes[i]
-	for o := n.within; o >= 0; o = w.nodes[o].within {
+	for o, depth := n.within, 0; o >= 0 && depth < maxNesting; o, depth = w.nodes[o].within, depth+1 {
 		outer := &w.nodes[o]
 		if outer.named != 0 && outer.named != n.direct && !sameCall(w.says[o], w.says[i]) && !s.hostOfService(o, n.direct) {
 			return
@@ -85,7 +85,7 @@ func (s *shard) countLeaf(t *trace, i int32) {
 	if says.database != "" {
 		protocol = says.database
 	}
-	for o := n.within; o >= 0; o = w.nodes[o].within {
+	for o, depth := n.within, 0; o >= 0 && depth < maxNesting; o, depth = w.nodes[o].within, depth+1 {
 		outer, around := &w.nodes[o], w.says[o]
 		if outer.named == 0 {
 			if around.database != "" && around.place.host == "" && says.target == targetHost { // it goes by HTTP

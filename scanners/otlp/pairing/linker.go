@@ -82,7 +82,7 @@ func (l *linker) Take(b *batch) {
 	if len(b.producers)+len(b.sends)+len(b.messages) == 0 {
 		return
 	}
-	const waits = 3 // times as long as a trace
+	const waits = 2 // times as long as a trace
 	until := l.pairer.clock.Load() + waits*int64(l.pairer.config.Settle)
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -521,3 +521,45 @@ func TestMessagesWithoutEnd(t *testing.T) {
 		t.Errorf("it held %d KiB", most>>10)
 	}
 }
+
+// TestTracesMadeToKeepUsBusy sends traces in which each span may have to do with each: they are counted all the same, by a bounded
+// number of comparisons.
+func TestTracesMadeToKeepUsBusy(t *testing.T) {
+	const size = 20_000
+	for _, busy := range []struct{ name, script, want string }{
+		{"clients in clients", "1/s%d<s%d client w", `
+			lost missing_parent 1
+			lost unmatched_client 1`},
+		{"servers in servers", "1/s%d<s%d server w", "lost missing_parent 1"},
+		{"receives beside", "1/s%d<root consumer w messaging.operation=receive messaging.system=kafka", `
+			lost missing_parent 20000
+			lost unlinked_consumer 20000`},
+		{"creates beside", "1/s%d<root producer w messaging.operation=create messaging.system=kafka messaging.destination=t", `
+			lost missing_parent 20000
+			w => topic:kafka:t kafka 20000/0`},
+		{"consumers in consumers", "1/s%d<s%d consumer w messaging.system=kafka messaging.destination=t link=1/s%d", `
+			lost missing_parent 1
+			lost unlinked_consumer 1
+			w <= topic:kafka:t kafka 1/0`},
+	} {
+		t.Run(busy.name, func(t *testing.T) {
+			script := busy.script
+			pairer := pairing.New(pairing.Config{Shards: 1})
+			template := scripted(t, strings.ReplaceAll(script, "%d", "1"))[0]
+			number := func(n int) (id spans.SpanID) {
+				binary.BigEndian.PutUint64(id[:], uint64(n+1))
+				return id
+			}
+			for i := range size {
+				span := *template
+				span.ID = number(i)
+				if strings.Contains(script, "<s") && i > 0 {
+					span.Parent = number(i - 1)
+				}
+				addAll(t, pairer, []*spans.Span{&span})
+			}
+			pairer.SettleAll()
+			sameLines(t, busy.want, lines(together(pairer.Drain(0))))
+		})
+	}
+}

@@ -90,6 +90,9 @@ func (s *shard) skipReceived(received int32) {
 		return n.role == roleProcess && !n.skipped && n.service == r.service &&
 			(n.message == received || sameTopic(w.says[i], w.says[received]))
 	}
+	if w.comparisons += len(w.nodes); w.comparisons > maxComparisons {
+		return
+	}
 	for i := range w.nodes {
 		if of(int32(i)) {
 			processed = true
@@ -228,6 +231,9 @@ func (s *shard) countMessage(i int32, topic, sender uint32, known bool) {
 // isSent says whether the message that a span creates is sent by another span beside it.
 func (s *shard) isSent(t *trace, created int32) bool {
 	w := &s.work
+	if w.comparisons += len(w.nodes); w.comparisons > maxComparisons {
+		return false
+	}
 	c := &w.nodes[created]
 	for i := range w.nodes {
 		n := &w.nodes[i]
@@ -250,7 +256,7 @@ func (s *shard) isSent(t *trace, created int32) bool {
 
 // isWithin says whether a span is below another in the tree, within one service.
 func (w *work) isWithin(inner, outer int32) bool {
-	for at := w.nodes[inner].within; at >= 0; at = w.nodes[at].within {
+	for at, depth := w.nodes[inner].within, 0; at >= 0 && depth < maxNesting; at, depth = w.nodes[at].within, depth+1 {
 		if at == outer {
 			return true
 		}

@@ -3,6 +3,7 @@ package pairing
 import (
 	"encoding/binary"
 	"math"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -99,6 +100,7 @@ type shard struct {
 	profiles profiles
 	totals   totals
 	work     work
+	swept    int64              // when the profiles were swept last
 	states   map[string]float32 // the weights of some values of tracestate
 
 	spansTaken, tracesSettled, evictedSpans uint64
@@ -115,6 +117,7 @@ func newShard(p *Pairer) *shard {
 	s.names.reset(p.config.MaxServices, s.maxBytes/shareOfNames)
 	s.profiles.reset()
 	s.totals.reset()
+	s.work.seed = rand.Uint64() | 1
 	return s
 }
 
@@ -298,6 +301,8 @@ func (s *shard) makeRoom(now int64) bool {
 	const (
 		share    = 16 // at a time
 		youngest = 4  // of the time to settle
+		// sweepEvery bounds how much of the time goes into looking for what can be forgotten.
+		sweepEvery = 100 * time.Millisecond
 	)
 	goal := s.maxBytes - s.maxBytes/share
 	for s.bytes() > goal && s.settled.first != 0 {
@@ -313,8 +318,9 @@ func (s *shard) makeRoom(now int64) bool {
 		s.settle(s.open.first)
 		s.forgetAll()
 	}
-	if s.bytes() > goal {
+	if s.bytes() > goal && now-s.swept > int64(sweepEvery) {
 		s.profiles.sweep()
+		s.swept = now
 	}
 	return s.bytes() < s.maxBytes
 }

@@ -11,6 +11,10 @@ const (
 	root          = -2 // it has none
 	none          = -1
 	maxSmallTrace = 16
+	// maxNesting is how many calls around a span are looked at, and maxComparisons how often spans of messages of a trace are
+	// compared: nobody sends a trace that needs so many but to keep us busy.
+	maxNesting     = 64
+	maxComparisons = 1 << 21
 )
 
 // work is the tree of the trace that is being settled. Its slices, one element a span, are used again for each trace.
@@ -31,6 +35,9 @@ type work struct {
 	touches []touch
 	batch   batch
 	late    bool // some of it was settled before
+	// comparisons of spans of messages so far.
+	comparisons int
+	seed        uint64 // of the table, so that nobody can choose ids that meet in it
 	// tops are the spans that requests or reactions begin with, only is the one where there is one.
 	tops     int
 	only     int32
@@ -62,7 +69,7 @@ type change struct{ child, parent, client int32 }
 func (s *shard) gather(t *trace) int {
 	w := &s.work
 	w.numbers, w.spans, w.says = w.numbers[:0], w.spans[:0], w.says[:0]
-	w.late = false
+	w.late, w.comparisons = false, 0
 	size := 2 * maxSmallTrace
 	for size < 2*int(t.spans) {
 		size *= 2
@@ -100,7 +107,7 @@ func grown[T any](slice []T, size int) []T {
 
 const spread = 0x9E3779B97F4A7C15
 
-func (w *work) slot(id uint64) uint64 { return (id * spread) >> 32 & uint64(len(w.table)-1) }
+func (w *work) slot(id uint64) uint64 { return (id * w.seed) >> 32 & uint64(len(w.table)-1) }
 
 // find is the span of the id, or none.
 func (w *work) find(id uint64) int32 {
