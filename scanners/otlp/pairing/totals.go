@@ -229,6 +229,9 @@ func (l *limits) apply(origin uint32, drained map[traffic.Hour]*traffic.Counts) 
 // within deletes what is over the limit from all: of the new ones, those with the fewest requests. It returns how many requests
 // those had, at least one each.
 func within[K comparable, V any](l *limits, key limitKey, all map[K]V, most int, requests func(V) float64) (lost uint64) {
+	if len(all) == 0 {
+		return 0
+	}
 	known := l.known[key]
 	if known == nil {
 		known = make(map[uint64]struct{}, len(all))
