@@ -14,6 +14,11 @@
 // Readers page along indexes whose entries never move: of a version, they find the id and from, which stay as they are,
 // and look at until on the node.
 //
+// Rows of traffic, `(:TrafficRow {id, sequence, data})`, are of no revision. The one `(:TrafficSequence)` node numbers their
+// writes, and its lock orders them, apart from all else. A reader first sees how far that has come, in a transaction of its
+// own: the bookmark of that transaction is no older than what it saw, so that the next one, which brings it, begins when the
+// rows up to there are applied to indexes, too.
+//
 // # Who writes
 //
 // Each transaction that writes locks the Store node first. A change registers itself there as an attempt, before its data
