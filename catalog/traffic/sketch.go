@@ -65,8 +65,8 @@ func (s *Sketch) Add(seconds, weight float64) {
 	s.open.AddWithCount(bucketOf(seconds), min(max(weight, minWeight), maxWeight))
 }
 
-// AddBucket adds a bucket of a histogram: as many durations as its weight says, evenly spread from low to high. Those of a bucket
-// without an end count as low, as Prometheus takes them.
+// AddBucket adds a bucket of a histogram: as many durations as its weight says, evenly spread from low to high. Those of a
+// bucket without an end count as low, as Prometheus takes them.
 func (s *Sketch) AddBucket(low, high, weight float64) {
 	if !(low > 0) {
 		low = 0
@@ -345,6 +345,7 @@ func decode(data []byte, each func(index int, count float64)) error {
 	if len(data) == 0 || data[0] == 0 {
 		return errSketch
 	}
+	one := math.Ldexp(1, int(unit))
 	for i := int(first); len(data) > 0; i++ {
 		index := i<<halved + 1<<halved/2
 		count, n := binary.Uvarint(data)
@@ -361,7 +362,7 @@ func decode(data []byte, each func(index int, count float64)) error {
 			i += int(empty)
 			continue
 		}
-		each(firstBucket+min(index, buckets-1), min(math.Ldexp(float64(count), int(unit)), maxCount))
+		each(firstBucket+min(index, buckets-1), min(float64(count)*one, maxCount))
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func (l *Ledger) readAll(ctx context.Context, last *summing) (*summing, error) {
 		if last != nil {
 			m.from[id], m.stands[id] = last.sources[id].recentDay(), last.sources[id].stands
 		}
-		next.stands = m.stands[id]
+		next.stands, next.unseen = m.stands[id], true
 	}
 	l.mu.Unlock()
 	for row, err := range l.rows.Traffic(ctx, 0) {

@@ -37,6 +37,7 @@ type source struct {
 	swept  catalog.Instant // newest when the ages were looked at last
 
 	touched  touched
+	unseen   bool               // nobody knows it yet: everything will be touched
 	shownDay traffic.Hour       // recentDay of the last view
 	callers  map[string]*caller // by scope
 	heard    map[*hearing]bool  // who hears of scopes that change
@@ -241,7 +242,9 @@ func (s *source) name(written string) {
 // sum adds counts to what is summed up. They are not changed. Latencies are kept from the day on.
 func (s *source) sum(t *set, c *traffic.Counts, from traffic.Hour) {
 	s.index(c)
-	s.touched.counts(c)
+	if !s.unseen {
+		s.touched.counts(c)
+	}
 	number := day(t.hour)
 	recent := number > 0 && number >= from
 	stands := s.standing(t.writer)
