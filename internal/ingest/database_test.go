@@ -30,6 +30,7 @@ type database struct {
 	forgot  graph.Revision   // revisions after it have all their history
 	leases  map[string]granted
 	changed chan struct{}
+	traffic trafficRows
 }
 
 // keptChange is a change as it is kept: documents are packed, so that nobody shares memory.
@@ -447,5 +448,6 @@ func TestDatabase(t *testing.T) {
 			of(t, store).breaks(away)
 			return func() { of(t, store).breaks(nil) }
 		},
+		AgeTraffic: func(t testing.TB, store graph.Store, by time.Duration) { of(t, store).ageTraffic(by) },
 	})
 }

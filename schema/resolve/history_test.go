@@ -123,6 +123,7 @@ var asOfQueries = map[string]string{
 	"sources":      `{sources%s{nodes{id state}}}`,
 	"search":       `{search(text:"checkout" %s){nodes{entity{ref title}}}}`,
 	"health":       `{health(first:10 %s){totalCount totals{services{pass fail}} nodes{entity{ref title} outcome}}}`,
+	"drift":        `{drift(first:10 %s){totalCount totals{kind count} nodes{kind message entity{ref title}}}}`,
 	"changes":      `{changes(first:10 %s){totalCount nodes{revision ref field entity{ref title}}}}`,
 }
 
