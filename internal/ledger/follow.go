@@ -259,6 +259,10 @@ func (l *Ledger) follow(ctx context.Context) error {
 // apply takes a row that has changed.
 func (s *source) apply(row graph.TrafficRow) error {
 	id := setID{row.Writer, row.Hour}
+	if t := s.sets[id]; t != nil && t.own() && isReplaced(id.writer) && !t.dirty() && !t.hidden {
+		s.pending -= t.weight() // it is as in the store, and others may replace it, too
+		t.size = 0
+	}
 	if t := s.sets[id]; t != nil && t.own() {
 		if p := t.pieces[row.Part]; p != nil && len(row.Data) > 0 {
 			p.sequence = row.Sequence

@@ -118,7 +118,7 @@ func TestFilesCountOnce(t *testing.T) {
 				return l, l.Source(ledger.Source{ID: "recorded", Environment: "prod", Reader: files})
 			}
 			reading, scanner := open()
-			following, _ := open()
+			following, other := open()
 			var state []byte
 			for range 40 {
 				at.advance(time.Minute)
@@ -133,6 +133,11 @@ func TestFilesCountOnce(t *testing.T) {
 					files.files[name] = f
 				case 0:
 					reading, scanner = open()
+				case 3: // another process reads from now on
+					if !rows.alone {
+						following.Step(t.Context())
+						reading, scanner, following, other = following, other, reading, scanner
+					}
 				case 1:
 					rows.fails(graph.ErrUnavailable)
 					if next, err := scanner.Scan(t.Context(), state, &said{}); err == nil {
