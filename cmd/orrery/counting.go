@@ -63,7 +63,7 @@ func (t *counting) source(s config.Source) (scanners.Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.Ledger.Source(made), nil
+	return t.Source(made), nil
 }
 
 func pairingOf(s config.Source) pairing.Config {

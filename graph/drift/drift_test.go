@@ -57,6 +57,7 @@ func (n numbers) Service(environment string, alias catalog.Alias) *graph.Service
 	}
 	return n.services[alias]
 }
+
 func (numbers) Delivery(string, catalog.Alias, catalog.Alias, catalog.Alias) *traffic.Delivery {
 	return nil
 }

@@ -180,8 +180,10 @@ func calls() map[string][]call {
 			{to: "topic:order-events", chance: 0.9},
 		},
 		"returns-service": {
-			{to: "order-service", chance: 1, fails: rare, do: "GET /orders/{id}"}, {to: "label-service", chance: 0.8, soft: true, fails: rare, do: "POST /labels"},
-			{to: "refund-service", chance: 0.7, soft: true, fails: rare, do: "POST /refunds"}, {to: "db:postgresql:warehouse-db/parcels", chance: 1, fails: rare, do: "INSERT"},
+			{to: "order-service", chance: 1, fails: rare, do: "GET /orders/{id}"},
+			{to: "label-service", chance: 0.8, soft: true, fails: rare, do: "POST /labels"},
+			{to: "refund-service", chance: 0.7, soft: true, fails: rare, do: "POST /refunds"},
+			{to: "db:postgresql:warehouse-db/parcels", chance: 1, fails: rare, do: "INSERT"},
 		},
 		"refund-service":        {{to: "returns-service", chance: 0.2, fails: rare, do: "PATCH /returns/{id}"}, {to: "order-service", chance: 1, fails: rare, do: "GET /orders/{id}"}, {to: "payments", chance: 1, fails: rare, do: "POST /refunds"}},
 		"label-service":         {{to: "pdf-renderer", chance: 1, fails: rare, do: "POST /render"}},
