@@ -101,6 +101,10 @@ func (s *shard) countLeaf(t *trace, i int32) {
 		if !sameCall(around, says) {
 			break
 		}
+		if n.role == roleSend && outer.role == roleCreate {
+			outer.satisfied = true // by this, which sends what that one created
+			continue
+		}
 		if tellsMore(around, says) && !outer.satisfied {
 			outer.satisfied = true
 			continue

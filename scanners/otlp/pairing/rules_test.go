@@ -485,6 +485,15 @@ func TestMessages(t *testing.T) {
 			c <= topic:kafka:t kafka 2/0
 			flow p > topic:kafka:t > c 2
 			entry p 1`},
+		{"to send what was created around it", `
+			1/a server p
+			1/b<a producer p messaging.system=kafka messaging.destination.name=t messaging.operation.type=create
+			1/c<b client p messaging.system=kafka messaging.destination.name=t messaging.operation.type=send
+			1/d<b consumer c messaging.system=kafka messaging.destination.name=t messaging.operation.type=process`, `
+			p => topic:kafka:t kafka 1/0
+			c <= topic:kafka:t kafka 1/0
+			flow p > topic:kafka:t > c 1
+			entry p 1`},
 		{"only created, as far as was seen", `
 			1/b producer p messaging.system=kafka messaging.destination.name=t messaging.operation.type=create`, `
 			p => topic:kafka:t kafka 1/0

@@ -87,9 +87,9 @@ func (s *ResourceSetter) Resource() Resource {
 	return resource
 }
 
-// generated are names of pods that a controller made, which is not told: with a hash and letters of Kubernetes' own
-// alphabet behind it, or a number. Taking each as a workload of its own would be wrong.
-var generated = regexp.MustCompile(`-(?:[bcdfghjklmnpqrstvwxz2456789]{5}|[0-9]{1,5})$`)
+// generated are names of pods that a controller made, which is not told: with letters of Kubernetes' own alphabet behind it, a
+// hash of that alphabet and anything, or a number. Taking each as a workload of its own would be wrong.
+var generated = regexp.MustCompile(`-(?:[bcdfghjklmnpqrstvwxz2456789]{5}|[bcdfghjklmnpqrstvwxz2456789]{6,10}-[a-z0-9]{5}|[0-9]{1,5})$`)
 
 // text is what was set, as UTF-8.
 func (s *ResourceSetter) text(name resourceName) string {

@@ -190,7 +190,8 @@ func TestResourceSetter(t *testing.T) {
 			all(word("k8s.job.name", "nightly-123"), word("k8s.cronjob.name", "nightly")),
 			spans.Resource{WorkloadKind: "cronjob", Workload: "nightly"},
 		},
-		"a deployment's pod":   {all(word("k8s.pod.name", "cart-7d9f8b6c5-zx2bk")), spans.Resource{}},
+		"a deployment's pod": {all(word("k8s.pod.name", "cart-7d9f8b6c5-zx2bk")), spans.Resource{}},
+		"a deployment's pod whose last letters say little": {all(word("k8s.pod.name", "x-7d9f8b6c5-abcde")), spans.Resource{}},
 		"a daemon set's pod":   {all(word("k8s.pod.name", "agent-zx2bk")), spans.Resource{}},
 		"a stateful set's pod": {all(word("k8s.pod.name", "cart-0")), spans.Resource{}},
 		"a bare pod": {
