@@ -120,6 +120,21 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestLostTrafficIsCountedOnce holds that what is wrong in recorded traffic stands among the problems alone: how much of it was
+// lost is told by what counts the traffic.
+func TestLostTrafficIsCountedOnce(t *testing.T) {
+	w := &world{}
+	w.says(read("f", refA, "!broken"))
+	c := newCatalog(t, openStore(t, storePath(t), false), ingest.Source{ID: "w", Scanner: w, Ages: true})
+	scan(t, c)
+	if lost := c.Snapshot().Sources()[0].Lost; len(lost) > 0 {
+		t.Errorf("lost is %v", lost)
+	}
+	if n := len(slices.Collect(c.Snapshot().Problems(catalog.Ref("")))); n != 1 {
+		t.Errorf("there are %d problems", n)
+	}
+}
+
 func TestFailedScanKeepsTheCursor(t *testing.T) {
 	w := &world{next: []byte("good")}
 	c := newCatalog(t, openStore(t, storePath(t), false), ingest.Source{ID: "w", Scanner: w})

@@ -170,7 +170,7 @@ func (h *holding) describe(id string, configured Source, known bool) graph.Sourc
 		Documents: h.documents, Stale: h.stale, Entities: h.entities, Scopes: h.scopes.Len(),
 		Unconfigured: !known, Held: h.awaits(),
 	}
-	if len(h.lost) > 0 {
+	if len(h.lost) > 0 && (!known || !configured.Ages) { // what of traffic could not be used is counted with the traffic
 		source.Lost = maps.Clone(h.lost)
 	}
 	if known {
