@@ -80,16 +80,27 @@ func (f *finder) confidenceOfAbsence(requests float64, since time.Time, target *
 	case requests >= 100 && age >= 24*time.Hour:
 		confidence = Medium
 	}
-	_, in := f.Relations(target.Ref)
-	for edge := range in {
-		if seen := f.measure(true, edge); seen.seen() {
-			return confidence
-		}
-	}
-	if target.Entry != catalog.EntryUnknown {
+	if target.Entry != catalog.EntryUnknown || f.isSeenCalled(target.Ref) {
 		return confidence
 	}
 	return confidence.lower()
+}
+
+// isSeenCalled says whether anybody was ever seen to call an entity, which thousands may declare that they need.
+func (f *finder) isSeenCalled(ref catalog.Ref) bool {
+	seen, known := f.called[ref]
+	if known {
+		return seen
+	}
+	_, in := f.Relations(ref)
+	for edge := range in {
+		if sum := f.measure(true, edge); sum.seen() {
+			seen = true
+			break
+		}
+	}
+	f.called[ref] = seen
+	return seen
 }
 
 // newest is the time up to which the Snapshot tells.

@@ -76,7 +76,7 @@ type Options struct {
 // Find lists the findings by kind, then by the surest, then by the most requests, then by Ref. It takes time in the
 // size of the graph, or of the neighbourhood of Options.Refs.
 func Find(s *graph.Snapshot, options Options) []*Finding {
-	f := &finder{Snapshot: s, environment: cmp.Or(options.Environment, "production"), seen: make(map[place]bool)}
+	f := &finder{Snapshot: s, environment: cmp.Or(options.Environment, "production"), seen: make(map[place]bool), called: make(map[catalog.Ref]bool)}
 	looks := map[Kind]func(*catalog.Entity){
 		ObservedNotDeclared: f.observedNotDeclared, DeclaredNeverObserved: f.declaredNeverObserved,
 		StrengthContradicted: f.strengthContradicted, UnownedButCalled: f.unownedButCalled, DeprecatedButCalled: f.deprecatedButCalled,
@@ -141,6 +141,7 @@ type finder struct {
 	environment string
 	found       []*Finding
 	seen        map[place]bool
+	called      map[catalog.Ref]bool // what isSeenCalled knows
 }
 
 // place tells findings apart.

@@ -11,15 +11,19 @@ import (
 	"github.com/orrery-catalog/orrery/catalog"
 )
 
-// Patch is what to write into a catalog file. It is YAML in the shape of the file, holding only what is to change.
+// Patch is what to write into a catalog file.
 type Patch struct {
 	// Location is the file, a path or URL; "" where there is none yet. Line is where the entity begins, or the entry that is
 	// to change; 0 = unknown.
 	Location string
 	Line     int32
 	Action   Action
-	YAML     string // ends in a line break
+
+	write func() string // made when asked for: of thousands of findings a page shows few
 }
+
+// YAML has the shape of the file, and holds only what is to change. It ends in a line break.
+func (p *Patch) YAML() string { return p.write() }
 
 // Action says what to do with the YAML of a Patch.
 type Action string
@@ -41,7 +45,7 @@ func (p *Patch) Text() string {
 	what := map[Action]string{
 		Add: "add", Change: "change the entry", Remove: "remove the entry", Create: "write, with the right owner,",
 	}[p.Action]
-	return "# " + where + ": " + what + "\n" + p.YAML
+	return "# " + where + ": " + what + "\n" + p.YAML()
 }
 
 // dependency is an entry of spec.dependencies.
@@ -92,7 +96,7 @@ func (f *finder) addDependency(entity *catalog.Entity, edge *catalog.Edge, seen 
 	if !seen.First.IsZero() {
 		comment = fmt.Sprintf("seen since %s: %s", seen.First.UTC().Format("2006-01-02"), amount(seen.Requests, "request", "requests"))
 	}
-	return at(entity, 0, Add, under("dependencies", entry, comment))
+	return at(entity, 0, Add, func() string { return under("dependencies", entry, comment) })
 }
 
 // removeDependency names the entries that declare an edge.
@@ -107,9 +111,9 @@ func (f *finder) removeDependency(entity *catalog.Entity, edge *catalog.Edge) *P
 		return nil // the other side says so, in a file that is not the entity's
 	}
 	if edge.Details != nil && *edge.Details != (catalog.EdgeDetails{Protocol: edge.Details.Protocol}) || edge.AnyOf != "" || edge.Role != catalog.NoRole {
-		return at(entity, declared.Line, Remove, under("dependencies", dependency{Ref: string(edge.To)}, ""))
+		return at(entity, declared.Line, Remove, func() string { return under("dependencies", dependency{Ref: string(edge.To)}, "") })
 	}
-	return at(entity, declared.Line, Remove, under(field, string(edge.To), ""))
+	return at(entity, declared.Line, Remove, func() string { return under(field, string(edge.To), "") })
 }
 
 // changeStrength is the entry that states the strength that traffic shows.
@@ -119,15 +123,22 @@ func (f *finder) changeStrength(entity *catalog.Entity, edge *catalog.Edge, beha
 		entry.Fallback = "say what happens without it"
 	}
 	i := slices.IndexFunc(edge.Evidence, func(e catalog.Evidence) bool { return e.Kind == catalog.Declared })
-	return at(entity, edge.Evidence[i].Line, Change, under("dependencies", entry, ""))
+	return at(entity, edge.Evidence[i].Line, Change, func() string { return under("dependencies", entry, "") })
 }
+
+// anyOwner stands where a person has to write who it is.
+const anyOwner = "group:default/which-team"
 
 // declare is the file, or the field, that gives something an owner.
 func (f *finder) declare(entity *catalog.Entity) *Patch {
-	const owner = "group:default/which-team"
 	if entity.Origin != nil && !entity.Discovered && !entity.Placeholder && !entity.Found {
-		return at(entity, entity.Line, Add, encode(map[string]any{"spec": map[string]any{"owner": owner}}))
+		return at(entity, entity.Line, Add, func() string { return encode(map[string]any{"spec": map[string]any{"owner": anyOwner}}) })
 	}
+	return &Patch{Action: Create, write: func() string { return newFile(entity) }}
+}
+
+// newFile is the catalog file of what has none.
+func newFile(entity *catalog.Entity) string {
 	kind := entity.Kind
 	fallback := "service"
 	switch entity.Ref.Kind() {
@@ -163,18 +174,18 @@ func (f *finder) declare(entity *catalog.Entity) *Patch {
 	if kind == catalog.KindComponent {
 		put(&spec, "lifecycle", "production")
 	}
-	put(&spec, "owner", owner)
+	put(&spec, "owner", anyOwner)
 	document := yaml.Node{Kind: yaml.MappingNode}
 	put(&document, "apiVersion", "backstage.io/v1alpha1")
 	put(&document, "kind", kind)
 	put(&document, "metadata", &metadata)
 	put(&document, "spec", &spec)
-	return &Patch{Action: Create, YAML: encode(&document)}
+	return encode(&document)
 }
 
-func at(entity *catalog.Entity, line int32, action Action, text string) *Patch {
-	if entity.Origin == nil || text == "" {
+func at(entity *catalog.Entity, line int32, action Action, write func() string) *Patch {
+	if entity.Origin == nil {
 		return nil
 	}
-	return &Patch{Location: entity.Origin.Location, Line: cmp.Or(line, entity.Line), Action: action, YAML: text}
+	return &Patch{Location: entity.Origin.Location, Line: cmp.Or(line, entity.Line), Action: action, write: write}
 }

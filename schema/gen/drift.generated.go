@@ -671,7 +671,7 @@ func (ec *executionContext) _DriftPatch_yaml(ctx context.Context, field graphql.
 			return ec.fieldContext_DriftPatch_yaml(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.YAML, nil
+			return obj.YAML(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -682,7 +682,7 @@ func (ec *executionContext) _DriftPatch_yaml(ctx context.Context, field graphql.
 	)
 }
 func (ec *executionContext) fieldContext_DriftPatch_yaml(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DriftPatch", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("DriftPatch", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _DriftPatch_text(ctx context.Context, field graphql.CollectedField, obj *drift.Patch) (ret graphql.Marshaler) {

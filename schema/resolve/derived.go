@@ -10,6 +10,7 @@ import (
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/graph/drift"
 	"github.com/orrery-catalog/orrery/graph/health"
 )
 
@@ -20,6 +21,8 @@ type derived struct {
 	walks    graphql.Cache[*graph.Deps]       // large ones, whose pages are asked for one after the other
 	judging  sync.Mutex                       // held while services are judged, so that nobody does it twice
 	health   graphql.Cache[[]*health.Service] // by day and environment
+	drifting sync.Mutex                       // held while findings are looked for
+	drift    graphql.Cache[[]*drift.Finding]  // by environment and version of the numbers
 }
 
 // A walk of more than largeWalk edges is kept for the next pages; keptWalks of them.
@@ -28,6 +31,8 @@ const (
 	keptWalks = 2
 	// keptHealth is how many environments are kept as judged.
 	keptHealth = 3
+	// keptDrift is how many lists of findings are kept: those of some environments, before and after the numbers moved on.
+	keptDrift = 4
 )
 
 // derivedOf keeps what belongs to one snapshot, which is nearly always the newest.
@@ -40,6 +45,7 @@ func (r *root) derivedOf(snapshot *graph.Snapshot) *derived {
 		cycles:   sync.OnceValue(snapshot.Cycles),
 		walks:    lru.New[*graph.Deps](keptWalks),
 		health:   lru.New[[]*health.Service](keptHealth),
+		drift:    lru.New[[]*drift.Finding](keptDrift),
 	}
 	r.derived.Store(made)
 	return made

@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/orrery-catalog/orrery/catalog"
@@ -34,7 +35,7 @@ func (k driftKey) finding() *drift.Finding {
 	return &drift.Finding{Kind: k.Kind, Confidence: k.Confidence, Requests: k.Requests, Ref: k.Ref, From: k.From, To: k.To}
 }
 
-func (queryResolver) Drift(ctx context.Context, filter *gen.DriftFilter, environment *string, first *int, after *string, _ *time.Time,
+func (q queryResolver) Drift(ctx context.Context, filter *gen.DriftFilter, environment *string, first *int, after *string, _ *time.Time,
 ) (*gen.DriftConnection, error) {
 	snapshot := snapshotOf(ctx)
 	options := drift.Options{Environment: environmentOf(environment)}
@@ -61,7 +62,10 @@ func (queryResolver) Drift(ctx context.Context, filter *gen.DriftFilter, environ
 		}
 	}
 	var findings []*drift.Finding
-	if asked.Refs == nil || len(options.Refs) > 0 {
+	switch {
+	case asked.Refs == nil:
+		findings = slices.Clone(q.derivedOf(snapshot).findings(ctx, snapshot, options.Environment))
+	case len(options.Refs) > 0:
 		findings = drift.Find(snapshot, options)
 	}
 	findings = slices.DeleteFunc(findings, func(f *drift.Finding) bool {
@@ -87,6 +91,24 @@ func (queryResolver) Drift(ctx context.Context, filter *gen.DriftFilter, environ
 		connection.Totals = append(connection.Totals, &gen.DriftTotal{Kind: finding.Kind, Count: 1})
 	}
 	return connection, nil
+}
+
+// findings are all of an environment, computed once for the numbers of a snapshot of the same graph. They are not to be
+// changed.
+func (d *derived) findings(ctx context.Context, pinned *graph.Snapshot, environment string) []*drift.Finding {
+	d.drifting.Lock()
+	defer d.drifting.Unlock()
+	version := uint64(0)
+	if counted := pinned.Traffic(); counted != nil {
+		version = counted.Version()
+	}
+	key := strconv.FormatUint(version, 10) + " " + environment
+	if kept, ok := d.drift.Get(ctx, key); ok {
+		return kept
+	}
+	found := drift.Find(pinned, drift.Options{Environment: environment})
+	d.drift.Add(ctx, key, found)
+	return found
 }
 
 func ownerOf(snapshot *graph.Snapshot, ref catalog.Ref) catalog.Ref {
