@@ -51,7 +51,9 @@ func demoTraffic(until time.Time) ([]*catalog.Document, *graphtest.Traffic) {
 	call("checkout-service", "address-service", 9, 0, 0.04, traffic.Together{NoneFailed: 4000})
 	entry := catalog.Alias("otel:checkout-web")
 	service("checkout-web", catalog.EntryPoint)
-	numbers.Services[traffic.ServiceKey{Alias: entry, Environment: environment}] = &graph.ServiceNumbers{Requests: 100_000, Entries: 100_000}
+	numbers.Services[traffic.ServiceKey{Alias: entry, Environment: environment}] = &graph.ServiceNumbers{
+		Requests: 100_000, Entries: 100_000, First: until.AddDate(0, 0, -7), Last: until,
+	}
 	for touched, requests := range map[catalog.Alias]float64{"otel:checkout-service": 80_000, "otel:fraud-service": 20_000} {
 		numbers.Reached[traffic.ReachKey{Entry: entry, Touched: touched, Environment: environment}] = requests
 	}
