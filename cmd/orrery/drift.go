@@ -177,7 +177,7 @@ func (a *driftReport) table(p *printer) {
 		}
 		line := "  " + p.painted(fmt.Sprintf("%-6s", f.Confidence), paint) + "  " + oneLine(f.Message)
 		if f.Owner != nil {
-			line += p.painted("  "+oneLine(shortName(*f.Owner)), dim)
+			line += p.painted("  (owner: "+oneLine(shortName(*f.Owner))+")", dim)
 		}
 		p.line("%s", line)
 	}

@@ -11,7 +11,7 @@ import (
 // declaredNeverObserved finds what a file says an entity needs, where the entity is traced and was never, or not for long,
 // seen to call it. What no trace can show is passed over: a system, a library, something that runs on nothing of its own.
 func (f *finder) declaredNeverObserved(entity *catalog.Entity) {
-	traced, since, ok := f.traced(entity)
+	traced, since, until, ok := f.traced(entity)
 	if !ok {
 		return
 	}
@@ -29,7 +29,7 @@ func (f *finder) declaredNeverObserved(entity *catalog.Entity) {
 		}
 		finding := &Finding{
 			Kind: DeclaredNeverObserved, From: edge.From, To: edge.To, Ref: entity.Ref,
-			Confidence: f.confidenceOfAbsence(traced, since, target), Evidence: edge.Evidence,
+			Confidence: f.confidenceOfAbsence(traced, until.Sub(since), target), Evidence: edge.Evidence,
 		}
 		finding.Message = fmt.Sprintf("%s declares that it needs %s, and none of %s since %s called it",
 			edge.From, edge.To, amount(traced, "request that was seen", "requests that were seen"), since.UTC().Format("2006-01-02"))
@@ -43,16 +43,17 @@ func (f *finder) declaredNeverObserved(entity *catalog.Entity) {
 	}
 }
 
-// traced is how many requests of an entity were seen, and since when; false where it was not traced in the environment.
-func (f *finder) traced(entity *catalog.Entity) (requests float64, since time.Time, ok bool) {
+// traced is how many requests of an entity were seen, and since and until when; false where it was not traced in the
+// environment.
+func (f *finder) traced(entity *catalog.Entity) (requests float64, since, until time.Time, ok bool) {
 	if entity.Entry == catalog.EntryUnknown {
-		return 0, time.Time{}, false
+		return 0, since, until, false
 	}
 	sum, entries := f.EntityTraffic(entity, f.environment)
 	if sum == nil {
-		return 0, time.Time{}, false
+		return 0, since, until, false
 	}
-	return max(sum.Requests, entries), sum.First, true
+	return max(sum.Requests, entries), sum.First, sum.Last, true
 }
 
 // isCallable says whether traffic would show that something calls the entity.
@@ -69,10 +70,9 @@ func isCallable(target *catalog.Entity) bool {
 	return !slices.Contains(notRunning, target.Type)
 }
 
-// confidenceOfAbsence grows with what was seen of the caller: a call that one of a thousand requests makes shows within a
+// confidenceOfAbsence grows with what was seen of the caller, and for how long: a call that one of a thousand requests makes shows within a
 // week. It is lower where nobody was ever seen to call the target: maybe no instrumentation shows such calls.
-func (f *finder) confidenceOfAbsence(requests float64, since time.Time, target *catalog.Entity) Confidence {
-	age := f.newest().Sub(since)
+func (f *finder) confidenceOfAbsence(requests float64, age time.Duration, target *catalog.Entity) Confidence {
 	confidence := Low
 	switch {
 	case requests >= 1000 && age >= 7*24*time.Hour:
@@ -101,15 +101,4 @@ func (f *finder) isSeenCalled(ref catalog.Ref) bool {
 	}
 	f.called[ref] = seen
 	return seen
-}
-
-// newest is the time up to which the Snapshot tells.
-func (f *finder) newest() time.Time {
-	newest := f.Time()
-	for _, source := range f.Sources() {
-		if source.LastGood.After(newest) {
-			newest = source.LastGood
-		}
-	}
-	return newest
 }

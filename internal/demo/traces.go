@@ -198,12 +198,12 @@ func calls() map[string][]call {
 		"media-service":          {{to: "db:s3:media-bucket/media", chance: 1, fails: rare, do: "GetObject"}},
 		"warehouse-loader":       {{to: "db:s3:data-lake/events", chance: 1, fails: rare, do: "PutObject"}},
 		"invoice-service":        {{to: "pdf-renderer", chance: 1, soft: true, fails: rare, do: "POST /render"}},
-		"newsletter":             {{to: "host:api.sendgrid.com", chance: 1, fails: rare, do: "POST"}, {to: "consent-service", chance: 1, fails: rare, do: "GET /consents"}},
+		"newsletter":             {{to: "host:api.sendgrid.com", chance: 1, fails: rare, do: "POST"}, {to: "consent-service", chance: 1, fails: rare, do: "GET /consents"}, {to: "customer-profile", chance: 1, fails: rare, do: "GET /customers/{id}"}},
 		"consent-service":        {{to: "db:postgresql:customers-db/customers", chance: 1, fails: rare, do: "SELECT"}},
 		"erp-bridge":             {{to: "host:suitetalk.api.netsuite.com", chance: 1, fails: rare, do: "POST"}},
 		"finance-reporting":      {{to: "db:s3:data-lake/events", chance: 1, fails: rare, do: "GetObject"}},
 		"recommendation-trainer": {{to: "db:s3:data-lake/events", chance: 1, fails: rare, do: "GetObject"}},
-		"product-admin":          {{to: "category-service", chance: 1, fails: rare, do: "GET /categories"}, {to: "product-service", chance: 1, fails: rare, do: "PUT /products/{id}"}},
+		"product-admin":          {{to: "category-service", chance: 1, fails: rare, do: "GET /categories"}, {to: "product-service", chance: 1, fails: rare, do: "PUT /products/{id}"}, {to: "media-service", chance: 0.7, fails: rare, do: "POST /images"}},
 		"category-service":       {{to: "db:postgresql:products-db/products", chance: 1, fails: rare, do: "SELECT"}},
 		"ledger":                 {{to: "topic:ledger-entries", chance: 1}, {to: "db:postgresql:ledger-db/ledger", chance: 1, fails: rare, do: "INSERT"}},
 		"notification-service":   {{to: "email-templates", chance: 1, fails: rare, do: "GET /templates/{id}"}, {to: "host:api.sendgrid.com", chance: 1, fails: rare, do: "POST"}},
@@ -217,7 +217,7 @@ func calls() map[string][]call {
 func consumers() map[string][]string {
 	return map[string][]string{
 		"payment-events":  {"ledger", "loyalty-service", "invoice-service", "notification-service", "warehouse-loader"},
-		"order-events":    {"warehouse-gateway", "order-history", "shipping-service", "erp-bridge", "invoice-service", "warehouse-loader", "recommendation-trainer"},
+		"order-events":    {"warehouse-gateway", "notification-service", "order-history", "shipping-service", "erp-bridge", "invoice-service", "warehouse-loader", "recommendation-trainer"},
 		"stock-changed":   {"search-indexer"},
 		"product-changed": {"search-indexer", "media-service"},
 		"customer-events": {"newsletter"},
