@@ -242,7 +242,7 @@ func newProfile(span *spans.Span) profile {
 	p := profile{
 		role: roleOf(span), database: databaseSystem(text(span.DBSystem), span.DBSystemOld),
 		messaging: strings.ToLower(clean(text(span.MessagingSystem))),
-		peer:      strings.TrimSpace(text(span.PeerService)), peerNamespace: strings.TrimSpace(text(span.PeerNamespace)),
+		peer:      withoutSecrets(strings.TrimSpace(text(span.PeerService))), peerNamespace: strings.TrimSpace(text(span.PeerNamespace)),
 		operation: operationOf(span),
 		rpc:       strings.Contains(strings.ToLower(text(span.RPCSystem)), "grpc"),
 	}
@@ -281,6 +281,7 @@ func (p *profile) nameTopic(destination, routingKey string) {
 	if destination == "" {
 		return
 	}
+	destination = withoutSecrets(destination)
 	if p.messaging == "" {
 		p.destination = destination
 	}
@@ -386,7 +387,7 @@ var messagingRoles = map[string]role{
 
 // operationOf names what was called at the called.
 func operationOf(span *spans.Span) string {
-	cut := func(b []byte) string { return strings.TrimSpace(clean(string(b[:min(len(b), maxWords)]))) }
+	cut := func(b []byte) string { return withoutSecrets(strings.TrimSpace(clean(string(b[:min(len(b), maxWords)])))) }
 	switch {
 	case len(span.DBSystem) > 0:
 		return cut(wordOf(span))
