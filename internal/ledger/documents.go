@@ -177,7 +177,11 @@ func (s *source) scope(name string, c *caller) (scope scanners.Scope, ok bool) {
 			continue
 		}
 		seen.unite(&at.kept)
-		claim.Edges = append(claim.Edges, edge(key, at))
+		said := edge(key, at)
+		if key.Way == traffic.Receive && s.calls(c, key, at.phase) {
+			said.Strength = catalog.Unstated // to call it is the stricter need
+		}
+		claim.Edges = append(claim.Edges, said)
 	}
 	if !seen.held {
 		return scanners.Scope{Name: name}, false
@@ -189,6 +193,16 @@ func (s *source) scope(name string, c *caller) (scope scanners.Scope, ok bool) {
 	return scanners.Scope{Name: name, Documents: []*catalog.Document{{
 		Environment: c.environment, Location: seen.place, Claims: []catalog.Claim{claim},
 	}}}, true
+}
+
+// calls says whether a caller also calls who it gets messages from, as freshly.
+func (s *source) calls(c *caller, received traffic.FlowKey, phase phase) bool {
+	received.Way = traffic.Call
+	if _, there := c.flows[received]; !there {
+		return false
+	}
+	at := s.flows[received]
+	return at != nil && at.phase >= phase
 }
 
 func (k *kept) unite(other *kept) {

@@ -145,6 +145,38 @@ func TestOnlyWhatIsThereMakesRevisions(t *testing.T) {
 	})
 }
 
+// TestCallsAreStricterThanMessages holds that who gets messages from a service and calls it, too, needs it as callers do, as long
+// as the calls are seen.
+func TestCallsAreStricterThanMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, ledger.Config{})
+		hear := func(ways ...traffic.Way) {
+			now, counts := time.Now(), &traffic.Counts{}
+			for _, way := range ways {
+				f := counts.Flow(traffic.FlowKey{From: "otel:a", To: "otel:b", Way: way})
+				f.Merge(&traffic.Flow{Requests: 1, First: catalog.InstantOf(now), Last: catalog.InstantOf(now)})
+			}
+			r.ear.into.Add(hourOf(now), counts)
+			r.later(20 * time.Second)
+		}
+		expect := func(want catalog.Strength) {
+			t.Helper()
+			for edge := range r.catalog.Snapshot().Edges() {
+				if edge.Strength != want {
+					t.Errorf("%s > %s is %s, want %s", edge.From, edge.To, edge.Strength, want)
+				}
+			}
+		}
+		hear(traffic.Receive)
+		expect(catalog.Async)
+		hear(traffic.Call, traffic.Receive)
+		expect(catalog.Hard)
+		r.later(15 * time.Hour)
+		hear(traffic.Receive)
+		expect(catalog.Async)
+	})
+}
+
 func TestNothingThatAgesIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, ledger.Config{})

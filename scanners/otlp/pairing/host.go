@@ -119,6 +119,9 @@ func placeOfConnection(written string) place {
 		if found := connectionPairs(s); found.host != "" {
 			return found
 		}
+		if server, _, ok := strings.Cut(s, ","); ok && !strings.ContainsAny(server, "=;@ ") { // .NET's Redis: host:port,key=value,…
+			return authority(server)
+		}
 	}
 	if at := strings.LastIndexByte(s, '@'); at >= 0 { // oracle:thin:user/password@host:port:name
 		server := strings.TrimPrefix(s[at+1:], "//")

@@ -300,7 +300,8 @@ func TestNames(t *testing.T) {
 			1/g client s db.system=postgresql db.connection_string=host=pg2+port=5432+dbname=app+user=u+password=p
 			1/h client s db.system=mongodb db.connection_string=mongodb://u:p@m1:27017,m2:27017/app
 			1/i client s db.system=postgresql db.connection_string=postgresql://u:p/w@rd@pg:5433/app
-			1/j client s db.system=redis db.connection_string=redis://:secret@cache:6379/2`, `
+			1/j client s db.system=redis db.connection_string=redis://:secret@cache:6379/2
+			1/k client s db.system=redis db.connection_string=cache:6380,password=secret,ssl=true`, `
 			s > db:postgresql:pg:5433/app postgresql 2/0
 			s > db:postgresql:pg/app postgresql 1/0
 			s > db:microsoft.sql_server:sql:1434/app microsoft.sql_server 2/0
@@ -309,7 +310,8 @@ func TestNames(t *testing.T) {
 			s > db:postgresql:pg2/app postgresql 1/0
 			s > db:mongodb:m1/app mongodb 1/0
 			s > db:redis:cache/2 redis 1/0
-			entry s 10`},
+			s > db:redis:cache:6380/0 redis 1/0
+			entry s 11`},
 		{"a server that names its caller", `
 			1/a<x server shop/cart peer.service=web
 			2/a server shop/cart peer.service=web`, `
