@@ -16,6 +16,7 @@ type made struct {
 	start   uint64
 	id      uint64
 	served  served
+	flow    *traffic.Flow // that it was counted in
 }
 
 // served is the span that answered a call; zero where nobody did.
@@ -222,7 +223,7 @@ func (s *shard) addCall(total *total, way traffic.Way, call called) {
 	}
 	if call.segment >= 0 && (way == traffic.Call || way == traffic.Publish) {
 		w.made = append(w.made, made{
-			call.segment, call.to, way, call.failed, call.by.start, call.by.id, call.servedBy,
+			call.segment, call.to, way, call.failed, call.by.start, call.by.id, call.servedBy, flow,
 		})
 	}
 }

@@ -3,6 +3,7 @@ package pairing_test
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -250,6 +251,19 @@ func TestOriginsAreToldApart(t *testing.T) {
 		lost duplicate 1
 		w > host:h http 1/0`, lines(together(pairer.Drain(3))))
 	sameLines(t, "", lines(together(pairer.Drain(0))))
+}
+
+// TestOriginsLearnTogether holds that strength is learned of calls that one origin knows in requests that another knows.
+func TestOriginsLearnTogether(t *testing.T) {
+	pairer := pairing.New(pairing.Config{})
+	for i := range 12 {
+		addAll(t, pairer, scripted(t, strings.ReplaceAll(`
+			#/a server w origin=1 ERROR
+			#/b<a client w origin=2
+			#/c<b server v origin=3 ERROR`, "#", strconv.Itoa(i+1))))
+	}
+	pairer.SettleAll()
+	sameLines(t, "w > v http 12/12 HARD", lines(together(pairer.Drain(3))))
 }
 
 func TestManyGoroutines(t *testing.T) {

@@ -84,11 +84,7 @@ func (s *shard) countTogether() {
 		if unknown || request.flags&flagOld != 0 || request.id == m.id {
 			continue // how the request ended is not known, or was counted, or is nothing but the call
 		}
-		flow := s.totals.at(request.origin, hourOf(m.start)).flows[flowKey{request.service, m.to, m.way}]
-		if flow == nil {
-			continue
-		}
-		failed := request.flags&flagFailed != 0
+		flow, failed := m.flow, request.flags&flagFailed != 0
 		switch {
 		case m.failed && failed:
 			flow.Together.BothFailed++

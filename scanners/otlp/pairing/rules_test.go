@@ -653,5 +653,11 @@ func TestStrength(t *testing.T) {
 			#/b<a producer w messaging.system=kafka messaging.destination=t ERROR`), `
 			w => topic:kafka:t kafka 12/12 HARD
 			entry w 12`},
+		{"calls that are served in the next hour", requests(12, `
+			#/a server w ERROR start=3599990
+			#/b<a client w start=3599995
+			#/c<b server v start=3600005 ERROR`), `
+			w > v http 12/12 HARD
+			entry w 12`},
 	})
 }
