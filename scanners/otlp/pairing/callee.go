@@ -17,7 +17,9 @@ func databaseSystem(written string, old bool) string { return databases.System(c
 
 // databaseNameOf is what tells databases of one host apart.
 func databaseNameOf(system string, span *spans.Span) string {
-	text := func(b []byte) string { return withoutSecrets(strings.TrimSpace(clean(string(b[:min(len(b), maxText)])))) }
+	text := func(b []byte) string {
+		return withoutSecrets(strings.TrimSpace(clean(string(b[:min(len(b), maxText)]))))
+	}
 	switch {
 	case system == "aws.dynamodb" && len(span.DBTable) > 0:
 		return text(span.DBTable)

@@ -387,7 +387,9 @@ var messagingRoles = map[string]role{
 
 // operationOf names what was called at the called.
 func operationOf(span *spans.Span) string {
-	cut := func(b []byte) string { return withoutSecrets(strings.TrimSpace(clean(string(b[:min(len(b), maxWords)])))) }
+	cut := func(b []byte) string {
+		return withoutSecrets(strings.TrimSpace(clean(string(b[:min(len(b), maxWords)]))))
+	}
 	switch {
 	case len(span.DBSystem) > 0:
 		return cut(wordOf(span))
