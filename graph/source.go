@@ -25,7 +25,7 @@ const (
 	SourcePending SourceState = "PENDING" // never scanned
 	SourceOK      SourceState = "OK"
 	SourceStale   SourceState = "STALE"  // scanned, but parts of it could not be renewed
-	SourceFailed  SourceState = "FAILED" // the last scan failed; the last good data stands
+	SourceFailed  SourceState = "FAILED" // the last scan failed, or what is sent to it is not heard; the last good data stands
 	SourceHeld    SourceState = "HELD"   // removals wait for a person; everything else is up to date
 )
 

@@ -22,6 +22,15 @@ type TrafficListener interface {
 	Listen(ctx context.Context, into TrafficSink) error
 }
 
+// DeafError says why a source does not hear what is sent to it: somebody has to mend that, reading again does not help.
+type DeafError struct{ Err error }
+
+// Error implements error.
+func (e *DeafError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e *DeafError) Unwrap() error { return e.Err }
+
 // TrafficSink takes what is counted. Its methods may be called from several goroutines. The receiver owns what it is given.
 type TrafficSink interface {
 	// Add adds to what was counted. It only touches memory.

@@ -199,7 +199,7 @@ func (s *sourceState) troubles() []string {
 	if s.Error != nil && (s.Held == nil || s.State != "HELD") {
 		troubles = append(troubles, *s.Error)
 	}
-	if s.WatchError != nil {
+	if s.WatchError != nil && (s.Error == nil || *s.Error != *s.WatchError) {
 		troubles = append(troubles, "not watched: "+*s.WatchError)
 	}
 	return troubles

@@ -49,6 +49,7 @@ type runtime struct {
 	nextScan   time.Time // zero = not by itself
 	watched    bool
 	watchError string // why watching was lost
+	deaf       bool   // what is sent to the source is lost meanwhile
 }
 
 // Config says what a Catalog is made of.
@@ -202,6 +203,7 @@ func (c *Catalog) setRuntime(id string, now runtime) {
 	sources := slices.Clone(old.Sources())
 	for i := range sources {
 		if sources[i].ID == id {
+			was.withdraw(&sources[i])
 			now.describe(&sources[i])
 		}
 	}
@@ -211,6 +213,16 @@ func (c *Catalog) setRuntime(id string, now runtime) {
 
 func (r runtime) describe(source *graph.Source) {
 	source.Schedule, source.NextScan, source.Watched, source.WatchError = r.schedule, r.nextScan, r.watched, r.watchError
+	if r.deaf && source.State == graph.SourceOK {
+		source.State, source.Error = graph.SourceFailed, r.watchError
+	}
+}
+
+// withdraw takes back what describe has said of the state.
+func (r runtime) withdraw(source *graph.Source) {
+	if r.deaf && source.State == graph.SourceFailed && source.Error == r.watchError {
+		source.State, source.Error = graph.SourceOK, ""
+	}
 }
 
 func (c *Catalog) source(id string) (Source, error) {

@@ -122,7 +122,7 @@ func (k *keeper) nap(now time.Time) time.Duration {
 
 // tell shows when the source is scanned next.
 func (k *keeper) tell() {
-	now := runtime{nextScan: k.next, watchError: k.heard.reason()}
+	now := runtime{nextScan: k.next, watchError: k.heard.reason(), deaf: k.heard.isDeaf()}
 	now.watched = k.source.Watch && k.heard.watching()
 	if k.source.Schedule != nil {
 		now.schedule = k.source.Schedule.String()

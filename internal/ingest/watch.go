@@ -47,7 +47,7 @@ func (k *keeper) watch(ctx context.Context) {
 		if err == nil {
 			err = errors.New("watching ended by itself")
 		}
-		if k.heard.lose(oneLine(err.Error())) {
+		if k.heard.lose(err) {
 			log.Warn().Err(err).Msg("changes cannot be seen as they happen; the source is scanned by the clock instead")
 		}
 		if k.now().Sub(began) >= steady {
@@ -67,6 +67,7 @@ type heard struct {
 	parts   map[string]bool
 	watched bool
 	lost    string // why it is not watched; "" = it is, or was never tried
+	deaf    bool   // what is sent to it is lost meanwhile
 }
 
 // change adds what may have changed; without names that is everything, and says that the source is watched. It returns
@@ -76,7 +77,7 @@ func (h *heard) change(names []string) (again bool) {
 	defer h.mu.Unlock()
 	if len(names) == 0 {
 		again = h.lost != ""
-		h.watched, h.lost, h.whole = true, "", true
+		h.watched, h.lost, h.deaf, h.whole = true, "", false, true
 	}
 	if h.parts == nil {
 		h.parts = make(map[string]bool)
@@ -95,11 +96,12 @@ func (h *heard) change(names []string) (again bool) {
 }
 
 // lose says that changes are not heard of any more. It returns whether that is news; then anything may have changed.
-func (h *heard) lose(reason string) (news bool) {
+func (h *heard) lose(reason error) (news bool) {
+	var deaf *scanners.DeafError
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	news = h.lost == ""
-	h.watched, h.lost = false, reason
+	h.watched, h.lost, h.deaf = false, oneLine(reason.Error()), errors.As(reason, &deaf)
 	if news {
 		h.whole, h.parts = true, nil
 	}
@@ -127,6 +129,12 @@ func (h *heard) watching() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.watched
+}
+
+func (h *heard) isDeaf() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.deaf
 }
 
 func (h *heard) reason() string {

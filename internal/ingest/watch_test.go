@@ -124,6 +124,29 @@ func TestWatchLostOnce(t *testing.T) {
 	})
 }
 
+// TestDeafSourceHasFailed holds that a source which does not hear what is sent to it shows that, until it hears again, though
+// its scans are good.
+func TestDeafSourceHasFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary()
+		c := runs(t, ingest.Config{Sources: []ingest.Source{{ID: "d", Scanner: d, Watch: true}}})
+		defer c.stop()
+		pass(10 * time.Second)
+		d.written()
+		d.lost <- &scanners.DeafError{Err: errors.New("listen tcp 127.0.0.1:4317: address already in use")}
+		pass(500 * time.Millisecond)
+		expect(t, "deaf", d, "00:00:10 all")
+		if source := c.state(t); source.State != graph.SourceFailed || source.Error != "listen tcp 127.0.0.1:4317: address already in use" {
+			t.Errorf("%+v", source)
+		}
+		pass(time.Second)
+		expect(t, "hears again", d, "00:00:11 all")
+		if source := c.state(t); source.State != graph.SourceOK || source.Error != "" || !source.Watched {
+			t.Errorf("%+v", source)
+		}
+	})
+}
+
 // TestWatchedAndFailing holds that a watched source that cannot be read is tried again, but not at every change.
 func TestWatchedAndFailing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

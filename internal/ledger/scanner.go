@@ -175,7 +175,7 @@ func (l *Ledger) trouble(s *source) error {
 	case l.failing.err != nil && l.config.Now().Sub(l.failing.since) >= unheard:
 		return fmt.Errorf("what is counted is only in memory since %s: %w", l.failing.since.UTC().Format(time.RFC3339), l.failing.err)
 	case s.deaf != nil:
-		return s.deaf
+		return &scanners.DeafError{Err: s.deaf}
 	}
 	return nil
 }

@@ -1804,7 +1804,7 @@ enum SourceState {
   OK
   "It was scanned, and parts of it could not be renewed."
   STALE
-  "The last scan failed; the last good data stands."
+  "The last scan failed, or what is sent to it is not heard; the last good data stands."
   FAILED
   "Removals wait for a person; everything else is up to date."
   HELD

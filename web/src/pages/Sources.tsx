@@ -66,7 +66,7 @@ function SourceCard({ source }: { source: SourceRowFragment }) {
         )}
       </div>
       {source.error && <p className="source-error">{sentence(source.error)}</p>}
-      {source.watchError && <p className="source-error">Changes are not seen as they happen: {sentence(source.watchError)}</p>}
+      {source.watchError && source.watchError !== source.error && <p className="source-error">Changes are not seen as they happen: {sentence(source.watchError)}</p>}
       {scan.isError && <Failure error={scan.error} />}
       {scan.isSuccess && (
         <p role="status">
