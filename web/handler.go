@@ -40,7 +40,7 @@ const notBuilt = `<!doctype html>
 // says so too, with the status 404.
 var routes = map[string]bool{
 	"": true, "entities": true, "entity": true, "search": true, "changes": true, "sources": true, "blast-radius": true, "problems": true, "cycles": true,
-	"health": true,
+	"health": true, "drift": true,
 }
 
 // Handler serves the application on `/` and its routes, GraphiQL on `/graphiql`, and the files they need. It takes GET and

@@ -69,6 +69,7 @@ func TestPages(t *testing.T) {
 		{"/blast-radius?of=x", 200, "Orrery"},
 		{"/problems", 200, "Orrery"},
 		{"/health", 200, "Orrery"},
+		{"/drift?of=component:default/payments", 200, "Orrery"},
 		{"/cycles", 200, "Orrery"},
 		{"/graphiql", 200, "GraphiQL"},
 		{"/index.html", 404, "Orrery"},
