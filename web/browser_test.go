@@ -17,11 +17,13 @@ import (
 	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/internal/demo"
 	"github.com/orrery-catalog/orrery/internal/ingest"
+	"github.com/orrery-catalog/orrery/internal/ledger"
 	"github.com/orrery-catalog/orrery/internal/server"
 	"github.com/orrery-catalog/orrery/internal/testenv"
 	"github.com/orrery-catalog/orrery/scanners/files"
 	"github.com/orrery-catalog/orrery/scanners/folder"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/manifests"
+	"github.com/orrery-catalog/orrery/scanners/otlp/recorded"
 	"github.com/orrery-catalog/orrery/web"
 )
 
@@ -99,8 +101,18 @@ func demoCatalog(t *testing.T) *ingest.Catalog {
 	if err != nil {
 		t.Fatal(err)
 	}
+	traces, err := recorded.New(recorded.Config{Roots: []folder.Root{{FS: demo.RecordedTraces(time.Now()), Display: demo.Traces}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := ledger.New(ledger.Config{Log: zerolog.Nop()})
 	live, err := ingest.New(t.Context(), ingest.Config{
+		Traffic: counted,
 		Sources: []ingest.Source{
+			{
+				ID: demo.Traces, Kind: "otlp", Environment: "production", Ages: true,
+				Scanner: counted.Source(ledger.Source{ID: demo.Traces, Environment: "production", Reader: traces}),
+			},
 			{ID: "demo", Kind: "files", Scanner: scanner},
 			{
 				ID: demo.Cluster, Kind: "kubernetes", Scanner: rendered, Environment: "production",

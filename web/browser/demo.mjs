@@ -130,6 +130,41 @@ const steps = {
     await page.getByText("identical-liveness-readiness").waitFor();
   },
 
+  "the page of a service tells its traffic, and leads to where that disagrees": async () => {
+    await page.goto(base + "/entity/component/default/checkout-service");
+    const needs = page.getByRole("region", { name: "Needs", exact: true });
+    const loyalty = needs.getByRole("listitem").filter({ has: page.getByRole("link", { name: "Component Loyalty points" }) });
+    await loyalty.getByText("behaves soft").waitFor();
+    await loyalty.getByText("Traffic", { exact: true }).click();
+    const traffic = page.getByRole("region", { name: "Traffic", exact: true });
+    await traffic.getByRole("link", { name: /findings$/ }).click();
+    await page.waitForURL(/\/drift\?of=component/);
+    await page.getByRole("article", { name: /checkout-service calls component:default\/experimentation/ }).waitFor();
+  },
+
+  "the drift page tells what to write, by the keyboard": async () => {
+    await page.goto(base + "/drift");
+    await page.getByRole("button", { name: /Other strength/ }).focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/kind=STRENGTH_CONTRADICTED/);
+    const card = page.getByRole("article", { name: /loyalty-service HARD, and behaves SOFT/ });
+    await card.getByRole("button", { name: "What to write" }).focus();
+    await page.keyboard.press("Enter");
+    await card.getByText(/checkout-service\/catalog-info\.yaml:\d+/).waitFor();
+    await card.getByText(/strength: soft/).waitFor();
+    await page.getByRole("article", { name: /calls/ }).waitFor({ state: "detached" });
+  },
+
+  "the strengths that traffic shows can be used instead": async () => {
+    await page.goto(base + "/blast-radius?of=resource:default/loyalty-db");
+    const buy = page.getByRole("region", { name: "Journeys" }).getByRole("listitem").filter({ hasText: "Buy what is in the basket" });
+    await buy.getByText("Outage").waitFor();
+    await buy.getByText(/\d+% of its requests/).waitFor();
+    await page.getByRole("checkbox", { name: /By the strengths that traffic shows/ }).focus();
+    await page.keyboard.press("Space");
+    await buy.getByText("Degraded").waitFor();
+  },
+
   "a source is scanned on demand": async () => {
     await page.goto(base + "/sources");
     await page.getByRole("article", { name: "demo" }).getByRole("button", { name: "Scan now" }).click();
@@ -137,7 +172,7 @@ const steps = {
   },
 
   "everything that changed is told": async () => {
-    await page.goto(base + "/changes?since=");
+    await page.goto(base + "/changes?since=&of=component:default/payments");
     await page.getByText(/is new: (described|found)/).first().waitFor();
   },
 
@@ -173,7 +208,7 @@ const steps = {
 
   "no page is wider than a telephone": async () => {
     await page.setViewportSize({ width: 360, height: 740 });
-    for (const address of ["/", "/entities", "/entity/component/default/payments", "/problems", "/blast-radius?of=payments-db", "/sources", "/changes?since=", "/search?q=payments", "/health?open=component:default/checkout-service", "/entity/workload/payments/cluster.deployment.payments", "/entity/node/default/cluster.n1"]) {
+    for (const address of ["/", "/entities", "/entity/component/default/payments", "/problems", "/blast-radius?of=payments-db", "/sources", "/changes?since=", "/search?q=payments", "/health?open=component:default/checkout-service", "/drift", "/entity/component/default/checkout-service", "/blast-radius?of=resource:default/loyalty-db", "/entity/workload/payments/cluster.deployment.payments", "/entity/node/default/cluster.n1"]) {
       await page.goto(base + address);
       await page.waitForFunction(() => document.querySelector("h1") && !document.querySelector(".loading"));
       const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
