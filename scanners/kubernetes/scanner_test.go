@@ -230,7 +230,7 @@ func (r *receiver) scan(ctx context.Context, parts []string, scan func(context.C
 		switch {
 		case scope.State == scanners.Unreadable:
 			r.stale[name] = scope.Error
-		case scope.State == scanners.Read && len(scope.Documents) == 0:
+		case scope.State == scanners.Gone, scope.State == scanners.Read && len(scope.Documents) == 0:
 			delete(r.Held, name)
 			r.losses++
 		case scope.State == scanners.Read:
