@@ -6,10 +6,11 @@ import (
 	"github.com/orrery-catalog/orrery/catalog"
 )
 
-// Service is the alias of a service by its name and namespace in telemetry; "" where that is no name.
+// Service is the alias of a service by its name and namespace in telemetry; "" where that is no name. A name with a slash and no
+// namespace names its namespace so.
 func Service(namespace, name string) catalog.Alias {
-	name = strings.TrimSpace(name)
-	if namespace = strings.TrimSpace(namespace); namespace != "" || strings.Contains(name, "/") {
+	name = strings.Trim(name, "/ \t")
+	if namespace = strings.Trim(namespace, "/ \t"); namespace != "" && name != "" {
 		name = namespace + "/" + name
 	}
 	return Alias(catalog.WorldOTel, name)

@@ -152,7 +152,7 @@ traces_service_graph_request_total{client="orders", server="unknown", connection
 traces_service_graph_request_total{client="web", server="web"} 3
 traces_service_graph_request_total{client="a/b", server="web"} 2
 traces_service_graph_request_total{client="", server="web"} 4`,
-			[]string{"lost missing_parent: 4", "lost self_call: 3", "otel:/a/b calls otel:web: 2 requests, 0 errors"},
+			[]string{"lost missing_parent: 4", "lost self_call: 3", "otel:a/b calls otel:web: 2 requests, 0 errors"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

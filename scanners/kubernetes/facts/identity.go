@@ -30,8 +30,6 @@ func (d *Deriver) identity(w *inventory.Workload, left *cuts) catalog.Claim {
 		name := service.name
 		if service.namespace != "" {
 			name = service.namespace + "/" + name
-		} else if strings.Contains(name, "/") {
-			name = "/" + name
 		}
 		alias, err := catalog.ParseAlias(catalog.WorldOTel + ":" + name)
 		if err != nil || slices.ContainsFunc(claim.Aliases, func(a catalog.AliasClaim) bool { return a.Alias == alias }) {

@@ -26,7 +26,7 @@ func TestTelemetryNames(t *testing.T) {
 		"a variable":             {env: "{name: OTEL_SERVICE_NAME, value: web}", aliases: []catalog.Alias{"otel:web"}, hints: hints("web")},
 		"an id before":           {labels: "backstage.io/kubernetes-id: x", env: "{name: OTEL_SERVICE_NAME, value: web}", aliases: []catalog.Alias{"otel:web"}, hints: hints("x", "web")},
 		"in upper case":          {env: "{name: OTEL_SERVICE_NAME, value: Web}", aliases: []catalog.Alias{"otel:web"}, hints: hints("Web")},
-		"with a slash":           {env: "{name: OTEL_SERVICE_NAME, value: shop/web}", aliases: []catalog.Alias{"otel:/shop/web"}, hints: hints("shop/web")},
+		"with a slash":           {env: "{name: OTEL_SERVICE_NAME, value: shop/web}", aliases: []catalog.Alias{"otel:shop/web"}, hints: hints("shop/web")},
 		"attributes":             {env: `{name: OTEL_RESOURCE_ATTRIBUTES, value: "a=b, service.name=web,service.namespace=eu%20west"}`, aliases: []catalog.Alias{"otel:eu west/web"}, hints: hints("web")},
 		"a variable wins":        {env: `{name: OTEL_RESOURCE_ATTRIBUTES, value: "service.name=other,service.namespace=eu"}, {name: OTEL_SERVICE_NAME, value: web}`, aliases: []catalog.Alias{"otel:eu/web"}, hints: hints("web")},
 		"only a namespace":       {env: `{name: OTEL_RESOURCE_ATTRIBUTES, value: "service.namespace=eu"}`},

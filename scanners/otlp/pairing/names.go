@@ -206,17 +206,16 @@ func identify(resource *spans.Resource) (who service) {
 	return who
 }
 
-// serviceAlias is the alias of a service by what telemetry calls it; "" = that is no name.
+// serviceAlias is the alias of a service by what telemetry calls it; "" = that is no name. What has no namespace and a slash in
+// its name names its namespace so: `shop/checkout` is the same service however it says it.
 func serviceAlias(namespace, name string) catalog.Alias {
-	name = strings.TrimSpace(clean(name))
+	name = strings.Trim(clean(name), "/ \t")
 	namespace = strings.Trim(clean(namespace), "/ \t")
 	switch {
 	case name == "":
 		return ""
 	case namespace != "":
 		name = namespace + "/" + name
-	case strings.Contains(name, "/"):
-		name = "/" + name
 	}
 	return aliasOf(catalog.WorldOTel, name)
 }
