@@ -116,6 +116,20 @@ func (s *Sketch) Empty() bool {
 	return len(s.packed) == 0 && (s.open == nil || s.open.IsEmpty())
 }
 
+// Size is about how many bytes of memory the sketch takes.
+func (s *Sketch) Size() int {
+	const header, spare = 64, 128 // buckets that the store has beside those in use
+	if s.open == nil {
+		return len(s.packed)
+	}
+	first, err := s.open.MinIndex()
+	last, lastErr := s.open.MaxIndex()
+	if err != nil || lastErr != nil { // it is empty
+		return header
+	}
+	return header + 8*(last-first+spare)
+}
+
 // Count is how many durations the sketch stands for. Encoding rounds it.
 func (s *Sketch) Count() float64 {
 	if s.open != nil {

@@ -35,32 +35,47 @@ func (s *source) add(hour traffic.Hour, counts *traffic.Counts) {
 	s.admit(counts)
 	s.index(counts)
 	s.touched.counts(counts)
+	hour = s.coarse(hour)
 	for key, f := range counts.Flows {
-		p := s.room(hour, hashFlow(key), weighsFlow, func(p *piece) bool { return p.counts.Flows[key] != nil })
-		p.counts.Flow(key).Merge(f)
+		p := s.room(hour, hashFlow(key), weighsFlow, flowBytes+flowNames(key), func(p *piece) bool { return p.counts.Flows[key] != nil })
+		to := p.counts.Flow(key)
+		was := to.Latency.Size()
+		to.Latency.Merge(&f.Latency)
+		mergeFlow(to, f)
+		s.grow(p, to.Latency.Size()-was+s.addOperations(to, f.Operations))
 	}
 	for key, v := range counts.Services {
-		p := s.room(hour, hashService(key), weighsService, func(p *piece) bool { return p.counts.Services[key] != nil })
-		p.counts.Service(key).Merge(v)
+		p := s.room(hour, hashService(key), weighsService, serviceBytes+serviceNames(key),
+			func(p *piece) bool { return p.counts.Services[key] != nil })
+		to := p.counts.Service(key)
+		was := sizeOfService(to)
+		to.Merge(v)
+		s.grow(p, sizeOfService(to)-was)
 	}
 	for key, d := range counts.Deliveries {
-		p := s.room(hour, hashDelivery(key), weighsDelivery, func(p *piece) bool { return p.counts.Deliveries[key] != nil })
+		p := s.room(hour, hashDelivery(key), weighsDelivery, deliveryBytes+deliveryNames(key),
+			func(p *piece) bool { return p.counts.Deliveries[key] != nil })
 		p.counts.Delivery(key).Merge(d)
 	}
 	for key, n := range counts.Reach {
-		p := s.room(hour, hashReach(key), weighsReach, func(p *piece) bool { _, there := p.counts.Reach[key]; return there })
+		p := s.room(hour, hashReach(key), weighsReach, reachBytes+reachNames(key),
+			func(p *piece) bool { _, there := p.counts.Reach[key]; return there })
 		p.counts.Touch(key, n)
 	}
 	for reason, n := range counts.Lost {
-		s.room(hour, 0, 0, func(*piece) bool { return true }).counts.Lose(reason, n)
+		s.room(hour, 0, 0, 0, func(*piece) bool { return true }).counts.Lose(reason, n)
 	}
 }
 
 // room is the piece for an entry of a listener. Where the piece would become too large for a row, a larger set follows.
-func (s *source) room(hour traffic.Hour, hash uint64, weight int, has func(*piece) bool) *piece {
+func (s *source) room(hour traffic.Hour, hash uint64, weight, bytes int, has func(*piece) bool) *piece {
 	for {
 		t := s.open(hour)
-		p := t.piece(part(t.size, hash))
+		number := part(t.size, hash)
+		if t.pieces[number] == nil {
+			s.grow(t.piece(number), pieceBytes)
+		}
+		p := t.piece(number)
 		if !has(p) {
 			if p.weight+weight > maxWeight {
 				delete(s.current, hour)
@@ -69,6 +84,7 @@ func (s *source) room(hour traffic.Hour, hash uint64, weight int, has func(*piec
 			}
 			p.weight += weight
 			s.pending += weight
+			s.grow(p, bytes)
 		}
 		p.changes++
 		return p
@@ -86,6 +102,7 @@ func (s *source) open(hour traffic.Hour) *set {
 		writer: liveWriter(s.ledger.config.Writer, 0, s.ledger.writers), hour: hour, pieces: make(map[uint16]*piece), size: s.sizes,
 	}
 	s.sets[setID{t.writer, hour}] = t
+	s.inSets += setBytes
 	s.current[hour] = t
 	return t
 }
@@ -113,17 +130,20 @@ func (s *source) admit(c *traffic.Counts) {
 		}
 		return most
 	}
+	room := s.config.MaxBytes - s.bytes()
 	lost := make(map[string]float64)
-	limit(c.Flows, s.flows, most(config.MaxFlows), func(k traffic.FlowKey) bool { return fits(k.Environment, k.From, k.To) },
+	limit(c.Flows, s.flows, most(config.MaxFlows), &room, knownFlow, func(k traffic.FlowKey) bool { return fits(k.Environment, k.From, k.To) },
 		func(f *traffic.Flow, fits bool) { lost[reason(fits, traffic.LostTooManyFlows)] += f.Requests })
-	limit(c.Services, s.services, most(config.MaxServices), func(k traffic.ServiceKey) bool { return fits(k.Environment, k.Alias) },
+	limit(c.Services, s.services, most(config.MaxServices), &room, knownService,
+		func(k traffic.ServiceKey) bool { return fits(k.Environment, k.Alias) },
 		func(v *traffic.Service, fits bool) {
 			lost[reason(fits, traffic.LostTooManyServices)] += max(1, v.Requests)
 		})
-	limit(c.Deliveries, s.deliveries, most(config.MaxDeliveries),
+	limit(c.Deliveries, s.deliveries, most(config.MaxDeliveries), &room, knownDelivery,
 		func(k traffic.DeliveryKey) bool { return fits(k.Environment, k.Consumer, k.Topic, k.Producer) },
 		func(d *traffic.Delivery, fits bool) { lost[reason(fits, traffic.LostTooManyFlows)] += d.Messages })
-	limit(c.Reach, s.reach, most(config.MaxReach), func(k traffic.ReachKey) bool { return fits(k.Environment, k.Entry, k.Touched) },
+	limit(c.Reach, s.reach, most(config.MaxReach), &room, knownReach,
+		func(k traffic.ReachKey) bool { return fits(k.Environment, k.Entry, k.Touched) },
 		func(n float64, fits bool) { lost[reason(fits, LostTooManyReached)] += n })
 	for key, v := range c.Services {
 		for _, alias := range v.Aliases {
@@ -155,8 +175,10 @@ func reason(fits bool, tooMany string) string {
 	return tooMany
 }
 
-// limit takes entries out that are not known and over the limit, or do not fit.
-func limit[K comparable, V, H any](c map[K]V, known map[K]H, most int, fits func(K) bool, lose func(v V, fits bool)) {
+// limit takes entries out that are not known and over the limit or beyond the room, or do not fit.
+func limit[K comparable, V, H any](
+	c map[K]V, known map[K]H, most int, room *int64, size func(K) int, fits func(K) bool, lose func(v V, fits bool),
+) {
 	added := 0
 	for key, value := range c {
 		_, there := known[key]
@@ -165,11 +187,12 @@ func limit[K comparable, V, H any](c map[K]V, known map[K]H, most int, fits func
 		case !fits(key):
 			lose(value, false)
 			delete(c, key)
-		case len(known)+added >= most:
+		case len(known)+added >= most || *room <= 0:
 			lose(value, true)
 			delete(c, key)
 		default:
 			added++
+			*room -= int64(size(key))
 		}
 	}
 }

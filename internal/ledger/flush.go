@@ -146,14 +146,15 @@ func (l *Ledger) flushSet(ctx context.Context, s *source, t *set, known bool) er
 			return err
 		}
 		l.mu.Lock()
+		held := s.sets[setID{t.writer, t.hour}] == t
 		for _, row := range sent {
 			row.piece.written = row.changes
 			row.piece.sequence = 0 // a new one, which is not known
-			if row.piece.weight == 0 && len(row.piece.counts.Lost) == 0 && !row.piece.dirty() {
-				delete(t.pieces, row.part)
+			if row.piece.weight == 0 && len(row.piece.counts.Lost) == 0 && !row.piece.dirty() && held {
+				s.dropPiece(t, row.part)
 			}
 		}
-		if len(t.pieces) == 0 && !t.hidden {
+		if len(t.pieces) == 0 && !t.hidden && held {
 			s.forget(setID{t.writer, t.hour}, t)
 		}
 		l.mu.Unlock()
@@ -204,19 +205,31 @@ func (s *source) drop(id setID, t *set) {
 
 // settle sums up the sets that are final, and those whose rows are held for nothing but that they might change.
 func (s *source) settle() {
+	if rows, ok := s.ledger.rows.(*memory); ok {
+		s.inRows = rows.held(s.config.ID)
+	}
 	clock := s.ledger.hour()
-	keptNow := 0
+	most, keptNow := keptWeight, 0
+	pressed := s.pressed()
+	if pressed {
+		most = 0
+	}
 	for id, t := range s.sets {
 		epoch, live := epochOf(id.writer)
 		switch {
 		case t.own() && t.dirty(), t.hidden:
 		case live && epoch > 0 && clock > epoch+writable+1:
 			s.close(id, t)
+		case live && pressed && !s.counting(t):
+			s.close(id, t)
 		case isReplaced(id.writer):
 			keptNow += max(1, t.weight())
 		}
 	}
-	for keptNow > keptWeight {
+	if s.full() {
+		s.foldOld()
+	}
+	for keptNow > most {
 		var oldest setID
 		var at *set
 		for id, t := range s.sets {

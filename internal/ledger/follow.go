@@ -100,6 +100,7 @@ func (l *Ledger) readAll(ctx context.Context, last *summing) (*summing, error) {
 		if last != nil {
 			m.from[id], m.stands[id] = last.sources[id].recentDay(), last.sources[id].stands
 		}
+		next.inRows = s.inRows
 		next.stands, next.unseen = m.stands[id], true
 	}
 	l.mu.Unlock()
@@ -131,7 +132,7 @@ func (m *summing) read(l *Ledger, s *source, row graph.TrafficRow) error {
 	}
 	if len(row.Data) == 0 {
 		if t := s.sets[id]; t != nil {
-			delete(t.pieces, row.Part)
+			s.dropPiece(t, row.Part)
 		}
 		return nil
 	}
@@ -143,12 +144,14 @@ func (m *summing) read(l *Ledger, s *source, row graph.TrafficRow) error {
 	if err != nil {
 		return fmt.Errorf("row %d of %q by %q: %w", row.Part, row.Source, row.Writer, err)
 	}
-	if epoch, live := epochOf(row.Writer); live && l.hour() <= epoch+writable+1 || isReplaced(row.Writer) && m.keep(s, id, counts) {
+	s.fit(counts)
+	if epoch, live := epochOf(row.Writer); live && !s.pressed() && l.hour() <= epoch+writable+1 ||
+		isReplaced(row.Writer) && m.keep(s, id, counts) {
 		s.keepRow(id, row, counts)
 		return nil
 	}
 	s.sum(&set{writer: row.Writer, hour: row.Hour}, counts, m.from[row.Source])
-	s.summed.put(id, row.Part, row.Sequence)
+	s.putSummed(id, row.Part, row.Sequence)
 	return nil
 }
 
@@ -158,7 +161,7 @@ func (m *summing) keep(s *source, id setID, counts *traffic.Counts) bool {
 		return false
 	}
 	s.pending += weigh(counts)
-	return s.pending <= keptWeight
+	return s.pending <= keptWeight && !s.pressed()
 }
 
 // mine says whether a set is in memory that only this process writes, and that is more than its rows.
@@ -180,11 +183,15 @@ func (s *source) keepRow(id setID, row graph.TrafficRow, counts *traffic.Counts)
 	if t == nil {
 		t = &set{writer: id.writer, hour: id.hour, pieces: make(map[uint16]*piece)}
 		s.sets[id] = t
+		s.inSets += setBytes
 	}
 	if old := t.pieces[row.Part]; old != nil {
 		s.touched.counts(&old.counts)
+		s.dropPiece(t, row.Part)
 	}
-	t.pieces[row.Part] = &piece{counts: *counts, weight: weigh(counts), sequence: row.Sequence}
+	p := &piece{counts: *counts, weight: weigh(counts), sequence: row.Sequence}
+	s.grow(p, sizeOf(counts))
+	t.pieces[row.Part] = p
 	s.index(counts)
 	s.touched.counts(counts)
 }
@@ -207,6 +214,7 @@ func (s *source) take(sum *source, seen map[rowID]bool) {
 	s.flows, s.services, s.deliveries, s.reach = sum.flows, sum.services, sum.deliveries, sum.reach
 	s.lost, s.summed, s.sets = sum.lost, sum.summed, sum.sets
 	s.environments = sum.environments
+	s.known, s.inSets = sum.known, sum.inSets
 	s.stale, s.newest, s.oldest = sum.stale, sum.newest, sum.oldest
 	if !s.standingDirty {
 		s.stands = sum.stands
@@ -217,6 +225,7 @@ func (s *source) take(sum *source, seen map[rowID]bool) {
 		t.hidden = len(s.summed[id.writer][id.hour]) > 0 // it was put in place of them meanwhile
 		s.stale = s.stale || t.hidden
 		s.sets[id] = t
+		s.inSets += int64(t.bytes())
 		s.pending += t.weight()
 		for _, p := range t.pieces {
 			s.index(&p.counts)
@@ -291,10 +300,11 @@ func (s *source) apply(row graph.TrafficRow) error {
 		if t := s.sets[id]; t != nil {
 			if p := t.pieces[row.Part]; p != nil {
 				s.touched.counts(&p.counts)
-				delete(t.pieces, row.Part)
+				s.dropPiece(t, row.Part)
 			}
 			if len(t.pieces) == 0 {
 				delete(s.sets, id)
+				s.inSets -= setBytes
 			}
 		}
 		return nil
@@ -303,6 +313,7 @@ func (s *source) apply(row graph.TrafficRow) error {
 	if err != nil {
 		return fmt.Errorf("row %d of %q by %q: %w", row.Part, row.Source, row.Writer, err)
 	}
+	s.fit(counts)
 	s.keepRow(id, row, counts)
 	return nil
 }

@@ -57,10 +57,14 @@ type Source struct {
 	Listener    scanners.TrafficListener
 	// StaleAfter and RemoveAfter are how long something may be unseen, counted from the newest of the source; 0 = the default.
 	StaleAfter, RemoveAfter time.Duration
+	// MaxBytes is about how much memory all may take that is held of the source; 0 = the default. From a half of it on, what
+	// is written is let go of early; beyond it, nothing new is told apart.
+	MaxBytes int64
 }
 
 // The defaults of [Source].
 const (
+	DefaultMaxBytes    = 256 << 20
 	DefaultStaleAfter  = 14 * 24 * time.Hour
 	DefaultRemoveAfter = 90 * 24 * time.Hour
 )
@@ -130,6 +134,7 @@ func New(config Config) *Ledger {
 func (l *Ledger) Source(config Source) scanners.Watcher {
 	config.StaleAfter = cmp.Or(config.StaleAfter, DefaultStaleAfter)
 	config.RemoveAfter = cmp.Or(config.RemoveAfter, DefaultRemoveAfter)
+	config.MaxBytes = cmp.Or(config.MaxBytes, DefaultMaxBytes)
 	s := newSource(l, config)
 	l.mu.Lock()
 	defer l.mu.Unlock()

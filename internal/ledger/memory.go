@@ -15,9 +15,22 @@ type memory struct {
 	mu       sync.Mutex
 	rows     map[graph.TrafficKey]graph.TrafficRow
 	sequence uint64
+	bytes    map[string]int64 // by source
 }
 
-func newMemory() *memory { return &memory{rows: make(map[graph.TrafficKey]graph.TrafficRow)} }
+func newMemory() *memory {
+	return &memory{rows: make(map[graph.TrafficKey]graph.TrafficRow), bytes: make(map[string]int64)}
+}
+
+// rowBytes is about what a row takes beside its data.
+const rowBytes = 200
+
+// held is about how many bytes the rows of a source take.
+func (m *memory) held(source string) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.bytes[source]
+}
 
 // WriteTraffic implements [graph.TrafficStore].
 func (m *memory) WriteTraffic(ctx context.Context, write graph.TrafficWrite) error {
@@ -35,6 +48,9 @@ func (m *memory) WriteTraffic(ctx context.Context, write graph.TrafficWrite) err
 		}
 	}
 	for _, row := range write.Put {
+		if was, there := m.rows[row.TrafficKey]; there {
+			m.bytes[row.Source] -= int64(rowBytes + len(was.Data))
+		}
 		if len(row.Data) == 0 { // nobody follows
 			delete(m.rows, row.TrafficKey)
 			continue
@@ -43,6 +59,7 @@ func (m *memory) WriteTraffic(ctx context.Context, write graph.TrafficWrite) err
 		row.Sequence = m.sequence
 		row.Data = slices.Clone(row.Data)
 		m.rows[row.TrafficKey] = row
+		m.bytes[row.Source] += int64(rowBytes + len(row.Data))
 	}
 	return nil
 }

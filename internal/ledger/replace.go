@@ -49,11 +49,17 @@ func (r *reading) Replace(ctx context.Context, writer string, hour traffic.Hour,
 	l := r.source.ledger
 	l.mu.Lock()
 	r.source.replace(setID{replacedWriter(writer), hour}, counts)
-	full := r.source.pending > flushWeight
+	full := r.source.pending > flushWeight || r.source.pressed() && r.source.inSets > r.source.config.MaxBytes/8
 	l.mu.Unlock()
-	if full {
-		return l.Flush(ctx)
+	if !full {
+		return nil
 	}
+	if err := l.Flush(ctx); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r.source.settle()
 	return nil
 }
 
@@ -122,6 +128,8 @@ func (s *source) replace(id setID, counts *traffic.Counts) {
 		return
 	}
 	s.sets[id] = t
+	t.sizePieces()
+	s.inSets += int64(t.bytes())
 	s.pending += t.weight()
 	s.stale = s.stale || t.hidden
 	s.index(counts)

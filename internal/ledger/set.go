@@ -31,6 +31,7 @@ type set struct {
 type piece struct {
 	counts   traffic.Counts
 	weight   int    // of the entries
+	bytes    int    // that it takes, about
 	changes  int    // how often it was changed
 	written  int    // how many of the changes are in the store
 	tried    bool   // it was to be written, and may be in the store

@@ -26,6 +26,9 @@ type source struct {
 	sizes   uint16 // of the last set
 	pending int    // weight of sets that this process counts or reads
 
+	// About how many bytes are held: of what is known and summed up, in sets, and of rows that have no other store.
+	known, inSets, inRows int64
+
 	stands        map[string]bool            // by name of a writer: what it counted does not age
 	lists         map[uint16]map[string]bool // the same as the rows say, by part
 	standingDirty bool                       // they are to be written
@@ -65,6 +68,13 @@ func (s summed) put(id setID, part uint16, sequence uint64) {
 	hours[id.hour][part] = sequence
 }
 
+func (s *source) putSummed(id setID, part uint16, sequence uint64) {
+	if _, there := s.summed[id.writer][id.hour][part]; !there {
+		s.known += summedBytes
+	}
+	s.summed.put(id, part, sequence)
+}
+
 // flow is one flow of all rows: those that are summed up are in sum, without latency, and those of the two newest days in days.
 type flow struct {
 	id       catalog.FlowID
@@ -72,6 +82,8 @@ type flow struct {
 	days     days
 	kept     // what is known of all of it, since it was touched last
 	protocol string
+
+	operations int // bytes of those of the sum
 }
 
 type service struct {
@@ -185,6 +197,7 @@ func (s *source) clear() {
 	s.lost = make(map[string]uint64)
 	s.summed = make(summed)
 	s.environments = make(map[string]map[string]bool)
+	s.known = 0
 	s.stale, s.newest, s.oldest = false, 0, 0
 }
 
@@ -200,12 +213,14 @@ func (s *source) index(c *traffic.Counts) {
 	for key, f := range c.Flows {
 		if s.flows[key] == nil {
 			s.flows[key] = &flow{id: key.ID()}
+			s.known += int64(knownFlow(key))
 		}
 		seen(f.First, f.Last)
 	}
 	for key, v := range c.Services {
 		if s.services[key] == nil {
 			s.services[key] = new(service)
+			s.known += int64(knownService(key))
 			s.name(key.Environment)
 		}
 		seen(v.First, v.Last)
@@ -213,6 +228,7 @@ func (s *source) index(c *traffic.Counts) {
 	for key, d := range c.Deliveries {
 		if s.deliveries[key] == nil {
 			s.deliveries[key] = new(delivery)
+			s.known += int64(knownDelivery(key))
 			s.name(key.Environment)
 		}
 		seen(d.First, d.Last)
@@ -220,6 +236,7 @@ func (s *source) index(c *traffic.Counts) {
 	for key := range c.Reach {
 		if s.reach[key] == nil {
 			s.reach[key] = new(reach)
+			s.known += int64(knownReach(key))
 			s.name(key.Environment)
 		}
 	}
@@ -251,7 +268,10 @@ func (s *source) sum(t *set, c *traffic.Counts, from traffic.Hour) {
 	where := placeOf(t.writer, stands)
 	for key, f := range c.Flows {
 		to := s.flows[key]
-		addFlow(&to.sum, f)
+		mergeFlow(&to.sum, f)
+		grown := s.addOperations(&to.sum, f.Operations)
+		to.operations += grown
+		s.known += int64(grown)
 		if recent {
 			to.days.add(number, f.Requests, f.Errors, &f.Latency)
 		}
@@ -280,11 +300,16 @@ func (s *source) sum(t *set, c *traffic.Counts, from traffic.Hour) {
 	}
 }
 
-// addFlow adds all but the latency, without changing what is added.
-func addFlow(to, f *traffic.Flow) {
+// mergeFlow adds all but latency and operations.
+func mergeFlow(to, f *traffic.Flow) {
 	added := *f
 	added.Latency, added.Operations = traffic.Sketch{}, nil
 	to.Merge(&added)
+}
+
+// addFlow adds all but the latency, without changing what is added.
+func addFlow(to, f *traffic.Flow) {
+	mergeFlow(to, f)
 	for name, operation := range f.Operations {
 		to.AddOperation(name, operation.Requests, operation.Errors)
 	}
@@ -339,13 +364,14 @@ func together(held bool, a, b string) string {
 func (s *source) close(id setID, t *set) {
 	for part, p := range t.pieces {
 		s.sum(t, &p.counts, s.recentDay())
-		s.summed.put(id, part, p.sequence)
+		s.putSummed(id, part, p.sequence)
 	}
 	s.forget(id, t)
 }
 
 func (s *source) forget(id setID, t *set) {
 	delete(s.sets, id)
+	s.inSets -= int64(t.bytes())
 	if s.current[t.hour] == t {
 		delete(s.current, t.hour)
 	}

@@ -145,12 +145,16 @@ func (l *Ledger) show(v *view, s *source) {
 		} else {
 			flows.Delete(at.id)
 			delete(s.flows, key)
+			s.known -= int64(knownFlow(key) + at.operations)
 			s.forgetFlow(key)
 		}
 	}
 	for key := range changed.services {
 		if at := s.services[key]; at == nil || s.serviceSum(key, at, new(recent)) == nil {
-			delete(s.services, key)
+			if at != nil {
+				delete(s.services, key)
+				s.known -= int64(knownService(key))
+			}
 			s.forgetService(key)
 		} else {
 			s.noteService(key, at)
@@ -162,6 +166,7 @@ func (l *Ledger) show(v *view, s *source) {
 		if at := s.deliveries[key]; at != nil {
 			if _, held := s.deliverySum(key, at); !held {
 				delete(s.deliveries, key)
+				s.known -= int64(knownDelivery(key))
 			}
 		}
 		environment := l.environment(s, key.Environment)
@@ -171,6 +176,7 @@ func (l *Ledger) show(v *view, s *source) {
 		if at := s.reach[key]; at != nil {
 			if _, held := s.reachSum(key, at); !held {
 				delete(s.reach, key)
+				s.known -= int64(knownReach(key))
 			}
 		}
 		environment := l.environment(s, key.Environment)
