@@ -139,7 +139,7 @@ func trafficSettings() []setting[Source] {
 		{
 			name: "memory", into: func(s *Source) any { return &s.Memory }, fallback: 256 * mib, only: []string{KindOTLP},
 			leastBytes: 16 * mib, mostBytes: 64 * gib,
-			help: "How much memory spans may take that are waited for. Beyond it the oldest traces are counted as they are, and then senders are told to wait.",
+			help: "How much memory spans may take that are waited for, and as much again what was counted. Beyond it the oldest traces are counted as they are, and then senders are told to wait; what is new is not told apart, and counted as lost by reason.",
 		},
 		{
 			name: "maxRequest", into: func(s *Source) any { return &s.MaxRequest }, fallback: 16 * mib, only: []string{KindOTLP},

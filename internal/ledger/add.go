@@ -93,7 +93,7 @@ func (s *source) room(hour traffic.Hour, hash uint64, weight, bytes int, has fun
 
 // open is the set that takes what is counted in an hour: one that this process may write still.
 func (s *source) open(hour traffic.Hour) *set {
-	if t := s.current[hour]; t != nil && (t.epoch == 0 || s.ledger.hour() <= t.epoch+writable) {
+	if t := s.current[hour]; t != nil && (t.epoch == 0 || !t.tried || s.ledger.hour() <= t.epoch+writable) {
 		return t
 	}
 	s.ledger.writers++
@@ -107,9 +107,9 @@ func (s *source) open(hour traffic.Hour) *set {
 	return t
 }
 
-// stamp gives a set that is written for the first time its final name.
+// stamp gives a set that is written for the first time its final name. It gets another one while nothing was sent of it.
 func (s *source) stamp(t *set) {
-	if t.epoch > 0 || isReplaced(t.writer) {
+	if t.epoch > 0 && (t.tried || t.epoch == s.ledger.hour()) || isReplaced(t.writer) {
 		return
 	}
 	delete(s.sets, setID{t.writer, t.hour})

@@ -57,7 +57,7 @@ func BenchmarkFlush(b *testing.B) {
 	rows.alone = true
 	at := newClock()
 	l := ledger.New(ledger.Config{Store: rows, Now: at.Now})
-	l.Source(ledger.Source{ID: "traces"})
+	l.Source(ledger.Source{ID: "traces", MaxBytes: 4 << 30})
 	hour := hourOf(at.Now())
 	l.Hear("traces", hour, busy(hour, 50))
 	l.Step(b.Context())
@@ -115,7 +115,7 @@ func BenchmarkLoad(b *testing.B) {
 	rows := &repeated{store: newStore(), hours: 36}
 	at := newClock()
 	l := ledger.New(ledger.Config{Store: rows.store, Now: at.Now})
-	l.Source(ledger.Source{ID: "traces"})
+	l.Source(ledger.Source{ID: "traces", MaxBytes: 4 << 30})
 	hour := hourOf(at.Now())
 	l.Hear("traces", hour, busy(hour, 50))
 	l.Step(b.Context())
@@ -123,7 +123,7 @@ func BenchmarkLoad(b *testing.B) {
 	before := heap()
 	for b.Loop() {
 		l = ledger.New(ledger.Config{Store: rows, Now: at.Now})
-		l.Source(ledger.Source{ID: "traces"})
+		l.Source(ledger.Source{ID: "traces", MaxBytes: 4 << 30})
 		if err := l.Load(b.Context()); err != nil {
 			b.Fatal(err)
 		}

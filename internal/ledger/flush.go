@@ -72,7 +72,8 @@ func (l *Ledger) flush(ctx context.Context) error {
 }
 
 func (l *Ledger) flushSource(ctx context.Context, s *source) error {
-	for id, t := range l.dirtySets(s) {
+	for _, t := range l.dirtySets(s) {
+		id := setID{t.writer, t.hour}
 		err := l.flushSet(ctx, s, t, false)
 		if errors.Is(err, graph.ErrConflict) { // its rows are newer than is known, or others have summed them up
 			if err = l.follow(ctx); err == nil && l.holds(s, id, t) {
@@ -109,22 +110,25 @@ func (l *Ledger) flushSource(ctx context.Context, s *source) error {
 	return nil
 }
 
-// dirtySets gives those with something to write their final names.
-func (l *Ledger) dirtySets(s *source) map[setID]*set {
+// dirtySets gives those with something to write their final names. Those of which something was sent come first: while the
+// store is away, the others go on to take what is counted, and are not followed by more and more sets.
+func (l *Ledger) dirtySets(s *source) []*set {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	dirty := make(map[setID]*set)
+	var tried, others []*set
 	for _, t := range s.sets {
-		if t.own() && t.dirty() {
-			dirty[setID{t.writer, t.hour}] = t
+		switch {
+		case !t.own() || !t.dirty():
+		case t.tried:
+			tried = append(tried, t)
+		default:
+			others = append(others, t)
 		}
 	}
-	named := make(map[setID]*set, len(dirty))
-	for _, t := range dirty {
+	for _, t := range others {
 		s.stamp(t)
-		named[setID{t.writer, t.hour}] = t
 	}
-	return named
+	return append(tried, others...)
 }
 
 // holds says whether a source still has a set.
@@ -176,7 +180,7 @@ func (l *Ledger) pack(s *source, t *set, known bool) (graph.TrafficWrite, []pack
 		if late && p.tried && p.sequence == 0 && !known {
 			return write, nil, graph.ErrConflict
 		}
-		p.tried = true
+		p.tried, t.tried = true, true
 		data, err := traffic.Pack(&p.counts)
 		if err != nil {
 			return write, nil, err

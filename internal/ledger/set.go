@@ -23,6 +23,7 @@ type set struct {
 	// epoch is in which hour by the clock a live writer began to write it; 0 = nothing is written yet. No other writer's name
 	// has one.
 	epoch traffic.Hour
+	tried bool // something of it may be in the store
 	// hidden: rows in whose place it stands are in the sum still, and it is not counted until that is made anew.
 	hidden bool
 }

@@ -139,6 +139,9 @@ func TestAnySplitGivesTheSameSum(t *testing.T) {
 			}
 			for range 200 {
 				i := random.IntN(len(all))
+				if seed%2 == 1 {
+					all[i].Press("traces")
+				}
 				switch random.IntN(12) {
 				default:
 					hour := hourOf(at.Now()) - traffic.Hour(random.IntN(3))
