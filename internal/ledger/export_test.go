@@ -25,3 +25,38 @@ func (l *Ledger) Press(source string) {
 	s := l.sources[source]
 	s.inRows = s.config.MaxBytes * 3 / 5
 }
+
+// Audit compares how much a source says that it holds with what there is.
+func (l *Ledger) Audit(source string) (known, inSets [2]int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.sources[source]
+	known[0], inSets[0] = s.known, s.inSets
+	for key, at := range s.flows {
+		known[1] += int64(knownFlow(key))
+		for name := range at.sum.Operations {
+			known[1] += int64(operationSize(name))
+		}
+	}
+	for key := range s.services {
+		known[1] += int64(knownService(key))
+	}
+	for key := range s.deliveries {
+		known[1] += int64(knownDelivery(key))
+	}
+	for key := range s.reach {
+		known[1] += int64(knownReach(key))
+	}
+	for _, hours := range s.summed {
+		for _, parts := range hours {
+			known[1] += int64(len(parts) * summedBytes)
+		}
+	}
+	for _, t := range s.sets {
+		inSets[1] += setBytes
+		for _, p := range t.pieces {
+			inSets[1] += int64(sizeOf(&p.counts))
+		}
+	}
+	return known, inSets
+}

@@ -192,6 +192,9 @@ func TestAnySplitGivesTheSameSum(t *testing.T) {
 			for i, l := range all {
 				t.Logf("process %d, %d rows", i, rows.count())
 				want.check(t, l.Numbers(), "traces")
+				if known, inSets := l.Audit("traces"); known[0] != known[1] || inSets[0] != inSets[1] {
+					t.Errorf("it holds %d and %d in sets, and tells of %d and %d", known[1], inSets[1], known[0], inSets[0])
+				}
 			}
 			// Compacted, it is the same.
 			at.advance(5 * 24 * time.Hour)
