@@ -219,7 +219,7 @@ func (s *shard) addCall(total *total, way traffic.Way, call called) {
 	flow.Sampled = flow.Sampled || call.weight != 1
 	seen(&flow.First, &flow.Last, call.by.start)
 	if call.operation != "" {
-		flow.AddOperation(call.operation, weight, errors)
+		s.operation(total, flow, call.operation, weight, errors)
 	}
 	if call.segment >= 0 && (way == traffic.Call || way == traffic.Publish) {
 		w.made = append(w.made, made{

@@ -83,9 +83,13 @@ func (l *linker) touch(r *reached, alias catalog.Alias, depth int) {
 		l.bytes += touchedBytes
 	}
 	if r.entry && alias != r.service.Alias {
-		l.at(r.origin, r.hour).Touch(traffic.ReachKey{
-			Entry: r.service.Alias, Touched: alias, Environment: r.service.Environment,
-		}, r.weight)
+		counts := l.at(r.origin, r.hour)
+		key := traffic.ReachKey{Entry: r.service.Alias, Touched: alias, Environment: r.service.Environment}
+		if _, there := counts.Reach[key]; there || l.room(0) {
+			before := len(counts.Reach)
+			counts.Touch(key, r.weight)
+			l.counted += reachBytes * int64(len(counts.Reach)-before)
+		}
 	}
 	for _, from := range r.from {
 		l.touch(from, alias, depth+1)
@@ -138,9 +142,12 @@ func (l *linker) addMessage(m message, topic, sender catalog.Alias) {
 	delivery := traffic.DeliveryKey{
 		Consumer: m.service.Alias, Topic: topic, Producer: sender, Environment: m.service.Environment,
 	}
-	if counts.Deliveries[delivery] == nil && len(counts.Deliveries) >= l.pairer.config.MaxFlows {
-		counts.Lose(traffic.LostTooManyFlows, 1)
-		return
+	if counts.Deliveries[delivery] == nil {
+		if !l.room(len(counts.Deliveries)) {
+			counts.Lose(traffic.LostTooManyFlows, 1)
+			return
+		}
+		l.counted += deliveryBytes
 	}
 	d := counts.Delivery(delivery)
 	d.Messages += m.weight
@@ -150,9 +157,12 @@ func (l *linker) addMessage(m message, topic, sender catalog.Alias) {
 func (l *linker) addFlow(
 	counts *traffic.Counts, key traffic.FlowKey, weight float64, failed bool, duration, start uint64, protocol string,
 ) *traffic.Flow {
-	if counts.Flows[key] == nil && len(counts.Flows) >= l.pairer.config.MaxFlows {
-		counts.Lose(traffic.LostTooManyFlows, 1)
-		return nil
+	if counts.Flows[key] == nil {
+		if !l.room(len(counts.Flows)) {
+			counts.Lose(traffic.LostTooManyFlows, 1)
+			return nil
+		}
+		l.counted += flowBytes
 	}
 	flow := counts.Flow(key)
 	flow.Requests += weight

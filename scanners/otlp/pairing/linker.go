@@ -19,7 +19,8 @@ type linker struct {
 	queue     []waiting // of messages and sends, as they came
 	totals    map[uint32]map[traffic.Hour]*traffic.Counts
 	bytes     int64
-	maxBytes  int64
+	counted   int64 // bytes of totals
+	maxBytes  int64 // of each of the two
 	messages  int
 }
 
@@ -216,16 +217,26 @@ func (l *linker) decideSend(s *send, topic catalog.Alias) {
 	}
 }
 
+// at is where to count what is of the hour; without room for another hour it is one without flows.
 func (l *linker) at(origin uint32, hour traffic.Hour) *traffic.Counts {
 	hours := l.totals[origin]
 	if hours == nil {
 		hours = map[traffic.Hour]*traffic.Counts{}
 		l.totals[origin] = hours
 	}
+	if hours[hour] == nil && !l.room(0) {
+		hour = 0
+	}
 	if hours[hour] == nil {
 		hours[hour] = &traffic.Counts{}
+		l.counted += totalBytes
 	}
 	return hours[hour]
+}
+
+// room says whether another flow or delivery may be told apart where there are so many.
+func (l *linker) room(there int) bool {
+	return there < l.pairer.config.MaxFlows && l.counted < l.maxBytes
 }
 
 // shrink forgets the oldest producers, and decides the oldest messages, while too much is held.
@@ -350,6 +361,8 @@ func (l *linker) Drain(origin uint32, into map[traffic.Hour]*traffic.Counts) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for hour, counts := range l.totals[origin] {
+		l.counted -= totalBytes + flowBytes*int64(len(counts.Flows)) + deliveryBytes*int64(len(counts.Deliveries)) +
+			reachBytes*int64(len(counts.Reach))
 		add(into, hour, counts)
 	}
 	delete(l.totals, origin)
@@ -358,6 +371,6 @@ func (l *linker) Drain(origin uint32, into map[traffic.Hour]*traffic.Counts) {
 func (l *linker) addStats(stats *Stats) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	stats.Bytes += l.bytes
+	stats.Bytes += l.bytes + l.counted
 	stats.WaitingMessages += l.messages
 }

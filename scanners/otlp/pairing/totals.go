@@ -30,6 +30,7 @@ type total struct {
 	deliveries map[deliveryKey]*traffic.Delivery
 	reach      map[reachKey]float64
 	lost       map[string]uint64
+	operations int64 // bytes of those of the flows
 }
 
 type flowKey struct {
@@ -47,6 +48,8 @@ const (
 	totalBytes    = 1000
 	deliveryBytes = 120
 	reachBytes    = 60
+
+	operationBytes = 50
 )
 
 func (t *totals) reset()       { *t = totals{byOrigin: map[uint32]map[traffic.Hour]*total{}} }
@@ -94,6 +97,20 @@ func (s *shard) flow(in *total, key flowKey) *traffic.Flow {
 func (s *shard) roomForTotals(there int) bool {
 	const share = 2 // of the memory, so that spans have some too
 	return there < s.pairer.config.MaxFlows && s.totals.held < s.maxBytes/share
+}
+
+// operation adds to an operation of the flow, or to the others where there is no room for one that is not told apart yet.
+func (s *shard) operation(in *total, flow *traffic.Flow, name string, weight, errors float64) {
+	if _, there := flow.Operations[name]; !there && !s.roomForTotals(0) {
+		name = traffic.OtherOperations
+	}
+	before := len(flow.Operations)
+	flow.AddOperation(name, weight, errors)
+	if len(flow.Operations) > before {
+		grown := int64(operationBytes + min(len(name), traffic.MaxOperationBytes))
+		in.operations += grown
+		s.totals.held += grown
+	}
 }
 
 func (s *shard) serviceTotal(in *total, number uint32) *traffic.Service {
@@ -176,7 +193,7 @@ func (t *totals) drain(origin uint32, names *names, into map[traffic.Hour]*traff
 		for reason, n := range from.lost {
 			counts.Lose(reason, n)
 		}
-		t.held -= totalBytes + flowBytes*int64(len(from.flows)+len(from.services)) +
+		t.held -= from.operations + totalBytes + flowBytes*int64(len(from.flows)+len(from.services)) +
 			deliveryBytes*int64(len(from.deliveries)) + reachBytes*int64(len(from.reach))
 		add(into, hour, counts)
 	}
