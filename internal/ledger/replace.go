@@ -54,7 +54,11 @@ func (r *reading) Replace(ctx context.Context, writer string, hour traffic.Hour,
 	if !full {
 		return nil
 	}
-	if err := l.Flush(ctx); err != nil {
+	if err := l.hold(ctx); err != nil {
+		return err
+	}
+	defer l.release()
+	if err := l.flush(ctx); err != nil {
 		return err
 	}
 	l.mu.Lock()
