@@ -14,6 +14,7 @@ import (
 	"github.com/orrery-catalog/orrery/catalog/traffic"
 	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/internal/ledger"
+	"github.com/orrery-catalog/orrery/scanners"
 )
 
 // sink is a store elsewhere: it takes rows and none of the memory here.
@@ -123,5 +124,47 @@ func TestAFloodTakesNoMoreMemoryThanIsGiven(t *testing.T) {
 				runtime.KeepAlive(l)
 			})
 		}
+	}
+}
+
+// archive is a reader of many files of many flows.
+type archive struct{ each func() }
+
+func (a archive) ReadTraffic(ctx context.Context, _ []byte, into scanners.TrafficSink) ([]byte, error) {
+	for i := range 200 {
+		c := &traffic.Counts{}
+		for j := range 500 {
+			name := catalog.Alias(fmt.Sprintf("host:h%d", j))
+			f := c.Flow(traffic.FlowKey{From: "otel:a", To: name, Way: traffic.Call})
+			f.Merge(&traffic.Flow{Requests: 1, First: 1e9, Last: 1e9})
+			f.Latency.Add(rand.ExpFloat64(), 1)
+		}
+		if err := into.Replace(ctx, fmt.Sprintf("file%d", i), traffic.Hour(400_000+i), c); err != nil {
+			return nil, err
+		}
+		if i%20 == 0 {
+			a.each()
+		}
+	}
+	return nil, nil
+}
+
+func TestManyFilesTakeNoMoreMemoryThanIsGiven(t *testing.T) {
+	const maxBytes = 8 << 20
+	before, most := heap(), 0.0
+	l := ledger.New(ledger.Config{Store: sink{}})
+	source := l.Source(ledger.Source{
+		ID: "files", MaxBytes: maxBytes, Reader: archive{func() { most = max(most, heap()-before) }},
+	})
+	if _, err := source.Scan(t.Context(), nil, new(said)); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%.1f MiB at most, of %d", most, maxBytes>>20)
+	if most > 2*maxBytes/(1<<20) {
+		t.Errorf("it takes %.1f MiB", most)
+	}
+	key := traffic.FlowKey{From: "otel:a", To: "host:h7", Way: traffic.Call}
+	if f := l.Numbers().Flow("files", key.ID()); f == nil || f.Requests != 200 {
+		t.Errorf("of 200 calls are counted %+v", f)
 	}
 }
