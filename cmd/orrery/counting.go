@@ -47,8 +47,10 @@ func newCounting(c *config.Config, store graph.Store, leads func() bool, log zer
 
 // source makes the scanner of a source of traffic.
 func (t *counting) source(s config.Source) (scanners.Watcher, error) {
-	made := ledger.Source{ID: s.ID, Environment: s.Environment, StaleAfter: s.StaleAfter, RemoveAfter: s.RemoveAfter,
-		MaxBytes: int64(s.Memory)}
+	made := ledger.Source{
+		ID: s.ID, Environment: s.Environment, StaleAfter: s.StaleAfter, RemoveAfter: s.RemoveAfter,
+		MaxBytes: int64(s.Memory),
+	}
 	var err error
 	switch {
 	case s.Listens() && t.listens:
