@@ -56,11 +56,15 @@ func lookup(env map[string]string) func(string) (string, bool) {
 func must(t *testing.T, args ...string) string {
 	t.Helper()
 	got := orrery(t, args...)
-	if got.status != statusDone || got.stderr != "" {
+	// A database that shares the machine with all other tests may be slow; that is told, and no failure.
+	if got.status != statusDone || slowStore.ReplaceAllString(got.stderr, "") != "" {
 		t.Fatalf("orrery %s: status %d, stderr %s", strings.Join(args, " "), got.status, got.stderr)
 	}
 	return got.stdout
 }
+
+// slowStore are the lines that tell of a store that did not answer in time, and was back.
+var slowStore = regexp.MustCompile(`(?m)^\{"level":"(warn|info)",[^\n]*"message":"the store is (away|back)[^\n]*\n`)
 
 // golden compares with a file below testdata/golden.
 func golden(t *testing.T, name, got string) {
