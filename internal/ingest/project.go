@@ -26,9 +26,13 @@ func (c *Catalog) project(t *term) {
 	for t.ctx.Err() == nil {
 		changed, newest := c.Changed(), c.Snapshot()
 		if newest == nil || last != nil && newest.Revision() == last.Revision() {
+			due := numbers.due()
+			if newest == nil || last == nil {
+				due = nil // there is nothing yet whose numbers could be written
+			}
 			select {
 			case <-changed:
-			case <-numbers.due():
+			case <-due:
 				if err := numbers.step(t, last.WithTraffic(newest.Traffic())); errors.Is(err, graph.ErrFenced) {
 					t.lose(err)
 				}
