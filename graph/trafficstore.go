@@ -24,7 +24,7 @@ type TrafficStore interface {
 	WriteTraffic(ctx context.Context, write TrafficWrite) error
 
 	// Traffic streams the rows that were written after the sequence, each as it is now, in the order of Sequence; after 0 all
-	// but those that are empty. A row with a smaller Sequence than one that was yielded never comes later, so that whoever goes
+	// but those that were empty when it began. A row with a smaller Sequence than one that was yielded never comes later, so that whoever goes
 	// on after the last that was yielded misses none. The stream ends with the newest row there is. Where rows are written
 	// meanwhile, a key may come again, but who read to the end has the state of one moment, and no write by half. The error, if
 	// any, is the last pair. Rows belong to the caller.

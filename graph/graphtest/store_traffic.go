@@ -32,6 +32,10 @@ func trafficOf(t testing.TB, store graph.Store) graph.TrafficStore {
 type trafficView struct {
 	rows map[graph.TrafficKey]graph.TrafficRow
 	last uint64
+
+	// strange are the empty rows it was given from the start without having known them: right only where they were emptied
+	// while it read.
+	strange []graph.TrafficKey
 }
 
 func newTrafficView() *trafficView {
@@ -48,7 +52,7 @@ func (v *trafficView) read(ctx context.Context, store graph.TrafficStore, limit 
 		case row.Sequence <= v.last:
 			return false, fmt.Errorf("sequence %d came after %d", row.Sequence, v.last)
 		case fromStart && len(row.Data) == 0 && v.rows[row.TrafficKey].Sequence == 0:
-			return false, fmt.Errorf("the row %+v is told from the start and is empty", row.TrafficKey)
+			v.strange = append(v.strange, row.TrafficKey)
 		}
 		v.last = row.Sequence
 		if v.rows[row.TrafficKey] = row; len(row.Data) == 0 {
@@ -70,7 +74,8 @@ func (v *trafficView) data() map[graph.TrafficKey]string {
 	return all
 }
 
-// requireTraffic requires that the store holds these rows, and that the reader who goes on finds the same.
+// requireTraffic requires that the store holds these rows, and that the reader who goes on finds the same. Nobody may be
+// writing.
 func (v *trafficView) requireTraffic(t testing.TB, store graph.Store, want map[graph.TrafficKey]string) {
 	t.Helper()
 	anew := newTrafficView()
@@ -81,6 +86,9 @@ func (v *trafficView) requireTraffic(t testing.TB, store graph.Store, want map[g
 		if diff := cmp.Diff(want, reader.data()); diff != "" {
 			t.Fatalf("the rows of traffic (-want +got):\n%s", diff)
 		}
+	}
+	if len(anew.strange) > 0 {
+		t.Fatalf("the rows %+v are told from the start and are empty", anew.strange)
 	}
 	if !maps.EqualFunc(v.rows, anew.rows, func(a, b graph.TrafficRow) bool { return a.Sequence == b.Sequence }) {
 		t.Fatal("who reads on and who reads anew are given other sequences")
