@@ -52,6 +52,15 @@ type Source struct {
 	Watched    bool
 	WatchError string
 	Held       *HeldRemoval // nil = none waits
+	Budgets    []Budget     // how much the place lets itself be asked, by name; none = it does not say
+}
+
+// Budget is how much a place lets itself be asked in a time, as it was known after the last scan.
+type Budget struct {
+	Name             string // of what is counted apart, such as core or graphql
+	Limit, Remaining int    // requests
+	Reset            time.Time
+	Used             int // by the last scan
 }
 
 // HeldRemoval is what a scan did not find, and did not dare to remove without a person's word.
