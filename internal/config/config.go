@@ -45,6 +45,9 @@ const (
 	KindPrometheus = "prometheus" // asks a Prometheus for the metrics of service graphs and meshes
 	KindJaeger     = "jaeger"     // asks a Jaeger for the dependencies it knows
 	KindZipkin     = "zipkin"     // asks a Zipkin for the dependencies it knows
+	// KindGitHub reads the repositories and teams of GitHub organisations; KindGit any git repositories.
+	KindGitHub = "github"
+	KindGit    = "git"
 )
 
 // What a source of KindPrometheus asks for.
@@ -146,6 +149,24 @@ type Source struct {
 	Jitter                  time.Duration       // less than this put off, to spread the sources
 	Timeout                 time.Duration       // of one scan
 	Watch                   bool                // scanned as it changes
+	Organization            string              // of KindGitHub: see AllOrganizations
+	Organizations, Users    []string            // of KindGitHub
+	APIURL                  string              // of KindGitHub; "" = it follows from URL, which is "" for GitHub.com
+	App                     GitHubApp           // of KindGitHub, in place of Token
+	Remotes                 []string            // of KindGit: as git clone takes them
+	// Repositories and ExcludeRepositories of KindGitHub are globs on their names; none = all, and none.
+	Repositories, ExcludeRepositories []string
+	Topics, Visibility                []string // of KindGitHub: a repository must have one; none = any
+	Archived, Forks                   bool     // of KindGitHub: those, too
+	Branch                            string   // of repositories; "" = the default one of each
+	CatalogFiles                      []string // of repositories: paths and globs; none = by the kind
+	Teams                             bool     // of KindGitHub: read as groups and users
+	Namespace                         string   // of those; "" = default, or the organisation's name where there are several
+	Reserve                           int      // of KindGitHub: percent of each rate limit that are left to others
+	WebhookSecret                     string   // of KindGitHub; "" = no webhook is taken
+	Checks                            bool     // of KindGitHub: pull requests are checked
+	Proposals                         int      // of KindGitHub: pull requests that are opened a day at most
+	Cache                             string   // of KindGit: a folder
 }
 
 // Lookup finds the value of an environment variable, as os.LookupEnv does.

@@ -138,10 +138,10 @@ func TestErrors(t *testing.T) {
 		"empty list":           {"sources:\n  - {id: a, kind: files, paths: []}", "f.yaml:2: sources[0].paths: is empty (name at least one)"},
 		"graph is text":        {"graph: sqlite", "f.yaml:1: graph: must hold settings, one `name: value` a line (known: engine, path, uri, username, password, database, labelPrefix, history)"},
 		"sources is a mapping": {"sources: {a: b}", "f.yaml:1: sources: must be a list (write [a, b] or one `- a` a line)"},
-		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, include, exclude, url, token, filter, caFile, cluster, networks, context, kubeconfig, inCluster, namespaces, excludeNamespaces, excludeKinds, logFormat, logFields, grpc, http, tls, settle, memory, maxRequest, multiplier, metrics, username, password, lookback, staleAfter, removeAfter, environment, priority, schedule, timezone, jitter, watch, timeout)"},
+		"source is text":       {"sources: [a]", "f.yaml:1: sources[0]: must hold settings, one `name: value` a line (known: id, kind, paths, include, exclude, url, token, filter, caFile, cluster, networks, context, kubeconfig, inCluster, namespaces, excludeNamespaces, excludeKinds, logFormat, logFields, organization, organizations, users, apiURL, app, urls, repositories, excludeRepositories, topics, visibility, archived, forks, branch, catalogFiles, teams, namespace, reserve, webhookSecret, checks, proposals, cache, grpc, http, tls, settle, memory, maxRequest, multiplier, metrics, username, password, lookback, staleAfter, removeAfter, environment, priority, schedule, timezone, jitter, watch, timeout)"},
 		"unknown engine":       {"graph:\n  engine: dgraph\n  uri: neo4j://host\n", `f.yaml:2: graph.engine: "dgraph" is no engine that exists (known: sqlite, neo4j)`},
 		"near engine":          {"graph: {engine: SQLlite}", `f.yaml:1: graph.engine: "SQLlite" is no engine that exists (did you mean sqlite?)`},
-		"unknown kind":         {"sources:\n  - {id: acme, kind: github, organization: acme}", `f.yaml:2: sources[0].kind: "github" is no kind that exists (known: files, backstage, kubernetes, probe, otlp, prometheus, jaeger, zipkin)`},
+		"unknown kind":         {"sources:\n  - {id: acme, kind: ldap, base: acme}", `f.yaml:2: sources[0].kind: "ldap" is no kind that exists (known: files, backstage, kubernetes, probe, otlp, prometheus, jaeger, zipkin, github, git)`},
 		"no kind":              {"sources:\n  - {id: acme, paths: [x]}", "f.yaml:2: sources[0]: the setting kind is missing (What kind of place it is.)"},
 		"no id":                {"sources:\n  - {kind: files, paths: [x]}", "f.yaml:2: sources[0]: the setting id is missing (Name of the source, unique in the file: letters, digits and . _ - between them, at most 63.)"},
 		"schedule":             {timed("schedule: hourly"), `f.yaml:2: sources[0].schedule: "hourly" is no schedule: expected exactly 5 fields, found 1: [hourly] (write for example "*/30 * * * *", @hourly or "@every 30m")`},
@@ -190,9 +190,9 @@ func TestErrors(t *testing.T) {
 		"variable open":        {"listen: ${N", "f.yaml:1: listen: a ${ is not closed by } (write $${ for a plain ${)"},
 		"variable nested":      {"listen: ${A:-${B}}", "f.yaml:1: listen: the default of ${A} holds another variable (a default is plain text)"},
 		"a secret stays one":   {"listen: ${TOKEN}", `f.yaml:1: listen: "********" is no host:port (for example 127.0.0.1:7007)`},
-		"secret as a kind":     {"sources:\n  - {id: a, kind: '${TOKEN}', paths: [x]}", `f.yaml:2: sources[0].kind: "${TOKEN}" is no kind that exists (known: files, backstage, kubernetes, probe, otlp, prometheus, jaeger, zipkin)`},
-		"url is missing":       {"sources:\n  - {id: a, kind: backstage}", `f.yaml:2: sources[0]: the setting url is missing (Address of the server: of a Backstage its backend.baseUrl, such as https://backstage.example.com; of the others what stands before /api.)`},
-		"url for files":        {"sources:\n  - {id: a, kind: files, paths: [x], url: 'https://b'}", `f.yaml:2: sources[0].url: is not for "files" (it is for backstage, prometheus, jaeger, zipkin: change kind, or remove it)`},
+		"secret as a kind":     {"sources:\n  - {id: a, kind: '${TOKEN}', paths: [x]}", `f.yaml:2: sources[0].kind: "${TOKEN}" is no kind that exists (known: files, backstage, kubernetes, probe, otlp, prometheus, jaeger, zipkin, github, git)`},
+		"url is missing":       {"sources:\n  - {id: a, kind: backstage}", `f.yaml:2: sources[0]: the setting url is missing (Address of the server: of a Backstage its backend.baseUrl, such as https://backstage.example.com; of a GitHub Enterprise Server that of its pages (GitHub.com where it is absent); of the others what stands before /api.)`},
+		"url for files":        {"sources:\n  - {id: a, kind: files, paths: [x], url: 'https://b'}", `f.yaml:2: sources[0].url: is not for "files" (it is for backstage, prometheus, jaeger, zipkin, github: change kind, or remove it)`},
 		"secret as an id":      {"sources:\n  - {id: '${TOKEN}', kind: files, paths: [x]}", `f.yaml:2: sources[0].id: "********" is no id (use letters, digits and . _ - between them, at most 63)`},
 		"control character":    {`listen: "a\0b"`, "f.yaml:1: listen: holds a control character (remove it)"},
 		"home":                 {"graph: {path: ~/orrery.db}", "f.yaml:1: graph.path: ~ is not expanded (write ${HOME}/orrery.db)"},
@@ -365,7 +365,7 @@ func TestKubernetesErrors(t *testing.T) {
 		},
 		"a probe of nothing": {"paths: [x]}\n  - {id: b, kind: probe", "sources[1]: the setting cluster is missing (Name of the cluster, as spans have it in k8s.cluster.name; of metrics that name none. The id of a kubernetes source where it is absent. A probe source calls the Services of this cluster, by the names that they have inside.)"},
 		"networks":           {"paths: [x]}\n  - {id: b, kind: probe, cluster: a, networks: [10.0.0.0/8, localhost]", `sources[1].networks[1]: "localhost" is no network (write it like 10.0.0.0/8)`},
-		"for another kind":   {"url: 'https://x'", `sources[0].url: is not for "kubernetes" (it is for backstage, prometheus, jaeger, zipkin: change kind, or remove it)`},
+		"for another kind":   {"url: 'https://x'", `sources[0].url: is not for "kubernetes" (it is for backstage, prometheus, jaeger, zipkin, github: change kind, or remove it)`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -603,7 +603,7 @@ func TestMergeOptions(t *testing.T) {
 func TestReferenceNamesEverySetting(t *testing.T) {
 	t.Parallel()
 	reference := config.Reference()
-	for _, want := range []string{"listen\n", "graph.engine\n", "One of: sqlite, neo4j.", "Only for: sqlite. Default: orrery.db.", "graph.uri\n", "Only for: neo4j. Required.", "graph.password\n", "sources[].priority\n", "Default: 100, or 80 for backstage, or 70 for kubernetes.", "One of: files, backstage, kubernetes, probe, otlp, prometheus, jaeger, zipkin.", "Only for: files, kubernetes, otlp. Required, but for: kubernetes, otlp.", "sources[].tls.cert\n", "sources[].memory\n", "Default: 256MiB.", "tracing.ratio\n", "identity.rewrites[].match\n", "Default: 90d.", "Default: 127.0.0.1:7007."} {
+	for _, want := range []string{"listen\n", "graph.engine\n", "One of: sqlite, neo4j.", "Only for: sqlite. Default: orrery.db.", "graph.uri\n", "Only for: neo4j. Required.", "graph.password\n", "sources[].priority\n", "Default: 100, or 80 for backstage, or 70 for kubernetes.", "One of: files, backstage, kubernetes, probe, otlp, prometheus, jaeger, zipkin, github, git.", "Only for: files, kubernetes, otlp, git. Required, but for: kubernetes, otlp, git.", "sources[].app.privateKeyFile\n", "sources[].tls.cert\n", "sources[].memory\n", "Default: 256MiB.", "tracing.ratio\n", "identity.rewrites[].match\n", "Default: 90d.", "Default: 127.0.0.1:7007."} {
 		if !strings.Contains(reference, want) {
 			t.Errorf("%q is missing in:\n%s", want, reference)
 		}

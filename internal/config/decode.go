@@ -124,6 +124,8 @@ func decodeValue[T any](d *decoder, node *yaml.Node, at string, s setting[T], in
 		decodeMapping(d, node, at, replicasSettings(), place)
 	case *TLS:
 		decodeMapping(d, node, at, tlsSettings(), place)
+	case *GitHubApp:
+		decodeMapping(d, node, at, gitHubAppSettings(), place)
 	case *Tracing:
 		decodeMapping(d, node, at, tracingSettings(), place)
 	case *[]Exemption:

@@ -85,6 +85,8 @@ func schemaOfValue(place any, choices []string) *jsonschema.Schema {
 		return schemaOf(replicasSettings())
 	case *TLS:
 		return schemaOf(tlsSettings())
+	case *GitHubApp:
+		return schemaOf(gitHubAppSettings())
 	case *Tracing:
 		return schemaOf(tracingSettings())
 	case *[]Exemption:
@@ -177,6 +179,8 @@ func describe[T any](b *strings.Builder, at string, settings []setting[T]) {
 			describe(b, field(at, s.name), replicasSettings())
 		case *TLS:
 			describe(b, field(at, s.name), tlsSettings())
+		case *GitHubApp:
+			describe(b, field(at, s.name), gitHubAppSettings())
 		case *Tracing:
 			describe(b, s.name, tracingSettings())
 		case *[]Exemption:

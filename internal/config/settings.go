@@ -175,7 +175,7 @@ func rewriteSettings() []setting[Rewrite] {
 }
 
 func sourceSettings() []setting[Source] {
-	return slices.Concat(placeSettings(), trafficSettings(), timeSettings())
+	return slices.Concat(placeSettings(), repositorySettings(), trafficSettings(), timeSettings())
 }
 
 // placeSettings say which place a source is.
@@ -187,38 +187,38 @@ func placeSettings() []setting[Source] {
 		},
 		{
 			name: "kind", into: func(s *Source) any { return &s.Kind }, required: true,
-			choices: []string{KindFiles, KindBackstage, KindKubernetes, KindProbe, KindOTLP, KindPrometheus, KindJaeger, KindZipkin}, selects: true,
+			choices: []string{KindFiles, KindBackstage, KindKubernetes, KindProbe, KindOTLP, KindPrometheus, KindJaeger, KindZipkin, KindGitHub, KindGit}, selects: true,
 			help: "What kind of place it is.",
 		},
 		{
 			name: "paths", into: func(s *Source) any { return &s.Paths }, required: true, isPath: true,
-			only: []string{KindFiles, KindKubernetes, KindOTLP}, optional: []string{KindKubernetes, KindOTLP},
-			help: "Folders or files to read. A kubernetes source with paths reads manifests instead of a live cluster, an otlp source with paths recorded traces instead of those that are sent to it.",
+			only: []string{KindFiles, KindKubernetes, KindOTLP, KindGit}, optional: []string{KindKubernetes, KindOTLP, KindGit},
+			help: "Folders or files to read. A kubernetes source with paths reads manifests instead of a live cluster, an otlp source with paths recorded traces instead of those that are sent to it, a git source the repositories and mirrors in its folders.",
 		},
 		{
 			name: "include", into: func(s *Source) any { return &s.Include }, only: []string{KindFiles, KindKubernetes, KindOTLP},
 			help: "Globs on paths inside the folders: only such files are opened. Every YAML and JSON file where it is absent; of recorded traces every file.",
 		},
 		{
-			name: "exclude", into: func(s *Source) any { return &s.Exclude }, only: []string{KindFiles, KindKubernetes, KindOTLP},
-			help: "Globs on paths inside the folders: such files are never opened.",
+			name: "exclude", into: func(s *Source) any { return &s.Exclude }, only: []string{KindFiles, KindKubernetes, KindOTLP, KindGitHub, KindGit},
+			help: "Globs on paths inside the folders or repositories: such files are never opened.",
 		},
 		{
 			name: "url", into: func(s *Source) any { return &s.URL }, required: true,
-			only: []string{KindBackstage, KindPrometheus, KindJaeger, KindZipkin},
-			help: "Address of the server: of a Backstage its backend.baseUrl, such as https://backstage.example.com; of the others what stands before /api.",
+			only: []string{KindBackstage, KindPrometheus, KindJaeger, KindZipkin, KindGitHub}, optional: []string{KindGitHub},
+			help: "Address of the server: of a Backstage its backend.baseUrl, such as https://backstage.example.com; of a GitHub Enterprise Server that of its pages (GitHub.com where it is absent); of the others what stands before /api.",
 		},
 		{
 			name: "token", into: func(s *Source) any { return &s.Token }, secret: true,
-			only: []string{KindBackstage, KindPrometheus, KindJaeger, KindZipkin, KindOTLP},
-			help: "Bearer token: of a Backstage the static one for external access; of an otlp source the one that senders must give. Best written as ${TOKEN}.",
+			only: []string{KindBackstage, KindPrometheus, KindJaeger, KindZipkin, KindOTLP, KindGitHub},
+			help: "Bearer token: of a Backstage the static one for external access; of an otlp source the one that senders must give; of GitHub one that may read the repositories and the organisation's members. Best written as ${TOKEN}.",
 		},
 		{
 			name: "filter", into: func(s *Source) any { return &s.Filter }, only: []string{KindBackstage},
 			help: "Filters of the Backstage API such as kind=component,spec.type=service, of which an entity must fit one. All entities where it is absent.",
 		},
 		{
-			name: "caFile", into: func(s *Source) any { return &s.CAFile }, isPath: true, only: []string{KindBackstage, KindPrometheus, KindJaeger, KindZipkin},
+			name: "caFile", into: func(s *Source) any { return &s.CAFile }, isPath: true, only: []string{KindBackstage, KindPrometheus, KindJaeger, KindZipkin, KindGitHub},
 			help: "PEM file of certificates that are trusted besides those of the system.",
 		},
 		{
@@ -283,6 +283,7 @@ func timeSettings() []setting[Source] {
 		{
 			name: "schedule", into: func(s *Source) any { return &s.Schedule }, fallbacks: map[string]any{
 				KindProbe: "@every 1m", KindPrometheus: "@every 5m", KindJaeger: "@every 15m", KindZipkin: "@every 15m",
+				KindGitHub: "@every 30m", KindGit: "@every 10m",
 			},
 			help: "When it is scanned again: the five fields of cron, @hourly and the like, or @every 30m. Without one it is scanned when the server starts; a probe source calls each minute, and a cluster that is watched is looked over every 5 minutes.",
 		},

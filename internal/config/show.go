@@ -55,6 +55,8 @@ func isEmpty(place any) bool {
 		return saysNothing(replicasSettings(), value)
 	case *TLS:
 		return saysNothing(tlsSettings(), value)
+	case *GitHubApp:
+		return saysNothing(gitHubAppSettings(), value)
 	case *Tracing:
 		return value.Endpoint == ""
 	case *Bytes:
@@ -86,6 +88,8 @@ func shownValue(c *Config, at string, place any) *yaml.Node {
 		return shownMapping(c, at, replicasSettings(), value)
 	case *TLS:
 		return shownMapping(c, at, tlsSettings(), value)
+	case *GitHubApp:
+		return shownMapping(c, at, gitHubAppSettings(), value)
 	case *Tracing:
 		return shownMapping(c, at, tracingSettings(), value)
 	case *Bytes:

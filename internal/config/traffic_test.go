@@ -66,7 +66,7 @@ func TestTrafficErrors(t *testing.T) {
 		"metrics":             {"kind: prometheus, url: 'http://p', metrics: [isito]", `sources[0].metrics[0]: "isito" is no sort of metrics that exists (did you mean istio?)`},
 		"a cluster's name":    {"kind: prometheus, url: 'http://p', cluster: 'a/b'", `sources[0].cluster: "a/b" is no name of a cluster (use letters, digits and . _ - between them, at most 63)`},
 		"address":             {"kind: jaeger, url: jaeger", "sources[0].url: is no address of a server (write it like https://backstage.example.com)"},
-		"no address":          {"kind: zipkin", "sources[0]: the setting url is missing (Address of the server: of a Backstage its backend.baseUrl, such as https://backstage.example.com; of the others what stands before /api.)"},
+		"no address":          {"kind: zipkin", "sources[0]: the setting url is missing (Address of the server: of a Backstage its backend.baseUrl, such as https://backstage.example.com; of a GitHub Enterprise Server that of its pages (GitHub.com where it is absent); of the others what stands before /api.)"},
 		"for another kind":    {"kind: zipkin, url: 'http://z', settle: 1s", `sources[0].settle: is not for "zipkin" (it is for otlp: change kind, or remove it)`},
 		"tracing: nowhere":    {"kind: files, paths: [x]}\ntracing: {ratio: 1", "tracing: the setting endpoint is missing (Address of an OTLP receiver, such as http://127.0.0.1:4318.)"},
 		"tracing: too much":   {"kind: files, paths: [x]}\ntracing: {endpoint: 'http://o', ratio: 1.5", "tracing.ratio: must be from 0 to 1"},

@@ -56,6 +56,7 @@ func validate(d *decoder, c *Config) {
 		validateTiming(d, index("sources", i), s)
 		validateKubernetes(d, index("sources", i), s, live)
 		validateTraffic(d, index("sources", i), s, c.Insecure)
+		validateRepositories(d, index("sources", i), s)
 		id, environment, priority := index("sources", i)+".id", index("sources", i)+".environment", index("sources", i)+".priority"
 		if !wellFormedID.MatchString(s.ID) {
 			d.fail(d.lines[id], id, d.written(id, s.ID)+" is no id", idRule)
