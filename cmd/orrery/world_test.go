@@ -64,7 +64,8 @@ func must(t *testing.T, args ...string) string {
 }
 
 // slowStore are the lines that tell of a store that did not answer in time, and was back.
-var slowStore = regexp.MustCompile(`(?m)^\{"level":"(warn|info)",[^\n]*"message":"the store is (away|back)[^\n]*\n`)
+var slowStore = regexp.MustCompile(`(?m)^\{"level":"(warn|info)",[^\n]*"message":"the store is (away|back)[^\n]*\n|` +
+	`(?m)^orrery: the server has not reached its store for [^\n]*\n`)
 
 // golden compares with a file below testdata/golden.
 func golden(t *testing.T, name, got string) {
