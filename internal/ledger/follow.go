@@ -54,7 +54,7 @@ func (l *Ledger) sumUp(ctx context.Context) error {
 	for id, s := range l.sources {
 		s.take(sum.sources[id], sum.seen)
 	}
-	l.sequence = sum.sequence
+	l.sequence, l.others = sum.sequence, sum.others
 	l.summed, l.sumTook = l.config.Now(), time.Since(began)
 	l.loaded.Store(true)
 	l.metrics.sums.Observe(l.sumTook.Seconds())
@@ -68,6 +68,8 @@ type summing struct {
 	stands   map[string]map[string]bool // which writers do, as far as it was known at the beginning
 	sequence uint64
 	torn     bool           // rows were compacted meanwhile
+	// others are the newest hours of sources that are not configured.
+	others map[string]traffic.Hour
 	seen     map[rowID]bool // the rows of sets that are in memory
 }
 
@@ -91,7 +93,7 @@ func (m *summing) right() bool {
 func (l *Ledger) readAll(ctx context.Context, last *summing) (*summing, error) {
 	m := &summing{
 		sources: make(map[string]*source), from: make(map[string]traffic.Hour), stands: make(map[string]map[string]bool),
-		seen: make(map[rowID]bool),
+		seen: make(map[rowID]bool), others: make(map[string]traffic.Hour),
 	}
 	l.mu.Lock()
 	for id, s := range l.sources {
@@ -109,10 +111,15 @@ func (l *Ledger) readAll(ctx context.Context, last *summing) (*summing, error) {
 			return nil, err
 		}
 		m.sequence = max(m.sequence, row.Sequence)
-		if s := m.sources[row.Source]; s != nil {
-			if err := m.read(l, s, row); err != nil {
-				return nil, err
+		s := m.sources[row.Source]
+		if s == nil {
+			if len(row.Data) > 0 {
+				m.others[row.Source] = max(m.others[row.Source], row.Hour)
 			}
+			continue
+		}
+		if err := m.read(l, s, row); err != nil {
+			return nil, err
 		}
 	}
 	for _, s := range m.sources {

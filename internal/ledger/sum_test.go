@@ -212,3 +212,63 @@ func TestAnySplitGivesTheSameSum(t *testing.T) {
 		})
 	}
 }
+
+// TestRowsOfARemovedSourceAge holds that the rows of a source that is no longer configured stay as long as its traffic is not
+// old, in case it comes back, and then go.
+func TestRowsOfARemovedSourceAge(t *testing.T) {
+	at, rows := newClock(), newStore()
+	open := func(ids ...string) *ledger.Ledger {
+		l := ledger.New(ledger.Config{Store: rows, Now: at.Now})
+		for _, id := range ids {
+			l.Source(ledger.Source{ID: id, Environment: "prod"})
+		}
+		return l
+	}
+	hear := func(l *ledger.Ledger, id string) {
+		l.Hear(id, hourOf(at.Now()), someCounts(rand.New(rand.NewPCG(1, 1)), hourOf(at.Now()), 8))
+		if err := l.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	both := open("traces", "other")
+	hear(both, "traces")
+	hear(both, "other")
+	of := func(source string) (n int) {
+		for row, err := range rows.Traffic(t.Context(), 0) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row.Source == source {
+				n++
+			}
+		}
+		return n
+	}
+	one := open("traces")
+	tidy := func() {
+		if !one.Step(t.Context()) {
+			t.Fatal("a step failed")
+		}
+		if err := one.Tidy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at.advance(80 * 24 * time.Hour)
+	hear(one, "traces")
+	tidy()
+	if of("other") == 0 {
+		t.Error("what a source had is gone before it is old")
+	}
+	at.advance(11 * 24 * time.Hour)
+	hear(both, "other") // by a process that has it in its configuration still
+	tidy()
+	if of("other") == 0 {
+		t.Error("what a source has that another process knows is gone")
+	}
+	at.advance(91 * 24 * time.Hour)
+	hear(one, "traces")
+	tidy()
+	if of("other") != 0 || of("traces") == 0 {
+		t.Errorf("%d rows are left, and %d of the source that is there", of("other"), of("traces"))
+	}
+}

@@ -14,7 +14,7 @@ import (
 )
 
 // tidy sums up the rows that processes wrote in days that are over into one row a part and day, and empties those that are
-// too old. Each of its writes leaves the sum of all rows what it was, or takes the old away; one that somebody else came
+// too old, and all of a source that is not configured and for long has had no traffic. Each of its writes leaves the sum of all rows what it was, or takes the old away; one that somebody else came
 // before does nothing. Only one process at a time should do it.
 func (l *Ledger) tidy(ctx context.Context) error {
 	if err := l.hold(ctx); err != nil {
@@ -65,6 +65,7 @@ type span struct {
 	from   traffic.Hour // rows of earlier hours are too old
 	day    traffic.Hour // is summed up; 0 = none
 	stands map[string]bool
+	gone   bool // every row is too old
 }
 
 // plan looks for the oldest day of each source with rows to be summed up, among those that are known.
@@ -100,8 +101,16 @@ func (l *Ledger) plan() (spans map[string]span, work, more bool) {
 		}
 		spans[id] = at
 	}
+	for id, newest := range l.others {
+		if newest < l.abandoned() {
+			spans[id], work = span{gone: true}, true
+		}
+	}
 	return spans, work, more
 }
+
+// abandoned is the hour since which a source that is not configured must have had traffic to be kept.
+func (l *Ledger) abandoned() traffic.Hour { return hourOf(l.config.Now().Add(-DefaultRemoveAfter)) }
 
 // gather reads what is to be summed up.
 func (l *Ledger) gather(ctx context.Context) (*tidying, error) {
@@ -112,6 +121,7 @@ func (l *Ledger) gather(ctx context.Context) (*tidying, error) {
 		return t, nil
 	}
 	clock := l.hour()
+	alive := make(map[string]bool) // sources that have had traffic since all rows were added up
 	for row, err := range l.rows.Traffic(ctx, 0) {
 		if err != nil {
 			return nil, err
@@ -119,6 +129,10 @@ func (l *Ledger) gather(ctx context.Context) (*tidying, error) {
 		at, known := spans[row.Source]
 		name, replaced := strings.CutPrefix(row.Writer, prefixReplaced)
 		switch epoch, live := epochOf(row.Writer); {
+		case at.gone && len(row.Data) > 0:
+			alive[row.Source] = alive[row.Source] || row.Hour >= l.abandoned()
+			row.Data = nil
+			t.old = append(t.old, row)
 		case !known || row.Hour == 0 || replaced && at.stands[name] || len(row.Data) == 0:
 		case day(row.Hour+23) < day(at.from):
 			row.Data = nil
@@ -137,6 +151,7 @@ func (l *Ledger) gather(ctx context.Context) (*tidying, error) {
 			t.sums[id].of = append(t.sums[id].of, row)
 		}
 	}
+	t.old = slices.DeleteFunc(t.old, func(row graph.TrafficRow) bool { return alive[row.Source] })
 	maps.DeleteFunc(t.sums, func(_ sumID, s *sum) bool {
 		return !slices.ContainsFunc(s.of, func(row graph.TrafficRow) bool { return !isSum(row.Writer) })
 	})
