@@ -1,0 +1,57 @@
+package webhook
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+)
+
+// Config says to whom deliveries go.
+type Config struct {
+	Targets  []Target
+	MaxBytes int64 // of a delivery; 0 = DefaultMaxBytes
+	Log      zerolog.Logger
+	Metrics  prometheus.Registerer // nil = nobody looks at them
+}
+
+// DefaultMaxBytes is the most that GitHub delivers at once.
+const DefaultMaxBytes = 25 << 20
+
+// Target is a source that wants to hear. Its functions may be called from several goroutines, and must return soon: GitHub
+// waits ten seconds for the answer.
+type Target struct {
+	Source string // its id, for the log
+	Secret string // that deliveries are signed with; "" = it takes none
+	// Host is where its repositories are, such as github.com: names begin with it. It decides where the secrets of targets
+	// of several hosts are the same.
+	Host string
+	// Owners says whether the source may have repositories or teams of an organisation or user; nil = of any.
+	Owners func(owner string) bool
+	// Wants says whether the source reads a file of a repository ("acme/checkout") at the head of a branch, or, where path is
+	// "", whether it reads that branch at all; nil = every file of the default branch.
+	Wants func(repository, branch, path string) bool
+	// Changed takes what was touched, by names as [scanners.PartScanner] takes them: sorted, at least one. An error that wraps
+	// [scanners.ErrHeardBefore] refuses the delivery as a replay, any other one as something that GitHub may deliver again.
+	Changed func(ctx context.Context, delivery string, names []string) error
+	// PullRequest takes what happened to a pull request, whatever it was; nil = the source does not want to know. It is called
+	// at most once for a delivery that it took without an error, as long as the process remembers it.
+	PullRequest func(ctx context.Context, event PullRequest) error
+}
+
+// PullRequest is what happened to a pull request.
+type PullRequest struct {
+	Delivery     string
+	Action       string // as GitHub names it: opened, synchronize, reopened, edited, closed ...
+	Host         string // of the target
+	Repository   string // that it is to be merged into, "acme/checkout"
+	Number       int
+	Base         string // the branch that it is to be merged into
+	BaseCommit   string // the newest of that branch as GitHub knew it
+	Head         string // the branch that is to be merged
+	HeadCommit   string
+	HeadFrom     string // the repository of that branch, "someone/checkout"; "" = it is gone
+	Draft        bool
+	Merged       bool  // with the action closed
+	Installation int64 // of the app that was told; 0 = unknown
+}
