@@ -1,10 +1,6 @@
 package catalog
 
-import (
-	"net/url"
-	"strconv"
-	"time"
-)
+import "time"
 
 // DocumentID tells the documents of all sources apart.
 type DocumentID struct {
@@ -34,29 +30,6 @@ type Document struct {
 	// Version is where it stands in version control; nil = it does not, as far as the source knows. Documents of one file
 	// may share it; nobody may change it.
 	Version *Version `cbor:"11,keyasint,omitempty"`
-}
-
-// Version is a file at a commit. Of a file that did not change, the commit is the one at which it was read first, so that a
-// push changes nothing of what it did not touch.
-type Version struct {
-	Repository string `cbor:"1,keyasint,omitempty"` // as in an alias, but in the spelling of its host: github.com/Acme/checkout
-	Path       string `cbor:"2,keyasint,omitempty"` // in the repository, with slashes
-	Commit     string `cbor:"3,keyasint,omitempty"` // the whole hash, in lower case
-	// Web is what a link to a file begins with, up to the commit: https://github.com/Acme/checkout/blob/; "" = nobody shows
-	// the repository.
-	Web string `cbor:"4,keyasint,omitempty"`
-}
-
-// URL is a link to the file at the commit, and to a line of it where line is over 0; "" = there is none.
-func (v *Version) URL(line int32) string {
-	if v == nil || v.Web == "" || v.Commit == "" {
-		return ""
-	}
-	link := v.Web + v.Commit + "/" + (&url.URL{Path: v.Path}).EscapedPath()
-	if line > 0 {
-		link += "#L" + strconv.Itoa(int(line))
-	}
-	return link
 }
 
 // The priorities of sources that configure none, by what they read. What another catalog says of a file loses against
@@ -104,7 +77,8 @@ type Claim struct {
 	// may be fresh.
 	Stale    bool    `cbor:"14,keyasint,omitempty"`
 	LastSeen Instant `cbor:"15,keyasint,omitempty"`
-	// OwnerHints say who may answer for the subject, the likelier first. They never make an owner.
+	// OwnerHints say who may answer for the subject, the likelier first. They never make an owner, and count only beside a
+	// Descriptor that wins.
 	OwnerHints []OwnerHint `cbor:"16,keyasint,omitempty"`
 }
 

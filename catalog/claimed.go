@@ -75,7 +75,7 @@ const maxNamedInConflict = 5
 // tellAliasConflict makes a problem on each entity that claims an alias which others claim as well.
 func (m *Merger) tellAliasConflict(a *aliasRecord) {
 	for _, p := range a.told {
-		m.problems.add(p, -1)
+		m.problems.remove(p)
 	}
 	a.told = nil
 	if !a.words().contested || m.mayBeShared(a) {
@@ -103,7 +103,8 @@ func (m *Merger) tellAliasConflict(a *aliasRecord) {
 			others = append(others, fmt.Sprintf("%d more", more))
 		}
 		p := Problem{
-			Location: w.claim.document.origin.Location, Line: w.line(), Severity: Warning, Code: CodeAliasConflict,
+			Location: w.claim.document.origin.Location, Line: w.line(), Version: w.claim.document.origin.Version,
+			Severity: Warning, Code: CodeAliasConflict,
 			Message: fmt.Sprintf("the alias %s is also stated by %s, so it stands for none of them",
 				a.alias, strings.Join(others, ", ")),
 			Fix: "keep the alias on one of the entities", Ref: m.refs.at(w.claim.subject).ref,
@@ -118,7 +119,7 @@ func (m *Merger) tellAliasConflict(a *aliasRecord) {
 		a.told = append(a.told, p)
 	}
 	for _, p := range a.told {
-		m.problems.add(p, 1)
+		m.problems.add(p)
 	}
 }
 

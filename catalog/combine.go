@@ -198,7 +198,7 @@ func (m *Merger) selfReference(r *refRecord) *Problem {
 	}
 	edge := &r.row[i]
 	return &Problem{
-		Location: edge.Evidence[0].Origin.Location, Line: edge.Evidence[0].Line,
+		Location: edge.Evidence[0].Origin.Location, Line: edge.Evidence[0].Line, Version: edge.Evidence[0].Origin.Version,
 		Severity: Warning, Code: CodeSelfDependency, Ref: r.ref,
 		Message: fmt.Sprintf("%s refers to itself (%s)", r.ref, edge.Type),
 		Fix:     "remove the reference, or name what was meant",
@@ -296,7 +296,7 @@ func (c *combiner) evidenceOf(facts []fact) []Evidence {
 func (c *combiner) uniteFrom(first int) []Evidence {
 	all := c.evidence[first:]
 	if len(all) > 1 {
-		slices.SortFunc(all, compareEvidence)
+		slices.SortFunc(all, func(a, b Evidence) int { return cmp.Or(compareEvidence(a, b), compareFreshness(a, b)) })
 		all = uniteEvidence(all)
 		c.evidence = c.evidence[:first+len(all)]
 	}
@@ -311,8 +311,19 @@ func compareEvidence(a, b Evidence) int {
 	)
 }
 
-// uniteEvidence makes one of what stands at the same place and is of the same flow: it is stale where all of it is, seen since the earliest, until
-// the latest.
+// compareFreshness puts in order what stands at one place: the version of what could be renewed counts.
+func compareFreshness(a, b Evidence) int {
+	if a.Stale != b.Stale {
+		if a.Stale {
+			return 1
+		}
+		return -1
+	}
+	return compareVersions(a.Origin.Version, b.Origin.Version)
+}
+
+// uniteEvidence makes one of what stands at the same place and is of the same flow: it is stale where all of it is, seen
+// since the earliest, until the latest.
 func uniteEvidence(all []Evidence) []Evidence {
 	united := all[:1]
 	for _, e := range all[1:] {
@@ -336,5 +347,5 @@ func equalEdges(a, b Edge) bool {
 
 func equalEvidence(a, b Evidence) bool {
 	return a.Kind == b.Kind && a.Stale == b.Stale && a.Line == b.Line && a.FirstSeen == b.FirstSeen &&
-		a.LastSeen == b.LastSeen && a.Flow == b.Flow && (a.Origin == b.Origin || *a.Origin == *b.Origin)
+		a.LastSeen == b.LastSeen && a.Flow == b.Flow && equalOrigins(a.Origin, b.Origin)
 }

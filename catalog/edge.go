@@ -178,13 +178,21 @@ type Evidence struct {
 	Flow FlowID
 }
 
-// Origin is the document that a fact comes from.
+// Origin is the document that a fact comes from. Its Version is no part of what makes two places the same.
 type Origin struct {
 	Source   string // id of the source, as configured
 	Location string // a path or URL that a person can open
 	// Environment that the document speaks of; "" = every one. It bounds what was seen: a declared fact holds everywhere,
 	// whatever stands here.
 	Environment string
+	// Version is where the document stands in version control; nil = it does not. It is shared, and two of equal content need
+	// not be one.
+	Version *Version
+}
+
+func equalOrigins(a, b *Origin) bool {
+	return a == b || a.Source == b.Source && a.Location == b.Location && a.Environment == b.Environment &&
+		compareVersions(a.Version, b.Version) == 0
 }
 
 // KindsOfEvidence unites the evidence of an edge.

@@ -59,9 +59,11 @@ func (m *Merger) conflictOf(r *refRecord) *Problem {
 		places[i] = placeOf(c)
 	}
 	places[0] += " (which counts)"
+	origin := r.described[first].document.origin
 	return &Problem{
-		Location: r.described[first].document.origin.Location,
+		Location: origin.Location,
 		Line:     r.described[first].line,
+		Version:  origin.Version,
 		Severity: Warning, Code: CodeConflictingDescriptors, Ref: r.ref,
 		Message: fmt.Sprintf("%s is described in %d places, differently: %s",
 			r.ref, len(places), strings.Join(places, ", ")),

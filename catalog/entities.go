@@ -40,6 +40,7 @@ func (m *Merger) entity(r *refRecord) *Entity {
 	}
 	if r.winner != nil && r.winner.more != nil {
 		contributed = append(contributed, r.winner.more.links...)
+		e.OwnerHints = r.winner.more.owners
 	}
 	e.Links = unite(e.Links, contributed)
 	e.FirstSeen = m.firstSeen(r)

@@ -73,6 +73,8 @@ type Entity struct {
 	FirstSeen, LastSeen Instant
 	// Entry says whether requests enter here, as far as traffic tells.
 	Entry Entry
+	// OwnerHints are those beside the winning descriptor, the likelier first. They are shared; nobody may change them.
+	OwnerHints []OwnerHint
 }
 
 // LifecycleDiscovered is the lifecycle of an entity that scanners found and nobody declares.

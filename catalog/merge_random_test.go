@@ -62,6 +62,7 @@ func randomDocument(r *rand.Rand, key string) *catalog.Document {
 		Location: pick(r, "a.yaml", "b.yaml", "c.yaml"), Stale: r.IntN(4) == 0, Held: r.IntN(9) == 0,
 		LastSeen: randomInstant(r),
 	}
+	document.Version = randomVersion(r)
 	for range 1 + r.IntN(2) {
 		document.Claims = append(document.Claims, randomClaim(r))
 	}
@@ -78,10 +79,18 @@ func randomDocument(r *rand.Rand, key string) *catalog.Document {
 	if r.IntN(6) == 0 {
 		document.Problems = []catalog.Problem{{
 			Location: document.Location, Severity: catalog.Warning, Code: pick(r, "self-dependency", "missing-field"),
-			Ref: pick(r, worldRefs...),
+			Ref: pick(r, worldRefs...), Version: randomVersion(r),
 		}}
 	}
 	return document
+}
+
+// randomVersion differs by the commit alone.
+func randomVersion(r *rand.Rand) *catalog.Version {
+	if r.IntN(2) == 0 {
+		return nil
+	}
+	return &catalog.Version{Repository: "github.com/acme/a", Path: "a.yaml", Commit: pick(r, "1", "2"), Web: "https://a.example/"}
 }
 
 func randomInstant(r *rand.Rand) catalog.Instant { return pick(r, catalog.Instant(0), 0, 10, 20, 30) }
@@ -153,6 +162,9 @@ func randomClaim(r *rand.Rand) catalog.Claim {
 	}
 	for range r.IntN(4) {
 		claim.Edges = append(claim.Edges, randomEdge(r))
+	}
+	if r.IntN(3) == 0 {
+		claim.OwnerHints = []catalog.OwnerHint{{Name: pick(r, "@acme/team", "@u"), Location: "CODEOWNERS", Line: int32(r.IntN(2))}}
 	}
 	return claim
 }
@@ -300,7 +312,7 @@ func TestMergeEqualsOracle(t *testing.T) {
 
 func withoutWords(a, b catalog.Problem) int {
 	a.Message, a.Fix, b.Message, b.Fix = "", "", "", ""
-	return catalog.CompareProblems(a, b)
+	return cmp.Or(catalog.CompareProblems(a, b), cmp.Compare(fmt.Sprint(a.Version), fmt.Sprint(b.Version)))
 }
 
 func TestMergeIsTheSameInAnyOrder(t *testing.T) {

@@ -115,7 +115,7 @@ func TestPlaceholders(t *testing.T) {
 	}
 	want := []string{
 		"api:shop/p API shop p true <nil>",
-		"component:shop/a Component shop a false &{repos a.yaml }",
+		"component:shop/a Component shop a false &{repos a.yaml  <nil>}",
 		"group:default/team Group default team true <nil>",
 		"widget:x/y widget x y true <nil>",
 	}

@@ -91,7 +91,7 @@ func (m *Merger) renew() *ModelChange {
 	c.coverRows()
 	change.Edges = c.changed
 	slices.SortFunc(change.Edges, func(a, b EdgesChange) int { return cmp.Compare(a.From, b.From) })
-	change.Problems, change.Mended = m.problems.change()
+	change.Problems, change.Mended, change.Moved = m.problems.change()
 	for _, id := range m.touched {
 		m.refs.at(id).marks, m.refs.at(id).order = 0, 0
 		m.forgetRef(id)

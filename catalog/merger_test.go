@@ -31,7 +31,8 @@ func (a *applied) apply(change *catalog.ModelChange) (wrong string) {
 	sorted := slices.IsSortedFunc(change.Entities, func(x, y catalog.EntityChange) int { return cmp.Compare(x.Ref, y.Ref) }) &&
 		slices.IsSortedFunc(change.Edges, func(x, y catalog.EdgesChange) int { return cmp.Compare(x.From, y.From) }) &&
 		slices.IsSortedFunc(change.Problems, catalog.CompareProblems) &&
-		slices.IsSortedFunc(change.Mended, catalog.CompareProblems)
+		slices.IsSortedFunc(change.Mended, catalog.CompareProblems) &&
+		slices.IsSortedFunc(change.Moved, catalog.CompareProblems)
 	if !sorted {
 		return "the change is out of order"
 	}
@@ -65,6 +66,13 @@ func (a *applied) apply(change *catalog.ModelChange) (wrong string) {
 		}
 		a.problems = slices.Insert(a.problems, i, p)
 	}
+	for _, p := range change.Moved {
+		i, found := slices.BinarySearchFunc(a.problems, p, catalog.CompareProblems)
+		if !found || reflect.DeepEqual(a.problems[i], p) {
+			return fmt.Sprintf("the problem %s did not move", p)
+		}
+		a.problems[i] = p
+	}
 	return ""
 }
 
@@ -87,7 +95,11 @@ func randomChange(r *rand.Rand, present map[catalog.DocumentID]*catalog.Document
 			again := *document
 			again.Stale, again.LastSeen = !again.Stale, randomInstant(r)
 			put = append(put, &again)
-		case 2: // a claim less, or another
+		case 2: // the same at another commit
+			again := *document
+			again.Version = randomVersion(r)
+			put = append(put, &again)
+		case 3: // a claim less, or another
 			again := *document
 			again.Claims = slices.Clone(again.Claims)
 			again.Claims[0] = randomClaim(r)

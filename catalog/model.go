@@ -34,6 +34,8 @@ type ModelChange struct {
 	Edges    []EdgesChange  // by From; each differs
 	// Problems that came and that went, each sorted by [CompareProblems].
 	Problems, Mended []Problem
+	// Moved are problems that were there before and stand at another Version now, in that order.
+	Moved []Problem
 }
 
 // EntityChange is one entity that came, changed or went.
@@ -50,5 +52,5 @@ type EdgesChange struct {
 
 // IsEmpty says whether nothing differs.
 func (c *ModelChange) IsEmpty() bool {
-	return len(c.Entities)+len(c.Edges)+len(c.Problems)+len(c.Mended) == 0
+	return len(c.Entities)+len(c.Edges)+len(c.Problems)+len(c.Mended)+len(c.Moved) == 0
 }

@@ -171,12 +171,17 @@ func oracleEdge(group []word) catalog.Edge {
 // addEvidence keeps each place and flow once.
 func addEvidence(all []catalog.Evidence, more catalog.Evidence) []catalog.Evidence {
 	twin := slices.IndexFunc(all, func(e catalog.Evidence) bool {
-		return e.Kind == more.Kind && e.Line == more.Line && e.Flow == more.Flow && *e.Origin == *more.Origin
+		return e.Kind == more.Kind && e.Line == more.Line && e.Flow == more.Flow && e.Origin.Source == more.Origin.Source &&
+			e.Origin.Location == more.Origin.Location && e.Origin.Environment == more.Origin.Environment
 	})
 	if twin < 0 {
 		return append(all, more)
 	}
 	e := &all[twin]
+	// At the first version of what is not stale, or else of all.
+	if e.Stale && !more.Stale || e.Stale == more.Stale && firstVersion(e.Origin.Version, more.Origin.Version) == more.Origin.Version {
+		e.Origin = more.Origin
+	}
 	e.Stale = e.Stale && more.Stale
 	e.FirstSeen = earlier(e.FirstSeen, more.FirstSeen)
 	if e.LastSeen != 0 && (more.LastSeen == 0 || more.LastSeen > e.LastSeen) {

@@ -267,16 +267,14 @@ func (o *oracle) aliasProblems(model *catalog.Model) {
 		for _, c := range claims {
 			p := catalog.Problem{
 				Location: c.document.Location, Line: c.line, Severity: catalog.Warning, Code: "alias-conflict", Ref: c.claim.Subject.Ref,
-				Message: string(alias),
+				Message: string(alias), Version: c.document.Version,
 			}
 			if c.selector != nil {
 				p.Code = "selector-conflict"
 				// The same words about several workloads are told once.
 				p.Message = fmt.Sprint(c.selector.Requirements, c.selector.Namespace, slices.Sorted(slices.Values(o.declarers(alias))))
 			}
-			if !slices.Contains(model.Problems, p) {
-				model.Problems = append(model.Problems, p)
-			}
+			tellOnce(model, p)
 		}
 	}
 }

@@ -59,6 +59,7 @@ func (o *oracle) environment(name string) string {
 func (o *oracle) origin(s statement) *catalog.Origin {
 	return &catalog.Origin{
 		Source: s.document.ID.Source, Location: s.document.Location, Environment: o.environment(s.document.Environment),
+		Version: s.document.Version,
 	}
 }
 
@@ -70,9 +71,10 @@ func oracleMerge(documents []*catalog.Document, options catalog.MergeOptions) *c
 			all = append(all, statement{document, claim})
 		}
 		for _, problem := range document.Problems {
-			if !slices.Contains(model.Problems, problem) {
-				model.Problems = append(model.Problems, problem)
+			if problem.Version == nil && problem.Location == document.Location {
+				problem.Version = document.Version
 			}
+			tellOnce(model, problem)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b statement) int {
@@ -105,7 +107,7 @@ func oracleMerge(documents []*catalog.Document, options catalog.MergeOptions) *c
 			if content(s) != content(o.winners[ref]) {
 				model.Problems = append(model.Problems, catalog.Problem{
 					Location: s.document.Location, Line: s.claim.Line, Severity: catalog.Warning, Code: "conflicting-descriptors",
-					Ref: ref,
+					Ref: ref, Version: s.document.Version,
 				})
 				break
 			}
@@ -116,6 +118,24 @@ func oracleMerge(documents []*catalog.Document, options catalog.MergeOptions) *c
 	o.aliasProblems(model)
 	o.selfProblems(model)
 	return model
+}
+
+// tellOnce keeps each problem once, at the first version of those that tell it.
+func tellOnce(model *catalog.Model, problem catalog.Problem) {
+	for i := range model.Problems {
+		if known := &model.Problems[i]; catalog.CompareProblems(*known, problem) == 0 {
+			known.Version = firstVersion(known.Version, problem.Version)
+			return
+		}
+	}
+	model.Problems = append(model.Problems, problem)
+}
+
+func firstVersion(a, b *catalog.Version) *catalog.Version {
+	if a == nil || b != nil && b.Commit < a.Commit {
+		return b
+	}
+	return a
 }
 
 // content writes down all that a claim says, without where.
@@ -188,7 +208,7 @@ func (o *oracle) entities(model *catalog.Model) {
 		switch {
 		case described:
 			e.Descriptor, e.Origin, e.Line, e.Stale = *won.claim.Descriptor, o.origin(won), won.claim.Line, won.stale()
-			e.LastSeen = won.lastSeen()
+			e.LastSeen, e.OwnerHints = won.lastSeen(), won.claim.OwnerHints
 		case found:
 			e.Discovered, e.Lifecycle, e.Stale = true, "discovered", !isFresh
 		default:
@@ -316,7 +336,7 @@ func (o *oracle) selfProblems(model *catalog.Model) {
 			told[edge.From] = true
 			model.Problems = append(model.Problems, catalog.Problem{
 				Location: edge.Evidence[0].Origin.Location, Line: edge.Evidence[0].Line, Severity: catalog.Warning,
-				Code: "self-dependency", Ref: edge.From,
+				Code: "self-dependency", Ref: edge.From, Version: edge.Evidence[0].Origin.Version,
 			})
 		}
 	}

@@ -39,6 +39,9 @@ type Problem struct {
 	Message  string   `cbor:"6,keyasint"`           // what is wrong
 	Fix      string   `cbor:"7,keyasint,omitempty"` // what to do about it
 	Ref      Ref      `cbor:"8,keyasint,omitempty"` // the entity it is about; "" = none could be told
+	// Version is the location in version control; nil = it is not there. Who finds a problem in the place of its document
+	// leaves it out: Merge fills in that of the document.
+	Version *Version `cbor:"9,keyasint,omitempty"`
 }
 
 // String is the one-line form: location:line: severity: field: message (fix) [code].
@@ -61,7 +64,7 @@ func (p Problem) String() string {
 }
 
 // CompareProblems orders by location, line, field, code, ref and message; the rest decides between equals, so that 0
-// means the same problem.
+// means the same problem. It is the same at another Version, too.
 func CompareProblems(a, b Problem) int {
 	return cmp.Or(
 		cmp.Compare(a.Location, b.Location), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Field, b.Field),

@@ -1,58 +1,96 @@
 package catalog
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
-// problemBook counts problems: one that several tell is there once, until the last of them tells it no more.
+// problemBook counts problems: one that several tell is there once, until the last of them tells it no more. It stands at
+// the first of the versions that they tell.
 type problemBook struct {
-	count  map[Problem]int32
-	before map[Problem]bool // of the problems that the present change counts: whether they were there before it
+	told   map[Problem][]*Version // who tells it; the keys have no Version
+	before map[Problem]standing   // of the problems that the present change counts: how they stood before it
+}
+
+// standing is whether a problem is there, and at which version.
+type standing struct {
+	version *Version
+	there   bool
 }
 
 func newProblemBook() problemBook {
-	return problemBook{count: make(map[Problem]int32), before: make(map[Problem]bool)}
+	return problemBook{told: make(map[Problem][]*Version), before: make(map[Problem]standing)}
 }
 
-func (b *problemBook) add(p Problem, n int32) {
-	count := b.count[p]
+func (b *problemBook) standing(p Problem) standing {
+	told := b.told[p]
+	if len(told) == 0 {
+		return standing{}
+	}
+	return standing{slices.MinFunc(told, compareVersions), true}
+}
+
+// note remembers how a problem stood before the present change, and gives its key.
+func (b *problemBook) note(p Problem) (key Problem) {
+	p.Version = nil
 	if _, noted := b.before[p]; !noted {
-		b.before[p] = count > 0
+		b.before[p] = b.standing(p)
 	}
-	if count += n; count == 0 {
-		delete(b.count, p)
-	} else {
-		b.count[p] = count
-	}
+	return p
 }
 
-// change says which problems came and went since it was asked last.
-func (b *problemBook) change() (came, went []Problem) {
+func (b *problemBook) add(p Problem) {
+	key := b.note(p)
+	b.told[key] = append(b.told[key], p.Version)
+}
+
+// remove takes back what add was given.
+func (b *problemBook) remove(p Problem) {
+	key := b.note(p)
+	told := b.told[key]
+	i := slices.IndexFunc(told, func(v *Version) bool { return compareVersions(v, p.Version) == 0 })
+	if i < 0 {
+		return
+	}
+	told, _ = take(told, int32(i))
+	keep(b.told, key, told)
+}
+
+// change says which problems came, went and moved to another version since it was asked last.
+func (b *problemBook) change() (came, went, moved []Problem) {
 	for p, was := range b.before {
-		switch is := b.count[p] > 0; {
-		case is && !was:
+		is := b.standing(p)
+		switch p.Version = is.version; {
+		case is.there && !was.there:
 			came = append(came, p)
-		case was && !is:
+		case was.there && !is.there:
 			went = append(went, p)
+		case is.there && compareVersions(was.version, is.version) != 0:
+			moved = append(moved, p)
 		}
 	}
 	if len(b.before) > 0 {
-		b.before = make(map[Problem]bool)
+		b.before = make(map[Problem]standing)
 	}
 	slices.SortFunc(came, CompareProblems)
 	slices.SortFunc(went, CompareProblems)
-	return came, went
+	slices.SortFunc(moved, CompareProblems)
+	return came, went, moved
 }
 
-func (b *problemBook) all() []Problem { return slices.SortedFunc(maps.Keys(b.count), CompareProblems) }
+func (b *problemBook) all() []Problem {
+	var all []Problem
+	for p := range b.told {
+		p.Version = b.standing(p).version
+		all = append(all, p)
+	}
+	slices.SortFunc(all, CompareProblems)
+	return all
+}
 
 // tell puts a problem, or none, in the place of another.
 func (m *Merger) tell(place **Problem, p *Problem) {
 	if *place != nil {
-		m.problems.add(**place, -1)
+		m.problems.remove(**place)
 	}
 	if *place = p; p != nil {
-		m.problems.add(*p, 1)
+		m.problems.add(*p)
 	}
 }

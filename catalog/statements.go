@@ -57,6 +57,7 @@ type claimDetails struct {
 	facts     *Facts
 	links     []Link
 	hints     []Hint
+	owners    []OwnerHint
 	labels    []labelRecord
 	selectors []selectorRecord
 }
@@ -144,13 +145,15 @@ func (m *Merger) addDocument(document *Document) {
 		id: document.ID, ordinal: document.Ordinal, priority: document.Priority,
 		stale: document.Stale || document.Held, held: document.Held,
 		problems: document.Problems,
-		origin:   &Origin{document.ID.Source, document.Location, m.rules.environment(document.Environment)},
+		origin: &Origin{
+			document.ID.Source, document.Location, m.rules.environment(document.Environment), document.Version,
+		},
 	}
 	if d.stale {
 		d.lastSeen = document.LastSeen
 	}
 	m.documents[d.id] = d
-	m.countProblems(d, 1)
+	m.countProblems(d, true)
 	d.claims = make([]claimRecord, 0, len(document.Claims)) // never grows: others point into it
 	for i := range document.Claims {
 		m.addClaim(d, &document.Claims[i])
@@ -163,19 +166,28 @@ func (m *Merger) removeDocument(id DocumentID) {
 		return
 	}
 	delete(m.documents, id)
-	m.countProblems(d, -1)
+	m.countProblems(d, false)
 	for i := range d.claims {
 		m.removeClaim(&d.claims[i])
 	}
 }
 
-func (m *Merger) countProblems(d *documentRecord, n int32) {
+func (m *Merger) countProblems(d *documentRecord, come bool) {
 	for _, problem := range d.problems {
-		m.problems.add(problem, n)
+		if problem.Version == nil && problem.Location == d.origin.Location {
+			problem.Version = d.origin.Version
+		}
+		more := int32(1)
+		if come {
+			m.problems.add(problem)
+		} else {
+			m.problems.remove(problem)
+			more = -1
+		}
 		if problem.Code != CodeSelfDependency {
 			continue
 		}
-		told := m.toldSelf[problem.Ref] + n
+		told := m.toldSelf[problem.Ref] + more
 		m.toldSelf[problem.Ref] = told
 		if told == 0 {
 			delete(m.toldSelf, problem.Ref)
@@ -203,7 +215,7 @@ func (m *Merger) addClaim(d *documentRecord, claim *Claim) {
 	for _, stated := range claim.Aliases {
 		c.aliases = append(c.aliases, statedAlias{alias: m.aliasID(stated.Alias), line: stated.Line})
 	}
-	if len(claim.Links)+len(claim.Hints)+len(claim.Labels)+len(claim.Selectors) > 0 || claim.Facts != nil {
+	if len(claim.Links)+len(claim.Hints)+len(claim.Labels)+len(claim.Selectors)+len(claim.OwnerHints) > 0 || claim.Facts != nil {
 		c.more = readDetails(claim)
 	}
 	c.edges = m.readEdges(claim)
@@ -225,7 +237,7 @@ func (m *Merger) addClaim(d *documentRecord, claim *Claim) {
 func readDetails(claim *Claim) *claimDetails {
 	more := &claimDetails{links: claim.Links}
 	if claim.Subject.Ref != "" {
-		more.facts = claim.Facts
+		more.facts, more.owners = claim.Facts, claim.OwnerHints
 		for _, selector := range claim.Selectors {
 			more.selectors = append(more.selectors, selectorRecord{Selector: selector})
 		}

@@ -26,6 +26,7 @@ func fullDocument() *catalog.Document {
 		Stale:       true,
 		Held:        true,
 		LastSeen:    1_700_000_000,
+		Version:     fullVersion(),
 		Claims: []catalog.Claim{{
 			Subject: catalog.Subject{Ref: "component:default/cart", Alias: "otel:shop/cart"},
 			Line:    7,
@@ -46,24 +47,29 @@ func fullDocument() *catalog.Document {
 				Fallback: "cached", CallsPerRequest: 2.25, Timeout: 300 * time.Millisecond, Detailed: true,
 				FirstSeen: 1_600_000_000, LastSeen: 1_700_000_001, Protocol: "grpc", Flow: 1<<63 + 1, Stale: true,
 			}},
-			Links:     []catalog.Link{{URL: "u", Title: "t", Icon: "i", Type: "x"}},
-			Hints:     []catalog.Hint{{Name: "Cart", Namespace: "shop"}},
-			FirstSeen: 1_500_000_000,
-			LastSeen:  1_700_000_002,
-			Stale:     true,
-			Entry:     catalog.EntryPoint,
-			Labels:    map[string]string{"app": "cart", "": ""},
-			Facts:     fullFacts(),
-			Found:     true,
+			Links:      []catalog.Link{{URL: "u", Title: "t", Icon: "i", Type: "x"}},
+			Hints:      []catalog.Hint{{Name: "Cart", Namespace: "shop"}},
+			FirstSeen:  1_500_000_000,
+			LastSeen:   1_700_000_002,
+			Stale:      true,
+			Entry:      catalog.EntryPoint,
+			Labels:     map[string]string{"app": "cart", "": ""},
+			Facts:      fullFacts(),
+			Found:      true,
+			OwnerHints: []catalog.OwnerHint{{Name: "@acme/shop", Location: "CODEOWNERS", Line: 4, Reason: "*"}},
 			Selectors: []catalog.Selector{{
 				Requirements: []catalog.Requirement{{Key: "app", Values: []string{"cart"}, Not: true}}, Namespace: "shop", Line: 13,
 			}},
 		}},
 		Problems: []catalog.Problem{{
 			Location: "f", Line: 3, Field: "spec.owner", Severity: catalog.Error, Code: "missing-field", Message: "m", Fix: "x",
-			Ref: "component:default/cart",
+			Ref: "component:default/cart", Version: fullVersion(),
 		}},
 	}
+}
+
+func fullVersion() *catalog.Version {
+	return &catalog.Version{Repository: "github.com/Acme/shop", Path: "catalog-info.yaml", Commit: "c0ffee", Web: "https://x/"}
 }
 
 func TestCodecRoundTrip(t *testing.T) {

@@ -266,6 +266,13 @@ func (e *edit) putProblems(change *catalog.ModelChange) {
 			e.problemsOf.Set(problem)
 		}
 	}
+	for i := range change.Moved {
+		moved := &change.Moved[i]
+		e.problems.Set(moved)
+		if moved.Ref != "" {
+			e.problemsOf.Set(moved)
+		}
+	}
 }
 
 func (o *orders) countProblem(severity catalog.Severity, more int) {

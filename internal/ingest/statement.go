@@ -175,7 +175,7 @@ func (s *scan) pack(scope scanners.Scope) ([]entry, error) {
 		cutTexts(document.Problems)
 		if len(document.Claims) == 0 {
 			if problems.Location == "" {
-				problems.Location = document.Location
+				problems.Location, problems.Version = document.Location, document.Version
 			}
 			problems.Problems = append(problems.Problems, document.Problems...)
 			continue
@@ -190,7 +190,7 @@ func (s *scan) pack(scope scanners.Scope) ([]entry, error) {
 		packed, err := packSaid(document)
 		switch {
 		case errors.Is(err, graph.ErrTooLarge):
-			problems.Location = document.Location
+			problems.Location, problems.Version = document.Location, document.Version
 			problems.Problems = append(problems.Problems, catalog.Problem{
 				Location: document.Location, Line: document.Claims[0].Line, Severity: catalog.Error, Code: "too-large",
 				Message: fmt.Sprintf("the document says more than %d bytes can hold", graph.MaxDocumentBytes),
