@@ -46,6 +46,11 @@ var shared = map[string][]string{
 	"scanners/github/connect": {"internal/pullcheck", "internal/onboard"},
 	"scanners/github/webhook": {"internal/pullcheck"},
 	"scanners/files":          {"scanners/github", "scanners/git"},
+	// What a repository runs is read as a cluster's manifests are.
+	"scanners/kubernetes/manifests": {"internal/onboard"},
+	"scanners/kubernetes/inventory": {"internal/onboard"},
+	"scanners/kubernetes/edges":     {"internal/onboard"},
+	"scanners/kubernetes/hosts":     {"internal/onboard"},
 }
 
 // engines are named by cmd alone.

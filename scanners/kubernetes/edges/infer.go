@@ -22,19 +22,8 @@ type Inferred struct {
 // Infer finds what the workloads of a namespace need, and what its VirtualServices lead to. It costs what there is in the
 // namespace and what that names; with addresses and public names it looks over the Services of the cluster, once.
 func Infer(inv *inventory.Inventory, namespace string) []Inferred {
-	in := &inference{
-		inv: inv, namespace: namespace,
-		leads: make(map[inventory.Key][]*inventory.Workload), policies: make(map[string]*policies),
-	}
-	var all []*judged
-	for w := range inv.Workloads(namespace) {
-		in.files = in.files || w.Object.Lines != nil
-		if strings.Contains(w.Object.Value.GetAnnotations()["helm.sh/hook"], "test") {
-			continue // it runs when somebody tests the chart, and calls what it tests
-		}
-		all = append(all, in.workload(w))
-	}
-	in.weigh(all)
+	in := newInference(inv, namespace)
+	all := in.judgeAll()
 	var inferred []Inferred
 	for _, j := range all {
 		in.rests = j.rests
@@ -46,6 +35,27 @@ func Infer(inv *inventory.Inventory, namespace string) []Inferred {
 		}
 	}
 	return append(inferred, in.mesh()...)
+}
+
+func newInference(inv *inventory.Inventory, namespace string) *inference {
+	return &inference{
+		inv: inv, namespace: namespace,
+		leads: make(map[inventory.Key][]*inventory.Workload), policies: make(map[string]*policies),
+	}
+}
+
+// judgeAll judges what the workloads of the namespace mention, each by itself and beside the others.
+func (in *inference) judgeAll() []*judged {
+	var all []*judged
+	for w := range in.inv.Workloads(in.namespace) {
+		in.files = in.files || w.Object.Lines != nil
+		if strings.Contains(w.Object.Value.GetAnnotations()["helm.sh/hook"], "test") {
+			continue // it runs when somebody tests the chart, and calls what it tests
+		}
+		all = append(all, in.workload(w))
+	}
+	in.weigh(all)
+	return all
 }
 
 func scope(namespace, kind, name string) string {
