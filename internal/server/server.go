@@ -27,6 +27,7 @@ type Config struct {
 	Freshness func() graph.Freshness
 	Health    *health.Judge // nil = by the default policy
 	Traces    http.Handler  // takes traces at /v1/traces; nil = nobody does
+	Webhooks  http.Handler  // takes deliveries at /webhooks/github; nil = nobody does
 	UI        http.Handler  // serves every path that is not the API's; nil = no UI
 	Log       zerolog.Logger
 	// Hosts are names besides the loopback ones by which clients may call the server, without ports: the host it listens
@@ -53,6 +54,9 @@ func New(config Config) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{Registry: metrics.registry}))
 	if config.Traces != nil {
 		mux.Handle("/v1/traces", config.Traces)
+	}
+	if config.Webhooks != nil {
+		mux.Handle("/webhooks/github", config.Webhooks)
 	}
 	if config.UI != nil {
 		mux.Handle("/", config.UI)
