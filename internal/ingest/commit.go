@@ -246,14 +246,23 @@ func (c *Catalog) merge(remove []catalog.DocumentID, put []*catalog.Document) *c
 	return c.merger.Apply(remove, slices.Values(put))
 }
 
-// undo takes a merged step back.
-func (c *Catalog) undo(work *prepared) error {
-	before := make([]*catalog.Document, len(work.replaced))
-	for i, r := range work.replaced {
+// before are the documents in whose place others stand, or none.
+func (w *prepared) before() ([]*catalog.Document, error) {
+	before := make([]*catalog.Document, len(w.replaced))
+	for i, r := range w.replaced {
 		var err error
 		if before[i], err = r.entry.document(); err != nil {
-			return fmt.Errorf("take back what could not be written: %w", err)
+			return nil, err
 		}
+	}
+	return before, nil
+}
+
+// undo takes a merged step back.
+func (c *Catalog) undo(work *prepared) error {
+	before, err := work.before()
+	if err != nil {
+		return fmt.Errorf("take back what could not be written: %w", err)
 	}
 	c.merge(work.added, before)
 	return nil
