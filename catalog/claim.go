@@ -89,6 +89,8 @@ type OwnerHint struct {
 	Location string `cbor:"2,keyasint,omitempty"` // where it is written: a path or URL that a person can open
 	Line     int32  `cbor:"3,keyasint,omitempty"`
 	Reason   string `cbor:"4,keyasint,omitempty"` // for people, such as the pattern that fits
+	// Version is the location in version control; nil = it is not there. It may be shared; nobody may change it.
+	Version *Version `cbor:"5,keyasint,omitempty"`
 }
 
 // Selector matches labels, as a label selector of Kubernetes does: all its requirements must hold. One of them at least

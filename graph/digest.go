@@ -14,7 +14,9 @@ import (
 // In it are: every entity with all that its descriptor says, its facts, its aliases and how they were matched, and the
 // place it was read from; every relation with its strength, role, group, environment and details; and the kind, place, environment and
 // staleness of each piece of evidence. Not in it are: the revision and its time, the ids and states of sources, problems,
-// when and how often something was seen (so that all numbers of traffic change nothing), and the needs by way of topics, as they follow from the rest.
+// when and how often something was seen (so that all numbers of traffic change nothing), at which commit a place was read
+// (so that a push which changes nothing of a graph leaves it equal), and the needs by way of topics, as they follow from the
+// rest.
 func Digest(s *Snapshot) string {
 	hash := sha256.New()
 	w := bufio.NewWriterSize(hash, 1<<16)
@@ -54,6 +56,9 @@ func digestEntity(w *bufio.Writer, entity *catalog.Entity) {
 	}
 	if entity.Entry != catalog.EntryUnknown {
 		put(w, " entry %d", entity.Entry)
+	}
+	for _, hint := range entity.OwnerHints {
+		put(w, " hint %q %q %d %q", hint.Name, hint.Location, hint.Line, hint.Reason)
 	}
 	digestFacts(w, entity.Facts)
 	put(w, " %t %t %t %d", entity.Placeholder, entity.Discovered, entity.Stale, entity.Line)

@@ -17,6 +17,9 @@ type names struct {
 	seed    maphash.Seed
 	aliases *btree.BTreeG[claimed] // in lower case
 	formers *btree.BTreeG[claimed] // Refs of what was discovered, until somebody described it
+	handles *btree.BTreeG[claimed] // see handlesOf
+	// teams is how many Groups each source describes that stand for a team elsewhere. A change copies it.
+	teams map[string]int
 }
 
 // claimed is the hash of a name with an entity that may have it.
@@ -31,22 +34,33 @@ func (c claimed) compare(other claimed) int {
 
 func newNames() names {
 	less := func(x, y claimed) bool { return x.compare(y) < 0 }
-	return names{seed: maphash.MakeSeed(), aliases: tree(less), formers: tree(less)}
+	return names{seed: maphash.MakeSeed(), aliases: tree(less), formers: tree(less), handles: tree(less)}
 }
 
 // fork lets an edit change the trees. Two edits must not fork the same Snapshot at once.
-func (n *names) fork() { n.aliases, n.formers = n.aliases.Copy(), n.formers.Copy() }
+func (n *names) fork() {
+	n.aliases, n.formers, n.handles = n.aliases.Copy(), n.formers.Copy(), n.handles.Copy()
+}
 
 // putNames takes the names that entities had away, and adds those that they have: in order, which is fast where there
 // are none yet.
 func (e *edit) putNames(changes []catalog.EntityChange, nodes []node) {
-	var aliases, formers []claimed
+	var aliases, formers, handles []claimed
+	teams := make(map[string]int)
 	for i, c := range changes {
 		a, now := nodes[i], c.Entity
 		if a < 0 {
 			continue
 		}
 		old := e.before.entityAt(a)
+		teams[teamSource(old)]--
+		teams[teamSource(now)]++
+		for handle := range handlesOf(old) {
+			e.handles.Delete(e.claim(handle, a))
+		}
+		for handle := range handlesOf(now) {
+			handles = append(handles, e.claim(handle, a))
+		}
 		if old != nil && now != nil && haveSameNames(old, now) {
 			continue
 		}
@@ -69,6 +83,8 @@ func (e *edit) putNames(changes []catalog.EntityChange, nodes []node) {
 	}
 	load(e.aliases, aliases)
 	load(e.formers, formers)
+	load(e.handles, handles)
+	e.countTeams(teams)
 }
 
 func haveSameNames(x, y *catalog.Entity) bool {

@@ -14,6 +14,8 @@ type Ownership struct {
 	OnCall   []catalog.Contact // of the entity, else of the owner, else of the owner's nearest groups that have any
 	Runbooks []string          // URLs
 	Links    []catalog.Link
+	// Suggested are those of [Snapshot.SuggestedOwners]: nobody where the owner is known.
+	Suggested []SuggestedOwner
 }
 
 // Ownership finds the owner of an entity. An entity without a stated owner has none, whatever it is part of. A Group or
@@ -26,6 +28,7 @@ func (s *Snapshot) Ownership(ref catalog.Ref) (*Ownership, error) {
 	entity := s.entity(a)
 	answer := &Ownership{
 		Entity: entity, OnCall: s.OnCall(ref), Runbooks: catalog.RunbooksOf(&entity.Descriptor), Links: entity.Links,
+		Suggested: s.SuggestedOwners(entity),
 	}
 	if owner := s.owner(a); owner >= 0 {
 		answer.Owner = s.entity(owner)

@@ -106,6 +106,7 @@ func (r *recorder) entity(ref catalog.Ref, old, now *catalog.Entity) {
 	r.add("title", old.Title, now.Title)
 	r.add("description", old.Description, now.Description)
 	r.add("owner", string(old.Owner), string(now.Owner))
+	r.add("suggestedOwners", hintsText(old.OwnerHints), hintsText(now.OwnerHints))
 	r.add("lifecycle", old.Lifecycle, now.Lifecycle)
 	r.add("type", old.Type, now.Type)
 	r.add("tags", strings.Join(old.Tags, ", "), strings.Join(now.Tags, ", "))
@@ -278,6 +279,15 @@ func linksText(links []catalog.Link) string {
 		}
 	}
 	return strings.Join(texts, ", ")
+}
+
+// hintsText names who is suggested; the places and reasons make no history.
+func hintsText(hints []catalog.OwnerHint) string {
+	names := make([]string, len(hints))
+	for i, hint := range hints {
+		names[i] = hint.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 func profileOf(e *catalog.Entity) catalog.Profile {

@@ -195,6 +195,12 @@ func (thing *recordedThing) describe(entity *catalog.Entity) {
 		thing.aliases[string(alias.Alias)] = string(alias.MatchedBy)
 	}
 	thing.fields["type"], thing.fields["tags"] = entity.Type, strings.Join(entity.Tags, ", ")
+	for i, hint := range entity.OwnerHints {
+		if i > 0 {
+			thing.fields["suggestedOwners"] += ", "
+		}
+		thing.fields["suggestedOwners"] += hint.Name
+	}
 	if entity.Origin != nil {
 		thing.fields["source"] = strings.TrimSpace(entity.Origin.Source + " " + entity.Origin.Location)
 	}
