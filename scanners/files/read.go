@@ -26,6 +26,13 @@ func (r *run) read(ctx context.Context, f file) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	switch r.config.Repository.before(f) {
+	case SaidSame:
+		return r.report(ctx, scanners.Scope{Name: r.shown(f.name), State: scanners.Unchanged})
+	case SaidNothing:
+		return nil
+	case SaidUnknown:
+	}
 	r.config.Progress.Read.Add(1)
 	opened, info, err := folder.OpenRegular(r.tree, f.real)
 	switch {
@@ -56,11 +63,17 @@ func (r *run) read(ctx context.Context, f file) error {
 	case int64(len(data)) > r.config.MaxFileBytes || info.Size() > r.config.MaxFileBytes:
 		return r.tooLarge(ctx, f, data[:min(len(data), headBytes)])
 	}
+	if err := r.fetchRead(ctx, f, data); err != nil {
+		return err
+	}
 	result := descriptor.Parse(data, descriptor.Options{
 		Location: r.shown(f.name), Read: r.placeholders(f), MaxBytes: int(r.config.MaxFileBytes),
 	})
 	if result.NotCatalog {
 		return r.silent(ctx, f, data)
+	}
+	if err := r.fetchTargets(ctx, f, result); err != nil {
+		return err
 	}
 	return r.report(ctx, r.scope(f, result))
 }
@@ -84,6 +97,7 @@ func (r *run) scope(f file, result descriptor.Result) scanners.Scope {
 		}
 		scope.Documents = append(scope.Documents, parsed.Document)
 	}
+	r.described(f, result, &scope)
 	return scope
 }
 
@@ -96,11 +110,14 @@ func (r *run) locate(f file, parsed descriptor.Parsed) {
 	}
 	document := parsed.Document
 	for _, target := range parsed.Location.Targets {
+		var problem *catalog.Problem
 		if isRemote(target.Target) {
-			continue
+			problem = r.config.Repository.elsewhere(f, target.Target)
+		} else {
+			r.noteLocation(f, target.Target)
+			problem = r.target(f, target.Target, parsed.Location.Optional)
 		}
-		r.noteLocation(f, target.Target)
-		if problem := r.target(f, target.Target, parsed.Location.Optional); problem != nil {
+		if problem != nil {
 			problem.Location, problem.Line, problem.Field = document.Location, target.Line, target.Field
 			problem.Severity, problem.Ref = catalog.Warning, parsed.Ref
 			document.Problems = append(document.Problems, *problem)
@@ -125,6 +142,7 @@ func (r *run) unreadableFile(ctx context.Context, f file, err error) error {
 // tooLarge tells of a file over the limit, if its name or its beginning is that of a catalog file.
 func (r *run) tooLarge(ctx context.Context, f file, head []byte) error {
 	if descriptor.Parse(head, descriptor.Options{Location: r.shown(f.name), MaxBytes: 1}).NotCatalog && !r.spoke(f) {
+		r.config.Repository.note(Note{Name: f.name, Real: f.real, Silent: true})
 		return nil
 	}
 	return r.refuse(ctx, f.name, descriptor.CodeTooLarge,

@@ -56,7 +56,13 @@ func (s *Scanner) scanRoot(ctx context.Context, root Root, opened map[string]boo
 		if r.tree.Only != "" {
 			return r.single(ctx, emit)
 		}
-		return r.walk(emit).All(ctx)
+		walk := r.walk(emit)
+		if r.config.Repository.Names != nil {
+			if err := r.named(ctx, walk); err != nil || len(r.config.Include) == 0 {
+				return err
+			}
+		}
+		return walk.All(ctx)
 	}), r.tree.Close())
 }
 
@@ -85,10 +91,14 @@ func (r *run) scan(ctx context.Context, find func(context.Context, func(context.
 
 // round reads the files that find emits, several at a time, each only once in a scan.
 func (r *run) round(ctx context.Context, find func(context.Context, func(context.Context, file) error) error) error {
-	return folder.Reading[file]{
+	reading := folder.Reading[file]{
 		Root: r.shown("."), Opened: r.opened, Most: r.config.MaxFiles,
 		Location: func(f file) string { return r.shown(f.real) }, Read: r.read,
-	}.Each(ctx, find)
+	}
+	if r.tree.Afar() {
+		return r.fetching(ctx, find, reading.Each)
+	}
+	return reading.Each(ctx, find)
 }
 
 // single emits the one file that the root is.

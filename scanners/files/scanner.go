@@ -22,6 +22,8 @@ type Config struct {
 	// 0 = 1,000,000.
 	MaxFiles int
 	Progress *Progress // counts up while scans run; nil = nobody looks
+	// Repository is what whoever reads repositories knows of them; the zero value knows nothing.
+	Repository Repository
 }
 
 // Root is one place that is read and that nothing leaves.
@@ -90,5 +92,7 @@ func (s *Scanner) Scan(ctx context.Context, _ []byte, sink scanners.Sink) ([]byt
 
 // options are what the walk of a root goes by.
 func (c *Config) options() *folder.Options {
-	return &folder.Options{Include: c.Include, Exclude: c.Exclude, MaxDepth: c.MaxFolderDepth, Progress: c.Progress}
+	return &folder.Options{
+		Include: c.Include, Exclude: c.Exclude, Anchored: c.Repository.Anchored, MaxDepth: c.MaxFolderDepth, Progress: c.Progress,
+	}
 }

@@ -21,12 +21,14 @@ func (r *run) spoke(f file) bool {
 // an editor or a full disk may have cut it off. To delete it is what says that it is gone.
 func (r *run) silent(ctx context.Context, f file, data []byte) error {
 	if !r.spoke(f) {
+		r.config.Repository.note(Note{Name: f.name, Real: f.real, Silent: true})
 		return nil
 	}
 	if why := descriptor.Illegible(data); why != "" {
 		return r.refuse(ctx, f.name, "illegible-file", "this file described entities and cannot be understood any more: "+why,
 			"mend it; or delete it, if they are gone")
 	}
+	r.config.Repository.note(Note{Name: f.name, Real: f.real, Silent: true})
 	return nil
 }
 

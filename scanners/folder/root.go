@@ -39,7 +39,10 @@ type Options struct {
 	Include, Exclude []string
 	// AnyName: files of every name are found, and what a .gitignore says is of no matter, since people do not keep such files
 	// in repositories. Else only YAML and JSON are.
-	AnyName  bool
+	AnyName bool
+	// Anchored: a glob of Include without a slash is matched against the files of the root's own folder, and folders in which
+	// no glob can fit are not entered.
+	Anchored bool
 	MaxDepth int // deeper folders are not entered
 	Progress *Progress
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
 
 // File is a file that was found.
@@ -70,7 +72,13 @@ func (w *Walk) All(ctx context.Context) error {
 	if err := w.Folders(ctx, Top()); err != nil {
 		return err
 	}
-	for len(w.Links) > 0 {
+	for fetched := 0; len(w.Links) > 0; fetched-- {
+		if fetched == 0 {
+			fetched = len(w.Links)
+			if err := w.fetchLinks(ctx); err != nil {
+				return err
+			}
+		}
 		next := w.Links[0]
 		w.Links = w.Links[1:]
 		if w.Linked != nil {
@@ -136,7 +144,9 @@ func (w *Walk) folder(ctx context.Context, at Place) (below []Place, err error) 
 				below = append(below, next)
 			}
 		case mode&fs.ModeSymlink != 0:
-			w.Links = append(w.Links, next)
+			if w.Wants(next) || w.Options.leads(next.Name) {
+				w.Links = append(w.Links, next)
+			}
 		default:
 			if err := w.Consider(ctx, next, mode); err != nil {
 				return nil, err
@@ -179,7 +189,7 @@ func has(entries []fs.DirEntry, name string) bool {
 
 // Enters says whether the walk comes into a folder whose parent it is in.
 func (w *Walk) Enters(at Place) bool {
-	return !at.ignores.match(at.Parts, true) && !Matches(w.Options.Exclude, at.Name) && !Junk(w.In, at.Real)
+	return w.Options.leads(at.Name) && !at.ignores.match(at.Parts, true) && !Matches(w.Options.Exclude, at.Name) && !Junk(w.In, at.Real)
 }
 
 // follow reads what a symbolic link leads to, unless the walk was there.
@@ -198,10 +208,7 @@ func (w *Walk) follow(ctx context.Context, link Place) error {
 	case !w.Wants(link):
 		return nil
 	default:
-		return w.Refused(ctx, Refusal{
-			Name: link.Name, Err: err, Code: "refused-link", Message: "the symbolic link is not followed: " + Plain(err).Error(),
-			Fix: "replace it by the file it leads to, or scan a folder that holds both",
-		})
+		return w.Refused(ctx, unfollowed(link.Name, err))
 	}
 }
 
@@ -216,7 +223,19 @@ func (o *Options) wants(at Place) bool {
 			return false
 		}
 	}
-	return (len(o.Include) == 0 || Matches(o.Include, at.Name)) && !Matches(o.Exclude, at.Name) && !at.ignores.match(at.Parts, false)
+	return (len(o.Include) == 0 || o.includes(at.Name)) && !Matches(o.Exclude, at.Name) && !at.ignores.match(at.Parts, false)
+}
+
+func (o *Options) includes(name string) bool {
+	if o.Anchored {
+		return slices.ContainsFunc(o.Include, func(glob string) bool { return doublestar.MatchUnvalidated(glob, name) })
+	}
+	return Matches(o.Include, name)
+}
+
+// leads says whether something in a folder of that name can be included.
+func (o *Options) leads(name string) bool {
+	return !o.Anchored || len(o.Include) == 0 || slices.ContainsFunc(o.Include, func(glob string) bool { return Leads(glob, name) })
 }
 
 // Consider emits a file that is to be opened.
