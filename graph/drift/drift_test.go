@@ -40,6 +40,8 @@ type world struct {
 	file    string
 	calls   []call
 	entries map[string]float64 // requests that began at an alias
+	teams   []string           // that are imported: organisation/slug
+	hints   map[catalog.Ref]string
 }
 
 // patches are equal where they say the same.
@@ -80,7 +82,21 @@ func (w world) snapshot(t *testing.T) *graph.Snapshot {
 			t.Fatalf("document %d is refused", i)
 		}
 		document.Document.ID = catalog.DocumentID{Source: "files", Scope: "shop", Key: fmt.Sprint(i)}
+		claim := &document.Document.Claims[0]
+		if name := w.hints[claim.Subject.Ref]; name != "" {
+			claim.OwnerHints = []catalog.OwnerHint{{Name: name, Location: "shop/CODEOWNERS", Line: 3}}
+		}
 		documents = append(documents, document.Document)
+	}
+	for _, slug := range w.teams {
+		ref := catalog.NewRef("group", "", slug[strings.Index(slug, "/")+1:])
+		documents = append(documents, &catalog.Document{
+			ID: catalog.DocumentID{Source: "acme", Scope: "teams", Key: slug}, Priority: catalog.DefaultPriorityDiscoveredTeams,
+			Claims: []catalog.Claim{{Subject: catalog.Subject{Ref: ref}, Descriptor: &catalog.Descriptor{
+				Ref: ref, Kind: catalog.KindGroup, Namespace: catalog.DefaultNamespace, Name: ref.Name(), Type: "team",
+				Annotations: map[string]string{"github.com/team-slug": slug},
+			}}},
+		})
 	}
 	n := numbers{flows: map[catalog.FlowID]*graph.FlowNumbers{}, services: map[catalog.Alias]*graph.ServiceNumbers{}}
 	claims := map[string]*catalog.Document{}
@@ -126,7 +142,8 @@ func (w world) snapshot(t *testing.T) *graph.Snapshot {
 		}
 	}
 	model := catalog.Merge(slices.Values(documents), catalog.MergeOptions{})
-	return graph.Build(graph.Input{Model: model, Revision: 1, Time: newest}).WithTraffic(n)
+	sources := []graph.Source{{ID: "acme", Kind: "github"}, {ID: "files", Kind: "files"}}
+	return graph.Build(graph.Input{Model: model, Revision: 1, Time: newest, Sources: sources}).WithTraffic(n)
 }
 
 const shop = `
@@ -199,6 +216,32 @@ metadata: {name: risk}
 spec: {type: team, children: []}
 `
 
+const owned = `
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: cart}
+spec:
+  type: service
+  lifecycle: production
+  owner: group:dissolved
+  dependsOn: [component:web]
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: fraud}
+spec: {type: service, lifecycle: production, owner: user:jane}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: ledger}
+spec: {type: service, lifecycle: production, owner: group:risk}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: web}
+spec: {type: service, lifecycle: production, owner: "unset"}
+`
+
 func worlds() map[string]world {
 	entered := map[string]float64{"otel:checkout": 5000}
 	return map[string]world{
@@ -226,6 +269,14 @@ func worlds() map[string]world {
 		"stale": {file: shop, entries: entered, calls: []call{
 			{from: "otel:checkout", to: "otel:recommendations", requests: 5000, days: 60, stale: true},
 		}},
+		"no teams are imported": {file: owned, hints: map[catalog.Ref]string{"component:default/cart": "@acme/shop"}},
+		"owners that are gone": {
+			file: owned, teams: []string{"acme/shop", "acme/risk"},
+			hints: map[catalog.Ref]string{
+				"component:default/cart": "@Acme/Shop", "component:default/fraud": "@acme/nobody", "component:default/web": "@acme/risk",
+			},
+			calls: []call{{from: "otel:cart", to: "otel:web", requests: 5000, days: 30}},
+		},
 		"hardly traced": {file: shop, entries: map[string]float64{"otel:checkout": 3}},
 	}
 }

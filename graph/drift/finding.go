@@ -20,11 +20,14 @@ const (
 	StrengthContradicted  Kind = "STRENGTH_CONTRADICTED"   // it fails with the other, or does not, against what its file says
 	UnownedButCalled      Kind = "UNOWNED_BUT_CALLED"      // others rest on it, and nobody answers for it
 	DeprecatedButCalled   Kind = "DEPRECATED_BUT_CALLED"   // it is to go away, and is still called
+	DeclaredOwnerGone     Kind = "DECLARED_OWNER_GONE"     // its file names an owner that is none of the teams there are
 )
 
 // Kinds lists them all in order.
 func Kinds() []Kind {
-	return []Kind{ObservedNotDeclared, DeclaredNeverObserved, StrengthContradicted, UnownedButCalled, DeprecatedButCalled}
+	return []Kind{
+		ObservedNotDeclared, DeclaredNeverObserved, StrengthContradicted, UnownedButCalled, DeprecatedButCalled, DeclaredOwnerGone,
+	}
 }
 
 // Confidence is how sure a finding is.
@@ -80,6 +83,7 @@ func Find(s *graph.Snapshot, options Options) []*Finding {
 	looks := map[Kind]func(*catalog.Entity){
 		ObservedNotDeclared: f.observedNotDeclared, DeclaredNeverObserved: f.declaredNeverObserved,
 		StrengthContradicted: f.strengthContradicted, UnownedButCalled: f.unownedButCalled, DeprecatedButCalled: f.deprecatedButCalled,
+		DeclaredOwnerGone: f.declaredOwnerGone,
 	}
 	look := func(entity *catalog.Entity) {
 		for _, kind := range Kinds() {
@@ -142,6 +146,7 @@ type finder struct {
 	found       []*Finding
 	seen        map[place]bool
 	called      map[catalog.Ref]bool // what isSeenCalled knows
+	teams       *bool                // what teamsImported knows
 }
 
 // place tells findings apart.

@@ -129,10 +129,14 @@ func (f *finder) changeStrength(entity *catalog.Entity, edge *catalog.Edge, beha
 // anyOwner stands where a person has to write who it is.
 const anyOwner = "group:default/which-team"
 
-// declare is the file, or the field, that gives something an owner.
+// declare is the file, or the field, that gives something an owner: who is suggested, where the catalog has them.
 func (f *finder) declare(entity *catalog.Entity) *Patch {
+	owner := anyOwner
+	if who := f.suggested(entity); who != nil {
+		owner = string(who.Ref)
+	}
 	if entity.Origin != nil && !entity.Discovered && !entity.Placeholder && !entity.Found {
-		return at(entity, entity.Line, Add, func() string { return encode(map[string]any{"spec": map[string]any{"owner": anyOwner}}) })
+		return at(entity, entity.Line, Add, func() string { return ownerField(owner) })
 	}
 	return &Patch{Action: Create, write: func() string { return newFile(entity) }}
 }
