@@ -42,9 +42,10 @@ type Target struct {
 // PullRequest is what happened to a pull request.
 type PullRequest struct {
 	Delivery     string
-	Action       string // as GitHub names it: opened, synchronize, reopened, edited, closed ...
+	Action       string // as GitHub names it: opened, synchronize, reopened, edited, closed ...; or ActionRerequested
 	Host         string // of the target
 	Repository   string // that it is to be merged into, "acme/checkout"
+	// Number is 0 where GitHub does not tell which pull request a check was of, as for one from a fork.
 	Number       int
 	Base         string // the branch that it is to be merged into
 	BaseCommit   string // the newest of that branch as GitHub knew it
@@ -53,5 +54,10 @@ type PullRequest struct {
 	HeadFrom     string // the repository of that branch, "someone/checkout"; "" = it is gone
 	Draft        bool
 	Merged       bool  // with the action closed
+	BaseChanged  bool  // with the action edited: Base was another branch before
 	Installation int64 // of the app that was told; 0 = unknown
 }
+
+// ActionRerequested is the action of a PullRequest of which somebody asked for the checks again, by the events check_run and
+// check_suite. It tells Repository, HeadCommit and maybe Number, and perhaps no more.
+const ActionRerequested = "rerequested"
