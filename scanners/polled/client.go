@@ -71,7 +71,7 @@ func NewClient(address Address) (*Client, error) {
 		address.Timeout = 2 * time.Minute
 	}
 	if address.Transport == nil {
-		if address.Transport, err = transport(address.CAFile); err != nil {
+		if address.Transport, err = Transport(address.CAFile); err != nil {
 			return nil, err
 		}
 	}
@@ -98,8 +98,8 @@ func baseURL(address *Address) (*url.URL, error) {
 	return base, nil
 }
 
-// transport is the default one, which trusts the certificates in caFile, too.
-func transport(caFile string) (http.RoundTripper, error) {
+// Transport is the default one, which trusts the certificates in caFile, too.
+func Transport(caFile string) (http.RoundTripper, error) {
 	own := http.DefaultTransport.(*http.Transport).Clone()
 	own.MaxResponseHeaderBytes = 1 << 20
 	if caFile == "" {
