@@ -13,7 +13,8 @@ import (
 // Scanner reads one configured source.
 type Scanner interface {
 	// Scan reads the source and reports each scope to the sink, as it goes. previous is what the last good scan returned
-	// (nil at first); the returned state is kept for the next one (at most 1 MiB). A nil error means that the listing was
+	// (nil at first); the returned state is kept for the next one (at most 64 MiB, of which only those pieces of 256 KiB are
+	// written that differ from before: what changes often is best kept together). A nil error means that the listing was
 	// complete: a scope of the source that was not reported is gone. After an error nothing of the scan is used. Scan stops
 	// soon after ctx ends. A root that cannot be read is an error, never an empty scan.
 	Scan(ctx context.Context, previous []byte, sink Sink) (next []byte, err error)
@@ -28,8 +29,8 @@ type PartScanner interface {
 	// ScanParts reads the named scopes again, and all below those whose name ends in "/". What is named, or lies below a
 	// named one, and is not reported is gone. It may report others that had to be read again because of them: one that says
 	// nothing any more is then Read without Documents. Everything else stays as it is. Names that the source does not have
-	// are no error. It follows a Scan by the same Scanner; with an error that wraps [ErrWhole] the caller scans the whole.
-	// Otherwise it is like Scan.
+	// are no error. With an error that wraps [ErrWhole] the caller scans the whole; so it is where the Scanner has not scanned
+	// yet, as after a restart, and previous does not tell it enough. Otherwise it is like Scan.
 	ScanParts(ctx context.Context, previous []byte, names []string, sink Sink) (next []byte, err error)
 }
 

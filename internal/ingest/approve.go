@@ -71,11 +71,12 @@ func (s *step) forget(h *holding) {
 		return true
 	})
 	s.states = append(s.states, graph.State{Source: s.source, Name: statusName})
-	if h.cursor != nil {
-		s.states = append(s.states, graph.State{Source: s.source, Name: cursorName})
-	}
-	if h.requested.Number > 0 {
+	s.states = append(s.states, h.cursor.changes(s.source, nil)...)
+	if !h.requested.none() {
 		s.states = append(s.states, graph.State{Source: s.source, Name: requestedName})
+	}
+	if h.delivered != nil {
+		s.states = append(s.states, graph.State{Source: s.source, Name: deliveredName})
 	}
 }
 
@@ -133,9 +134,7 @@ func (c *Catalog) retired(s *state, id string) (step, error) {
 	if now.HeldSince.IsZero() {
 		now.HeldSince = next.time
 	}
-	if h.cursor != nil { // so that the source, should it come back, is read whole
-		next.states = append(next.states, graph.State{Source: id, Name: cursorName})
-	}
+	next.states = append(next.states, h.cursor.changes(id, nil)...) // so that the source, should it come back, is read whole
 	next.status = &now
 	return next, nil
 }

@@ -90,9 +90,10 @@ type Catalog struct {
 	outage    *outage
 	shares    shares
 	asking    turns                    // of those that ask other processes for scans
-	calls     map[string]chan struct{} // by source; has one when its keeper is to look for requests
-	running   atomic.Bool              // Run runs
-	term      atomic.Pointer[term]     // while Run holds the lease of scans
+	calls     map[string]chan struct{} // by source; has one when its keeper is to look for requests and news
+	inbox     *inbox
+	running   atomic.Bool          // Run runs
+	term      atomic.Pointer[term] // while Run holds the lease of scans
 
 	// committing is held from the computing of a change to its end. Its holder alone changes what follows, and holds mu too
 	// while it changes the state.
@@ -134,6 +135,7 @@ func New(ctx context.Context, config Config) (*Catalog, error) {
 		shares:     shares{next: make(map[string]*shared)},
 		asking:     turns{busy: make(map[string]*turn)},
 		calls:      make(map[string]chan struct{}),
+		inbox:      newInbox(),
 	}
 	c.changed.Store(new(make(chan struct{})))
 	slices.SortFunc(c.sources, func(a, b Source) int { return strings.Compare(a.ID, b.ID) })

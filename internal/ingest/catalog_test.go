@@ -322,7 +322,7 @@ func TestBadScanners(t *testing.T) {
 		t.Errorf("a scope that is reported twice: %v", err)
 	}
 	w.says(read("f", refA))
-	w.next = make([]byte, graph.MaxStateBytes+1)
+	w.next = make([]byte, 64<<20+1)
 	if _, err := c.Scan(t.Context()); !errors.Is(err, graph.ErrTooLarge) {
 		t.Errorf("a state that is too large: %v", err)
 	}

@@ -192,6 +192,7 @@ func (c *Catalog) lead(ctx context.Context, work func(*term)) {
 			work(t)
 			c.term.Store(nil)
 			release()
+			c.inbox.wake() // what was heard here is scanned by another one now
 			other = ""
 		case errors.As(err, &held):
 			c.outage.works(toLease)

@@ -19,6 +19,7 @@ const (
 	toWrite   concern = "be written"
 	toLease   concern = "say who scans"
 	toProject concern = "take the graph that is written for people"
+	toHear    concern = "take what was heard for the process that scans"
 )
 
 // outage logs once when the store stops doing what is wanted of it, and once when it does again, however many attempts

@@ -17,8 +17,20 @@ const requestLife = 10 * time.Minute
 // request is what a process that does not hold the lease of scans asks the holder for, by a state document of the source.
 // There is one a source: a later one takes the place of an earlier, and the scan that answers it answers all before it.
 type request struct {
-	Number uint64    `json:"number"` // from 1, one more than the one before
+	Number uint64    `json:"number"` // from 1, one more than the one before; 0 = there was none for all of the source yet
 	Time   time.Time `json:"time"`
+	Heard  tidings   `json:"heard,omitzero"` // what others heard and is not scanned yet; nobody waits for an answer to it
+}
+
+func (r request) none() bool { return r.Number == 0 && r.Heard.Number == 0 }
+
+// step is the step that stores a request.
+func (r request) step(s *state, source string, now time.Time) (step, error) {
+	data, err := json.Marshal(r)
+	return step{
+		source: source, time: s.now(now),
+		states: []graph.State{{Source: source, Name: requestedName, Data: data}},
+	}, err
 }
 
 // answer tells how the scan of all of a source went that began after a request.
@@ -81,11 +93,18 @@ func (c *Catalog) refuse(ctx context.Context, t *term, source string, why error)
 // called wakes the keepers of the sources for which scans were requested.
 func (c *Catalog) called(states []graph.State) {
 	for _, state := range states {
-		if call := c.calls[state.Source]; call != nil && state.Name == requestedName {
-			select {
-			case call <- struct{}{}:
-			default: // it will wake anyway
-			}
+		if state.Name == requestedName {
+			c.call(state.Source)
+		}
+	}
+}
+
+// call wakes the keeper of a source, if it has one.
+func (c *Catalog) call(source string) {
+	if call := c.calls[source]; call != nil {
+		select {
+		case call <- struct{}{}:
+		default: // it will wake anyway
 		}
 	}
 }
@@ -177,11 +196,9 @@ func (c *Catalog) renewRequest(ctx context.Context, source Source) error {
 }
 
 func (c *Catalog) requesting(s *state, source Source, number uint64) (step, error) {
-	data, err := json.Marshal(request{number, c.config.Now().UTC()})
-	return step{
-		source: source.ID, time: s.now(c.config.Now()),
-		states: []graph.State{{Source: source.ID, Name: requestedName, Data: data}},
-	}, err
+	next := s.of(source.ID).requested
+	next.Number, next.Time = number, c.config.Now().UTC()
+	return next.step(s, source.ID, c.config.Now())
 }
 
 // answered is the answer to a request, if there is one.

@@ -14,6 +14,7 @@ func (c *Catalog) Run(ctx context.Context) error {
 	c.running.Store(true)
 	defer c.running.Store(false)
 	c.awaitStore(ctx)
+	defer c.leaveNews(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	following := c.config.Store != nil && (c.config.ReadOnly || c.replicated())
@@ -32,6 +33,7 @@ func (c *Catalog) Run(ctx context.Context) error {
 		for _, source := range c.sources {
 			c.setRuntime(source.ID, elsewhere(source))
 		}
+		running.Go(func() { c.passOn(ctx) })
 		running.Go(func() {
 			c.lead(ctx, func(t *term) {
 				var projecting sync.WaitGroup
@@ -64,7 +66,7 @@ func (c *Catalog) keep(ctx context.Context, t *term) {
 // scanNow scans a source, the named parts of it or, without any, all. Whole scans wait until there is a slot; those of
 // parts are short and somebody looks for their outcome, and so it is with a scan that somebody waits for. It returns
 // whether the scan was good.
-func (k *keeper) scanNow(ctx context.Context, parts []string, awaited bool) bool {
+func (k *keeper) scanNow(ctx context.Context, parts []string, answers news, awaited bool) bool {
 	if len(parts) == 0 && !awaited {
 		select {
 		case k.slots <- struct{}{}:
@@ -87,7 +89,7 @@ func (k *keeper) scanNow(ctx context.Context, parts []string, awaited bool) bool
 			Duration: done.Duration, Revision: done.Revision, Held: done.Held,
 		}
 	} else {
-		result = k.catalog.scanSource(ctx, k.source, order{parts: parts, term: k.term})
+		result = k.catalog.scanSource(ctx, k.source, order{parts: parts, answers: answers, term: k.term})
 	}
 	log := k.catalog.config.Log.With().Str("source", result.ID).Dur("took", result.Duration).Logger()
 	switch {

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -167,6 +166,8 @@ func (r SourceResult) shared() (graph.ScanResult, error) {
 // order says how a source is to be scanned.
 type order struct {
 	parts []string // the parts of it, see [scanners.PartScanner]; none = all
+	// answers is what was heard that the parts have; a scan of all answers what was heard until it began.
+	answers news
 	term  *term    // under which it is committed; nil = the store has no other writers
 	begun func()   // called when the scan has its turn; it may be nil
 }
@@ -190,20 +191,24 @@ func (c *Catalog) scanSource(ctx context.Context, source Source, order order) (r
 	c.progress.tell(graph.ScanProgress{Source: source.ID})
 	c.mu.RLock()
 	held := c.state.of(source.ID)
-	cursor, asked := held.cursor, held.requested.Number
+	cursor, asked := held.cursor.whole(), held.requested.Number
 	c.mu.RUnlock()
+	heard := c.news(source.ID)
 	read := c.read(ctx, source, order.parts, cursor)
-	if read.scan.parts == nil {
-		read.asked = asked
+	if read.answers = order.answers; read.scan.parts == nil {
+		read.asked, read.answers = asked, heard
 	}
+	read.note(source.Scanner, c.config.Now())
 	if !read.left {
 		defer c.turns.end(source.ID)
 	}
-	if read.err == nil && len(read.cursor) > graph.MaxStateBytes {
-		read.err = fmt.Errorf("the scanner's state has %d bytes: %w", len(read.cursor), graph.ErrTooLarge)
+	if read.err == nil && len(read.cursor) > maxCursorBytes {
+		read.err = fmt.Errorf("the scanner's state has %d bytes, and may have %d: %w", len(read.cursor), maxCursorBytes, graph.ErrTooLarge)
 	}
 	result.Duration = max(0, c.config.Now().Sub(started))
-	result.Err = c.commitScan(ctx, order.term, source, read, &result)
+	if result.Err = c.commitScan(ctx, order.term, source, read, &result); result.Err == nil {
+		c.inbox.answered(source.ID, read.answers.here)
+	}
 	c.metrics.scanned(result)
 	done := read.scan.progress()
 	if done.Done = true; result.Err != nil {
@@ -239,6 +244,7 @@ func (c *Catalog) commitScan(ctx context.Context, t *term, source Source, read r
 		now.Failed, now.Error, now.Retired = true, oneLine(err.Error()), false
 		cutText(&now.Error)
 		now.scanned(source, c.config.Now(), result.Duration, scan.parts == nil)
+		now.goesOn(now, read)
 		next := step{source: source.ID, time: s.now(c.config.Now()), status: &now}
 		next.answers(read.asked, *result)
 		return next, nil
@@ -262,9 +268,16 @@ func (c *Catalog) settled(s *state, source Source, read reading, result SourceRe
 	if err := work.restamp(scan, was.Given); err != nil {
 		return step{}, err
 	}
+	next := step{source: source.ID, time: s.now(clock), scopes: work.scopes, states: held.cursor.changes(source.ID, cursor)}
+	cursorMoves := len(next.states) > 0
+	answered, err := next.hears(held, read.answers)
+	if err != nil {
+		return step{}, err
+	}
 	now := scan.summary(was)
+	now.goesOn(was, read)
 	if scan.parts != nil && len(work.scopes) == 0 && !was.Failed && was.Unreadable == now.Unreadable && was.Error == now.Error &&
-		bytes.Equal(cursor, held.cursor) {
+		was.Resume.Equal(now.Resume) && !cursorMoves && !answered {
 		return step{source: source.ID}, errNothing // files were touched, and say what they said
 	}
 	now.LastWhole, now.Given, now.Answer = was.LastWhole, givenBy(source), was.Answer
@@ -273,16 +286,13 @@ func (c *Catalog) settled(s *state, source Source, read reading, result SourceRe
 		now.Counted -= work.departed()
 	}
 	now.scanned(source, c.config.Now(), result.Duration, scan.parts == nil)
-	next := step{source: source.ID, time: s.now(c.config.Now()), scopes: work.scopes, status: &now}
+	next.status = &now
 	next.answers(read.asked, result)
 	if work.heldOf > 0 {
 		now.HeldSince, now.HeldOf = was.HeldSince, work.heldOf
 		if now.HeldSince.IsZero() {
 			now.HeldSince = next.time
 		}
-	}
-	if !bytes.Equal(cursor, held.cursor) {
-		next.states = append(next.states, graph.State{Source: source.ID, Name: cursorName, Data: cursor})
 	}
 	return next, nil
 }

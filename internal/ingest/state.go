@@ -35,8 +35,9 @@ type holding struct {
 
 	status    status
 	scanned   bool    // there is a status
-	cursor    []byte  // what the scanner returned
+	cursor    chunks  // what the scanner returned; may be empty
 	requested request // of the newest one for a scan; zero = there never was one
+	delivered delivered
 }
 
 // place says how many documents of one scope have one subject.
@@ -123,7 +124,7 @@ func (s *state) replace(source, scope string, entries []entry) {
 
 // tidy forgets a source of which nothing is left.
 func (s *state) tidy(source string) {
-	if h := s.sources[source]; h != nil && h.scopes.Len() == 0 && !h.scanned && h.cursor == nil && h.requested.Number == 0 {
+	if h := s.sources[source]; h != nil && h.scopes.Len() == 0 && !h.scanned && len(h.cursor) == 0 && h.requested.none() && h.delivered == nil {
 		delete(s.sources, source)
 	}
 }
@@ -205,10 +206,14 @@ func (s *state) setState(document graph.State) {
 	switch document.Name {
 	case statusName:
 		h.status, h.scanned = decodeStatus(document.Data), document.Data != nil
-	case cursorName:
-		h.cursor = document.Data
 	case requestedName:
 		h.requested = decodeRequest(document.Data)
+	case deliveredName:
+		h.delivered = decodeDelivered(document.Data)
+	default:
+		if i, ok := chunkIndex(document.Name); ok {
+			h.cursor = h.cursor.with(i, document.Data)
+		}
 	}
 	s.tidy(document.Source)
 }

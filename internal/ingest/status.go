@@ -17,9 +17,10 @@ import (
 // The state documents that a Catalog keeps for each source.
 const (
 	statusName = "status" // a status in JSON
-	cursorName = "cursor" // what the scanner returned
+	cursorName = "cursor" // what the scanner returned, and the first of the names of its chunks
 
-	requestedName = "requested" // a request in JSON
+	requestedName = "requested"  // a request in JSON
+	deliveredName = "deliveries" // that were heard
 )
 
 // newestName is the state document, of no source, that holds the time of the newest revision.
@@ -50,6 +51,8 @@ type status struct {
 	Counted      int       `json:"counted,omitzero"`
 	CountedSince time.Time `json:"countedSince,omitzero"`
 	Retired      bool      `json:"retired,omitzero"` // everything is held since the source is not configured
+	Budgets      []budget  `json:"budgets,omitempty"`
+	Resume       time.Time `json:"resume,omitzero"` // when the source is to be scanned on; zero = by its schedule alone
 	Answer       answer    `json:"answer,omitzero"`  // to the newest request that a scan has answered
 }
 
@@ -172,6 +175,9 @@ func (h *holding) describe(id string, configured Source, known bool) graph.Sourc
 	}
 	if len(h.lost) > 0 && (!known || !configured.Ages) { // what of traffic could not be used is counted with the traffic
 		source.Lost = maps.Clone(h.lost)
+	}
+	for _, b := range was.Budgets {
+		source.Budgets = append(source.Budgets, graph.Budget(b))
 	}
 	if known {
 		source.Kind, source.Environment = configured.Kind, configured.Environment

@@ -76,6 +76,10 @@ type reading struct {
 	err    error
 	asked  uint64 // the newest request when it began, if it was of everything
 	left   bool   // the scanner is still at it: its turn ends when it does
+
+	answers news              // what was heard that it has read
+	budgets []scanners.Budget // as they are afterwards
+	resume  time.Time         // when it is to be gone on with; zero = there is nothing left to do
 }
 
 // read lets the scanner of a source read it, in time. A scanner that does not heed the end of its time is left behind:
