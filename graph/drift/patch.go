@@ -18,6 +18,7 @@ type Patch struct {
 	Location string
 	Line     int32
 	Action   Action
+	Version  *catalog.Version // of the file; nil = it is in no version control that is known
 
 	write func() string // made when asked for: of thousands of findings a page shows few
 }
@@ -191,5 +192,7 @@ func at(entity *catalog.Entity, line int32, action Action, write func() string) 
 	if entity.Origin == nil {
 		return nil
 	}
-	return &Patch{Location: entity.Origin.Location, Line: cmp.Or(line, entity.Line), Action: action, write: write}
+	return &Patch{
+		Location: entity.Origin.Location, Line: cmp.Or(line, entity.Line), Action: action, Version: entity.Origin.Version, write: write,
+	}
 }

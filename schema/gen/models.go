@@ -296,6 +296,14 @@ type EntitySource struct {
 	Location *string `json:"location,omitempty"`
 	// The line, from 1; null where the place has no lines.
 	Line *int `json:"line,omitempty"`
+	// The repository that it was read from, for example `github.com/acme/checkout`; null where it is in none.
+	Repository *string `json:"repository,omitempty"`
+	// The path of the file in the repository.
+	Path *string `json:"path,omitempty"`
+	// The commit at which the file was read; of one that has not changed since, the first at which it was.
+	Commit *string `json:"commit,omitempty"`
+	// A link to the line at that commit; null where nobody shows the repository.
+	URL *string `json:"url,omitempty"`
 }
 
 // What was counted of the requests that an entity served, by all of its names.
@@ -336,6 +344,14 @@ type Evidence struct {
 	Location *string `json:"location,omitempty"`
 	// The line, from 1; null where the place has no lines.
 	Line *int `json:"line,omitempty"`
+	// The repository that it was read from, for example `github.com/acme/checkout`; null where it is in none.
+	Repository *string `json:"repository,omitempty"`
+	// The path of the file in the repository.
+	Path *string `json:"path,omitempty"`
+	// The commit at which the file was read; of one that has not changed since, the first at which it was.
+	Commit *string `json:"commit,omitempty"`
+	// A link to the line at that commit; null where nobody shows the repository.
+	URL *string `json:"url,omitempty"`
 	// Whether it could not be renewed.
 	Stale bool `json:"stale"`
 	// Since when it is said without a break: of traffic, when it was counted first. null where that is not known.
@@ -770,6 +786,20 @@ type Replicas struct {
 	Zones *int `json:"zones,omitempty"`
 }
 
+// How many requests a place takes in a time.
+type RequestBudget struct {
+	// What is counted apart, for example `core` or `graphql`.
+	Name string `json:"name"`
+	// How many requests it takes in a period.
+	Limit int `json:"limit"`
+	// How many of them are left.
+	Remaining int `json:"remaining"`
+	// When the period ends; null where that is not known.
+	ResetAt *time.Time `json:"resetAt,omitempty"`
+	// How many the last scan used.
+	Used int `json:"used"`
+}
+
 // What one revision changed, in the order in which it was recorded.
 type RevisionChanges struct {
 	// The number of the state that they led to. Subscribe with it as `after` to go on behind it.
@@ -926,6 +956,8 @@ type Source struct {
 	WatchError *string `json:"watchError,omitempty"`
 	// What the last scan did not find and does not remove without a person's word; null for nothing.
 	Held *HeldRemoval `json:"held,omitempty"`
+	// How much the place lets itself be asked, as it was known after the last scan; none where it does not say.
+	Budgets []*RequestBudget `json:"budgets"`
 }
 
 // A page of sources.
@@ -956,6 +988,28 @@ type Spread struct {
 	Required bool `json:"required"`
 	// By how many replicas values may differ; null where each value may have one.
 	MaxSkew *int `json:"maxSkew,omitempty"`
+}
+
+// Somebody who may answer for an entity, by what only hints at it. It is no ownership, and counts as none.
+type SuggestedOwner struct {
+	// The name as it is written there: `@organisation/team`, `@login` or an e-mail address.
+	Name string `json:"name"`
+	// The group or user that it means; null where the catalog has none of that name, or several.
+	Entity *catalog.Entity `json:"entity,omitempty"`
+	// Why, for people: for example the pattern that fits.
+	Reason *string `json:"reason,omitempty"`
+	// A path or URL that a person can open: where it is written.
+	Location *string `json:"location,omitempty"`
+	// The line, from 1; null where the place has no lines.
+	Line *int `json:"line,omitempty"`
+	// The repository that it was read from, for example `github.com/acme/checkout`; null where it is in none.
+	Repository *string `json:"repository,omitempty"`
+	// The path of the file in the repository.
+	Path *string `json:"path,omitempty"`
+	// The commit at which the file was read; of one that has not changed since, the first at which it was.
+	Commit *string `json:"commit,omitempty"`
+	// A link to the line at that commit; null where nobody shows the repository.
+	URL *string `json:"url,omitempty"`
 }
 
 // A page of teams that are hit.

@@ -430,7 +430,7 @@ input AssumedAbsence {
   to: String!
 }
 `, BuiltIn: false},
-	{Name: "../drift.graphqls", Input: `"In which way what is declared and what was seen in traffic disagree."
+	{Name: "../drift.graphqls", Input: `"In which way what is declared and what was seen disagree: in traffic, or among the teams there are."
 enum DriftKind {
   "It was seen to call something that its catalog file does not name, directly or by a declared path."
   OBSERVED_NOT_DECLARED
@@ -442,6 +442,8 @@ enum DriftKind {
   UNOWNED_BUT_CALLED
   "It is to go away, and was seen to be called."
   DEPRECATED_BUT_CALLED
+  "Its catalog file names an owner that is none of the teams and people that were imported. It needs no traffic."
+  DECLARED_OWNER_GONE
 }
 
 "How sure a finding is, by how much was seen and for how long."
@@ -514,6 +516,14 @@ type DriftPatch {
   location: String
   "The line, from 1: of the entry that is to change, or where the entity begins; null where that is not known."
   line: Int
+  "The repository that it was read from, for example ` + "`" + `github.com/acme/checkout` + "`" + `; null where it is in none."
+  repository: String
+  "The path of the file in the repository."
+  path: String
+  "The commit at which the file was read; of one that has not changed since, the first at which it was."
+  commit: String
+  "A link to the line at that commit; null where nobody shows the repository."
+  url: String
   "What to do."
   action: DriftAction!
   "YAML in the shape of the file, that holds only what is to change."
@@ -774,6 +784,14 @@ type EntitySource {
   location: String
   "The line, from 1; null where the place has no lines."
   line: Int
+  "The repository that it was read from, for example ` + "`" + `github.com/acme/checkout` + "`" + `; null where it is in none."
+  repository: String
+  "The path of the file in the repository."
+  path: String
+  "The commit at which the file was read; of one that has not changed since, the first at which it was."
+  commit: String
+  "A link to the line at that commit; null where nobody shows the repository."
+  url: String
 }
 
 "What to keep of the entities. Every field that is given must hold; of a list, any one element."
@@ -1068,7 +1086,34 @@ type Subscription {
   scanProgress("Only of this source; null is all." id: String): ScanProgress!
 }
 `, BuiltIn: false},
-	{Name: "../ownership.graphqls", Input: `"A way to reach somebody."
+	{Name: "../ownership.graphqls", Input: `"Somebody who may answer for an entity, by what only hints at it. It is no ownership, and counts as none."
+type SuggestedOwner {
+  "The name as it is written there: ` + "`" + `@organisation/team` + "`" + `, ` + "`" + `@login` + "`" + ` or an e-mail address."
+  name: String!
+  "The group or user that it means; null where the catalog has none of that name, or several."
+  entity: Entity
+  "Why, for people: for example the pattern that fits."
+  reason: String
+  "A path or URL that a person can open: where it is written."
+  location: String
+  "The line, from 1; null where the place has no lines."
+  line: Int
+  "The repository that it was read from, for example ` + "`" + `github.com/acme/checkout` + "`" + `; null where it is in none."
+  repository: String
+  "The path of the file in the repository."
+  path: String
+  "The commit at which the file was read; of one that has not changed since, the first at which it was."
+  commit: String
+  "A link to the line at that commit; null where nobody shows the repository."
+  url: String
+}
+
+extend type Entity {
+  "Who may answer for it, the likelier first: where nobody is named as its owner, or nobody describes who is. For example by a CODEOWNERS file."
+  suggestedOwners: [SuggestedOwner!]!
+}
+
+"A way to reach somebody."
 type Contact {
   "What it is: ` + "`" + `pagerduty` + "`" + `, ` + "`" + `opsgenie` + "`" + `, ` + "`" + `grafana` + "`" + `, ` + "`" + `url` + "`" + `, ` + "`" + `email` + "`" + ` or ` + "`" + `chat` + "`" + `."
   kind: String!
@@ -1357,6 +1402,14 @@ type Problem {
   location: String
   "The line, from 1; null for the whole file."
   line: Int
+  "The repository that it was read from, for example ` + "`" + `github.com/acme/checkout` + "`" + `; null where it is in none."
+  repository: String
+  "The path of the file in the repository."
+  path: String
+  "The commit at which the file was read; of one that has not changed since, the first at which it was."
+  commit: String
+  "A link to the line at that commit; null where nobody shows the repository."
+  url: String
   "The place in the document, for example ` + "`" + `spec.dependsOn[2]` + "`" + `; null for the whole document."
   field: String
   "Whether it cost the document its place in the catalog."
@@ -1616,6 +1669,14 @@ type Evidence {
   location: String
   "The line, from 1; null where the place has no lines."
   line: Int
+  "The repository that it was read from, for example ` + "`" + `github.com/acme/checkout` + "`" + `; null where it is in none."
+  repository: String
+  "The path of the file in the repository."
+  path: String
+  "The commit at which the file was read; of one that has not changed since, the first at which it was."
+  commit: String
+  "A link to the line at that commit; null where nobody shows the repository."
+  url: String
   "Whether it could not be renewed."
   stale: Boolean!
   "Since when it is said without a break: of traffic, when it was counted first. null where that is not known."
@@ -1746,6 +1807,22 @@ type Source {
   watchError: String
   "What the last scan did not find and does not remove without a person's word; null for nothing."
   held: HeldRemoval
+  "How much the place lets itself be asked, as it was known after the last scan; none where it does not say."
+  budgets: [RequestBudget!]!
+}
+
+"How many requests a place takes in a time."
+type RequestBudget {
+  "What is counted apart, for example ` + "`" + `core` + "`" + ` or ` + "`" + `graphql` + "`" + `."
+  name: String!
+  "How many requests it takes in a period."
+  limit: Int!
+  "How many of them are left."
+  remaining: Int!
+  "When the period ends; null where that is not known."
+  resetAt: Time
+  "How many the last scan used."
+  used: Int!
 }
 
 "Removals that wait for a person: too much of a source is gone at once."
@@ -2571,6 +2648,14 @@ func (ec *executionContext) childFields_DriftPatch(ctx context.Context, field gr
 		return ec.fieldContext_DriftPatch_location(ctx, field)
 	case "line":
 		return ec.fieldContext_DriftPatch_line(ctx, field)
+	case "repository":
+		return ec.fieldContext_DriftPatch_repository(ctx, field)
+	case "path":
+		return ec.fieldContext_DriftPatch_path(ctx, field)
+	case "commit":
+		return ec.fieldContext_DriftPatch_commit(ctx, field)
+	case "url":
+		return ec.fieldContext_DriftPatch_url(ctx, field)
 	case "action":
 		return ec.fieldContext_DriftPatch_action(ctx, field)
 	case "yaml":
@@ -2679,6 +2764,8 @@ func (ec *executionContext) childFields_Entity(ctx context.Context, field graphq
 		return ec.fieldContext_Entity_drift(ctx, field)
 	case "health":
 		return ec.fieldContext_Entity_health(ctx, field)
+	case "suggestedOwners":
+		return ec.fieldContext_Entity_suggestedOwners(ctx, field)
 	case "found":
 		return ec.fieldContext_Entity_found(ctx, field)
 	case "workload":
@@ -2739,6 +2826,14 @@ func (ec *executionContext) childFields_EntitySource(ctx context.Context, field 
 		return ec.fieldContext_EntitySource_location(ctx, field)
 	case "line":
 		return ec.fieldContext_EntitySource_line(ctx, field)
+	case "repository":
+		return ec.fieldContext_EntitySource_repository(ctx, field)
+	case "path":
+		return ec.fieldContext_EntitySource_path(ctx, field)
+	case "commit":
+		return ec.fieldContext_EntitySource_commit(ctx, field)
+	case "url":
+		return ec.fieldContext_EntitySource_url(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EntitySource", field.Name)
 }
@@ -2783,6 +2878,14 @@ func (ec *executionContext) childFields_Evidence(ctx context.Context, field grap
 		return ec.fieldContext_Evidence_location(ctx, field)
 	case "line":
 		return ec.fieldContext_Evidence_line(ctx, field)
+	case "repository":
+		return ec.fieldContext_Evidence_repository(ctx, field)
+	case "path":
+		return ec.fieldContext_Evidence_path(ctx, field)
+	case "commit":
+		return ec.fieldContext_Evidence_commit(ctx, field)
+	case "url":
+		return ec.fieldContext_Evidence_url(ctx, field)
 	case "stale":
 		return ec.fieldContext_Evidence_stale(ctx, field)
 	case "firstSeen":
@@ -3279,6 +3382,14 @@ func (ec *executionContext) childFields_Problem(ctx context.Context, field graph
 		return ec.fieldContext_Problem_location(ctx, field)
 	case "line":
 		return ec.fieldContext_Problem_line(ctx, field)
+	case "repository":
+		return ec.fieldContext_Problem_repository(ctx, field)
+	case "path":
+		return ec.fieldContext_Problem_path(ctx, field)
+	case "commit":
+		return ec.fieldContext_Problem_commit(ctx, field)
+	case "url":
+		return ec.fieldContext_Problem_url(ctx, field)
 	case "field":
 		return ec.fieldContext_Problem_field(ctx, field)
 	case "severity":
@@ -3439,6 +3550,22 @@ func (ec *executionContext) childFields_Replicas(ctx context.Context, field grap
 		return ec.fieldContext_Replicas_zones(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Replicas", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestBudget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_RequestBudget_name(ctx, field)
+	case "limit":
+		return ec.fieldContext_RequestBudget_limit(ctx, field)
+	case "remaining":
+		return ec.fieldContext_RequestBudget_remaining(ctx, field)
+	case "resetAt":
+		return ec.fieldContext_RequestBudget_resetAt(ctx, field)
+	case "used":
+		return ec.fieldContext_RequestBudget_used(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestBudget", field.Name)
 }
 
 func (ec *executionContext) childFields_RevisionChanges(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3639,6 +3766,8 @@ func (ec *executionContext) childFields_Source(ctx context.Context, field graphq
 		return ec.fieldContext_Source_watchError(ctx, field)
 	case "held":
 		return ec.fieldContext_Source_held(ctx, field)
+	case "budgets":
+		return ec.fieldContext_Source_budgets(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Source", field.Name)
 }
@@ -3677,6 +3806,30 @@ func (ec *executionContext) childFields_Spread(ctx context.Context, field graphq
 		return ec.fieldContext_Spread_maxSkew(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Spread", field.Name)
+}
+
+func (ec *executionContext) childFields_SuggestedOwner(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SuggestedOwner_name(ctx, field)
+	case "entity":
+		return ec.fieldContext_SuggestedOwner_entity(ctx, field)
+	case "reason":
+		return ec.fieldContext_SuggestedOwner_reason(ctx, field)
+	case "location":
+		return ec.fieldContext_SuggestedOwner_location(ctx, field)
+	case "line":
+		return ec.fieldContext_SuggestedOwner_line(ctx, field)
+	case "repository":
+		return ec.fieldContext_SuggestedOwner_repository(ctx, field)
+	case "path":
+		return ec.fieldContext_SuggestedOwner_path(ctx, field)
+	case "commit":
+		return ec.fieldContext_SuggestedOwner_commit(ctx, field)
+	case "url":
+		return ec.fieldContext_SuggestedOwner_url(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuggestedOwner", field.Name)
 }
 
 func (ec *executionContext) childFields_TeamHit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -75,8 +75,10 @@ func evidenceOf(ctx context.Context, edges ...*catalog.Edge) []*gen.Evidence {
 		for flows := range graph.EvidencePlaces(edge.Evidence) {
 			one := &flows[0]
 			first, last, stale := snapshot.PlaceSeen(flows)
+			at := versionOf(one.Origin.Version, one.Line)
 			shown = append(shown, &gen.Evidence{
 				Kind: one.Kind, Source: one.Origin.Source, Location: known(one.Origin.Location), Line: known(int(one.Line)),
+				Repository: at.repository, Path: at.path, Commit: at.commit, URL: at.url,
 				Stale: stale, FirstSeen: instant(first), LastSeen: instant(last), Traffic: trafficOf(snapshot.PlaceTraffic(flows)),
 			})
 		}

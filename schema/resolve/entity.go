@@ -73,12 +73,7 @@ func (entityResolver) Slo(_ context.Context, e *catalog.Entity) (*gen.Slo, error
 }
 
 func (entityResolver) Source(_ context.Context, e *catalog.Entity) (*gen.EntitySource, error) {
-	if e.Origin == nil {
-		return nil, nil
-	}
-	return &gen.EntitySource{
-		Source: e.Origin.Source, Location: known(e.Origin.Location), Line: known(int(e.Line)),
-	}, nil
+	return placeOf(e.Origin, e.Line), nil
 }
 
 func (entityResolver) Owner(ctx context.Context, e *catalog.Entity) (*catalog.Entity, error) {

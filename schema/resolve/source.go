@@ -41,7 +41,12 @@ func source(snapshot *graph.Snapshot, s *graph.Source) *gen.Source {
 		Documents: s.Documents, StaleDocuments: s.Stale, Entities: s.Entities, Scopes: s.Scopes, Lost: []*gen.LostInput{},
 		Configured: !s.Unconfigured, Environment: known(s.Environment),
 		Schedule: known(s.Schedule), NextScan: instant(s.NextScan), Watched: s.Watched, WatchError: known(s.WatchError),
-		Held: held(s.Held),
+		Held: held(s.Held), Budgets: make([]*gen.RequestBudget, len(s.Budgets)),
+	}
+	for i, b := range s.Budgets {
+		shown.Budgets[i] = &gen.RequestBudget{
+			Name: b.Name, Limit: b.Limit, Remaining: b.Remaining, ResetAt: instant(b.Reset), Used: b.Used,
+		}
 	}
 	if !s.LastScan.IsZero() {
 		seconds := s.Duration.Seconds()

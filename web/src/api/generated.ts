@@ -71,7 +71,8 @@ export type DriftKind =
   | 'DECLARED_NEVER_OBSERVED'
   | 'STRENGTH_CONTRADICTED'
   | 'UNOWNED_BUT_CALLED'
-  | 'DEPRECATED_BUT_CALLED';
+  | 'DEPRECATED_BUT_CALLED'
+  | 'DECLARED_OWNER_GONE';
 
 export type DriftConfidence =
   | 'HIGH'
