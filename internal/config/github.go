@@ -137,8 +137,8 @@ func repositorySettings() []setting[Source] {
 			help: "Propose a catalog file, by a pull request, in repositories that run something which nobody declares: at most so many a day. None where it is absent.",
 		},
 		{
-			name: "cache", into: func(s *Source) any { return &s.Cache }, isPath: true, only: []string{KindGit}, fallback: "orrery-git",
-			help: "Folder where what was fetched is kept, so that only what is new is fetched.",
+			name: "cache", into: func(s *Source) any { return &s.Cache }, isPath: true, only: []string{KindGit},
+			help: "Folder where what was fetched is kept, so that only what is new is fetched; one in the user's cache folder where it is absent.",
 		},
 	}
 }

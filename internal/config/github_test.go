@@ -30,7 +30,7 @@ sources:
     checks: true
     proposals: 5
     schedule: "@hourly"
-  - {id: mirrors, kind: git, paths: [mirrors]}
+  - {id: mirrors, kind: git, paths: [mirrors], cache: cache}
   - {id: remote, kind: git, urls: ["https://git.example.com/shop/cart.git"], branch: main}
 `), environment(map[string]string{"GITHUB_TOKEN": "s3cr3t", "HOOK": "h00k"}))
 	if err != nil {
@@ -46,7 +46,7 @@ sources:
 		len(all.CatalogFiles) != 2 || len(all.Visibility) != 2 {
 		t.Errorf("all: %+v", all)
 	}
-	if !cmp.Equal(mirrors.Paths, []string{"/srv/mirrors"}) || mirrors.Schedule != "@every 10m" || mirrors.Cache != "/srv/orrery-git" {
+	if !cmp.Equal(mirrors.Paths, []string{"/srv/mirrors"}) || mirrors.Schedule != "@every 10m" || mirrors.Cache != "/srv/cache" {
 		t.Errorf("mirrors: %+v", mirrors)
 	}
 	if len(remote.Remotes) != 1 || remote.Branch != "main" {
