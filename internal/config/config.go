@@ -66,7 +66,9 @@ type Config struct {
 	Insecure bool   // allows a Listen that other machines can reach
 	// Hosts are names by which clients call the server besides that of Listen: that of a proxy in front. Without ports.
 	Hosts []string
-	Graph Graph
+	// PublicURL is where people find the UI, for links to it; "" = there are none. Without a slash at its end.
+	PublicURL string
+	Graph     Graph
 	// Environments lists other names of an environment by the one that counts, as written. Case does not matter.
 	Environments map[string][]string
 	Identity     Identity
@@ -164,7 +166,7 @@ type Source struct {
 	Namespace                         string   // of those; "" = default, or the organisation's name where there are several
 	Reserve                           int      // of KindGitHub: percent of each rate limit that are left to others
 	WebhookSecret                     string   // of KindGitHub; "" = no webhook is taken
-	Checks                            bool     // of KindGitHub: pull requests are checked
+	Checks                            string   // of KindGitHub: which pull requests are checked; "" = none
 	Proposals                         int      // of KindGitHub: pull requests that are opened a day at most
 	Cache                             string   // of KindGit: a folder
 }

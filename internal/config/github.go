@@ -50,6 +50,12 @@ const (
 	VisibilityInternal = "internal"
 )
 
+// Which pull requests are checked.
+const (
+	ChecksChanged = "changed" // those that change catalog files
+	ChecksAll     = "all"
+)
+
 // repositorySettings are those of sources that read repositories from where they are kept.
 func repositorySettings() []setting[Source] {
 	gitHub, both := []string{KindGitHub}, []string{KindGitHub, KindGit}
@@ -129,8 +135,8 @@ func repositorySettings() []setting[Source] {
 			help: "The secret of webhooks that GitHub sends to /webhooks/github. Without it none is taken. Best written as ${GITHUB_WEBHOOK_SECRET}.",
 		},
 		{
-			name: "checks", into: func(s *Source) any { return &s.Checks }, fallback: false, only: gitHub,
-			help: "Check the catalog files of pull requests against the whole catalog, and report it there. Needs webhookSecret, and the permission to write checks.",
+			name: "checks", into: func(s *Source) any { return &s.Checks }, only: gitHub, choices: []string{ChecksChanged, ChecksAll},
+			help: "Check the catalog files of pull requests against the whole catalog, and report it there: of those that change such files, or of all, so that the check can be required. None where it is absent. Needs webhookSecret, and the permission to write checks.",
 		},
 		{
 			name: "proposals", into: func(s *Source) any { return &s.Proposals }, only: gitHub,
@@ -228,7 +234,7 @@ func validateGitHub(d *decoder, at string, s Source, fail func(name, message, fi
 	if s.Proposals < 0 || s.Proposals > maxProposals {
 		fail("proposals", fmt.Sprintf("must be from 0 to %d, not %d", maxProposals, s.Proposals), "")
 	}
-	if s.Checks && s.WebhookSecret == "" {
+	if s.Checks != "" && s.WebhookSecret == "" {
 		fail("checks", "needs webhooks, which tell of pull requests", "add webhookSecret")
 	}
 }

@@ -27,7 +27,7 @@ sources:
     teams: false
     reserve: 25
     webhookSecret: "${HOOK}"
-    checks: true
+    checks: all
     proposals: 5
     schedule: "@hourly"
   - {id: mirrors, kind: git, paths: [mirrors], cache: cache}
@@ -38,11 +38,11 @@ sources:
 	}
 	acme, all, mirrors, remote := c.Sources[0], c.Sources[1], c.Sources[2], c.Sources[3]
 	if !cmp.Equal(acme.AllOrganizations(), []string{"acme"}) || acme.Token != "s3cr3t" || !acme.Teams || acme.Forks || acme.Archived ||
-		acme.Schedule != "@every 30m" || acme.Reserve != 10 || acme.Priority != 100 || acme.Checks || acme.Proposals != 0 {
+		acme.Schedule != "@every 30m" || acme.Reserve != 10 || acme.Priority != 100 || acme.Checks != "" || acme.Proposals != 0 {
 		t.Errorf("acme: %+v", acme)
 	}
 	if !cmp.Equal(all.AllOrganizations(), []string{"Shop", "Tools", "acme"}) || all.App != (config.GitHubApp{ID: 12, PrivateKeyFile: "/srv/app.pem"}) ||
-		!all.Forks || all.Teams || all.Reserve != 25 || all.WebhookSecret != "h00k" || !all.Checks || all.Proposals != 5 || all.Schedule != "@hourly" ||
+		!all.Forks || all.Teams || all.Reserve != 25 || all.WebhookSecret != "h00k" || all.Checks != config.ChecksAll || all.Proposals != 5 || all.Schedule != "@hourly" ||
 		len(all.CatalogFiles) != 2 || len(all.Visibility) != 2 {
 		t.Errorf("all: %+v", all)
 	}
@@ -71,7 +71,7 @@ func TestRepositoriesErrors(t *testing.T) {
 		"two ways in":        {"kind: github, organization: acme, token: x, app: {id: 1, privateKey: y}", "sources[0].token: stands beside app (give one of them)"},
 		"no key":             {"kind: github, organization: acme, app: {id: 1}", "sources[0].app: needs one of privateKey and privateKeyFile"},
 		"no id":              {"kind: github, organization: acme, app: {privateKey: x}", "sources[0].app: the setting id is missing (The App's id, a number.)"},
-		"checks unheard":     {"kind: github, organization: acme, checks: true", "sources[0].checks: needs webhooks, which tell of pull requests (add webhookSecret)"},
+		"checks unheard":     {"kind: github, organization: acme, checks: all", "sources[0].checks: needs webhooks, which tell of pull requests (add webhookSecret)"},
 		"all is reserved":    {"kind: github, organization: acme, reserve: 100", "sources[0].reserve: must be from 0 to 90, not 100"},
 		"too many proposals": {"kind: github, organization: acme, proposals: 1000", "sources[0].proposals: must be from 0 to 100, not 1000"},
 		"a bad glob":         {"kind: github, organization: acme, repositories: ['a[']", `sources[0].repositories[0]: "a[" is no glob (check its brackets and braces)`},
@@ -79,6 +79,7 @@ func TestRepositoriesErrors(t *testing.T) {
 		"visibility":         {"kind: github, organization: acme, visibility: [secret]", `sources[0].visibility[0]: "secret" is no visibility that exists (known: public, private, internal)`},
 		"namespace":          {"kind: github, organization: acme, namespace: Acme", `sources[0].namespace: "Acme" is no namespace (use lower-case letters, digits and - between them, at most 63)`},
 		"api":                {"kind: github, organization: acme, apiURL: github.example.com", "sources[0].apiURL: is no address of an API (write it like https://github.example.com/api/v3)"},
+		"public address":     {"kind: git, paths: [x]}\npublicURL: catalog.example.com #", "publicURL: is no address of a server (write it like https://catalog.example.com)"},
 		"git of nothing":     {"kind: git", "sources[0]: says neither which repositories to fetch nor where mirrors of them are (give urls or paths)"},
 		"for another kind":   {"kind: git, paths: [x], organization: acme", `sources[0].organization: is not for "git" (it is for github: change kind, or remove it)`},
 	} {

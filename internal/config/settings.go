@@ -88,6 +88,10 @@ func rootSettings() []setting[Config] {
 			help: "Other names by which clients call the server, without ports: that of a proxy in front.",
 		},
 		{
+			name: "publicURL", into: func(c *Config) any { return &c.PublicURL },
+			help: "Address of the server for people, such as https://catalog.example.com: for links in checks of pull requests and in proposals.",
+		},
+		{
 			name: "graph", into: func(c *Config) any { return &c.Graph },
 			help: "Where the catalog is kept.",
 		},

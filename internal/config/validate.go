@@ -41,6 +41,12 @@ func validate(d *decoder, c *Config) {
 			d.fail(d.lines[at], at, d.written(at, host)+" is no host", "write its name or IP address alone, without scheme and port")
 		}
 	}
+	if c.PublicURL != "" {
+		if message, fix := checkURL(c.PublicURL); message != "" {
+			d.fail(d.lines["publicURL"], "publicURL", message, strings.Replace(fix, "backstage", "catalog", 1))
+		}
+		c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	}
 	validateGraph(d, c.Graph)
 	validateEnvironments(d, c.Environments)
 	for i, rewrite := range c.Identity.Rewrites {
