@@ -184,6 +184,7 @@ func TestErrors(t *testing.T) {
 		"listen: no port":      {"listen: localhost", `f.yaml:1: listen: "localhost" is no host:port (for example 127.0.0.1:7007)`},
 		"listen: bad port":     {"listen: 127.0.0.1:99999", `f.yaml:1: listen: "127.0.0.1:99999" has no port from 0 to 65535`},
 		"listen: everywhere":   {"listen: :7007", `f.yaml:1: listen: ":7007" can be reached from other machines and nobody has to sign in (use 127.0.0.1, or set insecure: true if you want that)`},
+		"public address":       {"publicURL: catalog.example.com", "f.yaml:1: publicURL: is no address of a server (write it like https://catalog.example.com)"},
 		"variable unset":       {"\n\nlisten: ${NOPE}", "f.yaml:3: listen: the environment variable NOPE has no value (set it, or write ${NOPE:-default})"},
 		"variable empty":       {"listen: ${EMPTY}", "f.yaml:1: listen: the environment variable EMPTY has no value (set it, or write ${EMPTY:-default})"},
 		"variable malformed":   {"listen: ${a b}", `f.yaml:1: listen: "${a b}" does not name a variable (write ${NAME} or ${NAME:-default}, and $${ for a plain ${)`},

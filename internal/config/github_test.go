@@ -79,7 +79,6 @@ func TestRepositoriesErrors(t *testing.T) {
 		"visibility":         {"kind: github, organization: acme, visibility: [secret]", `sources[0].visibility[0]: "secret" is no visibility that exists (known: public, private, internal)`},
 		"namespace":          {"kind: github, organization: acme, namespace: Acme", `sources[0].namespace: "Acme" is no namespace (use lower-case letters, digits and - between them, at most 63)`},
 		"api":                {"kind: github, organization: acme, apiURL: github.example.com", "sources[0].apiURL: is no address of an API (write it like https://github.example.com/api/v3)"},
-		"public address":     {"kind: git, paths: [x]}\npublicURL: catalog.example.com #", "publicURL: is no address of a server (write it like https://catalog.example.com)"},
 		"git of nothing":     {"kind: git", "sources[0]: says neither which repositories to fetch nor where mirrors of them are (give urls or paths)"},
 		"for another kind":   {"kind: git, paths: [x], organization: acme", `sources[0].organization: is not for "git" (it is for github: change kind, or remove it)`},
 	} {
