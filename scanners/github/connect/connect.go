@@ -283,5 +283,8 @@ func (c *Connection) Begin() {
 	}
 }
 
+// IsApp says whether an App asks, and not a person or a machine user by a token.
+func (c *Connection) IsApp() bool { return c.config.App != nil }
+
 // Cache is what conditional requests of this connection rest on.
 func (c *Connection) Cache() *Cache { return &c.cache }
