@@ -175,6 +175,8 @@ type exportedEvidence struct {
 	LastSeen    *time.Time `json:"lastSeen"`
 	Requests    *int64     `json:"requests"`
 	Errors      *int64     `json:"errors"`
+	Commit      *string    `json:"commit"` // at which the location was read
+	URL         *string    `json:"url"`    // a link to the line at that commit
 }
 
 type exportedSource struct {
@@ -337,6 +339,10 @@ func (s *Snapshot) exportPlace(flows []catalog.Evidence, counted bool) exportedE
 	if origin := first.Origin; origin != nil {
 		e.Source, e.Location = orNull(origin.Source), orNull(origin.Location)
 		e.Environment = orNull(origin.Environment)
+		e.URL = orNull(origin.Version.URL(first.Line))
+		if origin.Version != nil {
+			e.Commit = orNull(origin.Version.Commit)
+		}
 	}
 	seen, last, stale := s.PlaceSeen(flows)
 	e.FirstSeen, e.LastSeen, e.Stale = timeOrNull(seen), timeOrNull(last), stale

@@ -25,13 +25,15 @@ func refOf(node *refNode) *string {
 	return &node.Ref
 }
 
-const evidenceFields = "evidence { kind location line }"
+const evidenceFields = "evidence { kind location line commit url }"
 
 // evidence says why an edge is believed. It leaves out the source, whose id depends on where the data is read from.
 type evidence struct {
 	Kind     string  `json:"kind"`
 	Location *string `json:"location"`
 	Line     *int    `json:"line"`
+	Commit   *string `json:"commit"`
+	URL      *string `json:"url"`
 }
 
 const dependencyFields = "from { ref } to { ref } strength behaves anyOf via { ref } stale " + trafficFields + " " + evidenceFields
@@ -113,17 +115,28 @@ type link struct {
 	Type  *string `json:"type"`
 }
 
-const placeFields = "source { location line }"
+const (
+	versionFields = "repository path commit url"
+	placeFields   = "source { location line " + versionFields + " }"
+)
 
 // placed is where something is written down.
 type placed struct {
-	Location *string `json:"location"`
-	Line     *int    `json:"line"`
+	Location   *string `json:"location"`
+	Line       *int    `json:"line"`
+	Repository *string `json:"repository"`
+	Path       *string `json:"path"` // in the repository
+	Commit     *string `json:"commit"`
+	URL        *string `json:"url"`
 }
 
+// text is a link where there is one, else location and line.
 func (s *placed) text() string {
-	if s == nil {
+	switch {
+	case s == nil:
 		return ""
+	case s.URL != nil:
+		return *s.URL
 	}
 	return place(s.Location, s.Line)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -29,6 +30,45 @@ type ownership struct {
 	Runbooks []string  `json:"runbooks"`
 	Links    []link    `json:"links"`
 	Source   *placed   `json:"source"`
+	// Suggested are those who may answer for it, where nobody is known to.
+	Suggested []suggested `json:"suggested"`
+}
+
+// suggested is somebody who may own an entity.
+type suggested struct {
+	Ref    *string `json:"ref"`  // null where the catalog has nobody of the name
+	Name   string  `json:"name"` // as it is written there
+	Reason *string `json:"reason"`
+	placed
+}
+
+const suggestedFields = "suggestedOwners { name entity { ref } reason location line " + versionFields + " }"
+
+type suggestedNode struct {
+	suggested
+	Entity *refNode
+}
+
+func suggestions(nodes []suggestedNode) []suggested {
+	list := make([]suggested, len(nodes))
+	for i, n := range nodes {
+		list[i] = n.suggested
+		list[i].Ref = refOf(n.Entity)
+	}
+	return list
+}
+
+// text names who it is, and why.
+func (s suggested) text() string {
+	who := s.Name
+	if s.Ref != nil {
+		who = *s.Ref
+	}
+	why := s.placed.text()
+	if s.Reason != nil {
+		why = strings.TrimSuffix(*s.Reason+", "+why, ", ")
+	}
+	return strings.TrimSuffix(who+" ("+why+")", " ()")
 }
 
 type owner struct {
@@ -37,6 +77,8 @@ type owner struct {
 	DisplayName *string  `json:"displayName"`
 	Email       *string  `json:"email"`
 	Members     []string `json:"members"` // users, by ref
+
+	unknown bool // nobody describes it
 }
 
 func askOwner(ctx context.Context, q *pinned, ref string) (answer, error) {
@@ -48,14 +90,16 @@ func askOwner(ctx context.Context, q *pinned, ref string) (answer, error) {
 			Links    []link
 			Source   *placed
 			Owner    *struct {
-				Ref, Name string
-				Profile   *struct{ DisplayName, Email *string }
-				Members   connection[struct{ Ref, Kind string }]
+				Ref, Name   string
+				Placeholder bool
+				Profile     *struct{ DisplayName, Email *string }
+				Members     connection[struct{ Ref, Kind string }]
 			}
+			SuggestedOwners []suggestedNode
 		}
 	}
 	query := "query(" + pageVariables("members") + ", $ref: String!) { entity(ref: $ref) { ref " + contactFields + " runbooks " +
-		linkFields + " " + placeFields + " owner { ref name profile { displayName email } " +
+		linkFields + " " + placeFields + " " + suggestedFields + " owner { ref name placeholder profile { displayName email } " +
 		page("members(%s)", "members", "ref kind") + " } } }"
 	got, err := askAll(ctx, q, query, map[string]any{"ref": ref}, func(r *result) map[string]list {
 		if r.Entity.Ref != "" && r.Entity.Owner == nil {
@@ -71,9 +115,10 @@ func askOwner(ctx context.Context, q *pinned, ref string) (answer, error) {
 	e := got.Entity
 	a := &ownership{
 		Ref: e.Ref, OnCall: clone(e.OnCall), Runbooks: clone(e.Runbooks), Links: clone(e.Links), Source: e.Source,
+		Suggested: suggestions(e.SuggestedOwners),
 	}
 	if o := e.Owner; o != nil {
-		a.Owner = &owner{Ref: o.Ref, Name: o.Name, Members: []string{}}
+		a.Owner = &owner{Ref: o.Ref, Name: o.Name, Members: []string{}, unknown: o.Placeholder}
 		if o.Profile != nil {
 			a.Owner.DisplayName, a.Owner.Email = o.Profile.DisplayName, o.Profile.Email
 		}
@@ -88,9 +133,12 @@ func askOwner(ctx context.Context, q *pinned, ref string) (answer, error) {
 
 func (a *ownership) table(p *printer) {
 	facts := []fact{{"Entity", text(a.Ref)}}
-	if a.Owner == nil {
+	switch {
+	case a.Owner == nil:
 		facts = append(facts, fact{"Owner", cell{"nobody is named", red}})
-	} else {
+	case a.Owner.unknown:
+		facts = append(facts, fact{"Owner", cell{a.Owner.Ref + ", which nobody describes", yellow}})
+	default:
 		name := a.Owner.Ref
 		if a.Owner.DisplayName != nil {
 			name = *a.Owner.DisplayName + " (" + name + ")"
@@ -98,6 +146,9 @@ func (a *ownership) table(p *printer) {
 		facts = append(facts,
 			fact{"Owner", cell{name, bold}}, fact{"E-mail", text(shown(a.Owner.Email))},
 			fact{"Members", text(shortNames(a.Owner.Members))})
+	}
+	for _, s := range a.Suggested {
+		facts = append(facts, fact{"Maybe", text(s.text())})
 	}
 	facts = append(facts, fact{"On call", cell{contacts(a.OnCall), green}})
 	for _, runbook := range a.Runbooks {

@@ -80,7 +80,7 @@ func (a *way) table(p *printer) {
 		var because placed
 		kind := ""
 		if len(e.Evidence) > 0 {
-			kind, because = e.Evidence[0].Kind, placed{e.Evidence[0].Location, e.Evidence[0].Line}
+			kind, because = e.Evidence[0].Kind, placed{Location: e.Evidence[0].Location, Line: e.Evidence[0].Line}
 		}
 		rows[i] = []cell{text(e.From), {e.Strength, strengthPaint(e.Strength)}, text(e.To), text(kind), text(because.text())}
 	}

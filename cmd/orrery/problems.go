@@ -58,12 +58,15 @@ type problem struct {
 	Message  string  `json:"message"`
 	Fix      *string `json:"fix"`
 	Ref      *string `json:"ref"`
+	Commit   *string `json:"commit"` // at which the file was read
+	URL      *string `json:"url"`    // a link to the line at that commit
 }
 
-const problemFields = "location line field severity code message fix ref"
+const problemFields = "location line field severity code message fix ref commit url"
 
 type problemNode struct {
 	Location, Field, Fix, Ref *string
+	Commit, URL               *string
 	Line                      *int
 	Severity, Code, Message   string
 }
@@ -71,7 +74,7 @@ type problemNode struct {
 func problems(nodes []problemNode) []problem {
 	list := make([]problem, len(nodes))
 	for i, n := range nodes {
-		list[i] = problem{n.Location, n.Line, n.Field, n.Severity, n.Code, n.Message, n.Fix, n.Ref}
+		list[i] = problem{n.Location, n.Line, n.Field, n.Severity, n.Code, n.Message, n.Fix, n.Ref, n.Commit, n.URL}
 	}
 	return list
 }

@@ -67,6 +67,7 @@ type entity struct {
 	Source       *placed           `json:"source"`
 	EntryPoint   *bool             `json:"entryPoint"` // whether requests begin there
 	Traffic      *servedTraffic    `json:"traffic"`    // that it served, in production
+	Suggested    []suggested       `json:"suggested"`  // who may own it, where nobody is known to
 }
 
 type profile struct {
@@ -118,6 +119,8 @@ type entityNode struct {
 	Runs         connection[refNode]        `json:"runs"`
 	Problems     connection[problemNode]    `json:"problems"`
 	OnCall       []contact                  `json:"onCall"`
+
+	SuggestedOwners []suggestedNode
 }
 
 func askShow(ctx context.Context, q *pinned, ref string) (answer, error) {
@@ -128,7 +131,7 @@ func askShow(ctx context.Context, q *pinned, ref string) (answer, error) {
 		labels { key value } annotations { key value } tags profile { displayName email picture }
 		slo { availability windowSeconds } capacity { requestsPerSecond } owner { ref } runbooks system { ref } parents { ref }
 		groups { ref } aliases { alias matchedBy } placeholder discovered found stale entryPoint ` + servedFields + " " +
-		workloadFields + " " + nodeFields + " " + contactFields + " " + linkFields + " " + placeFields + " " +
+		workloadFields + " " + nodeFields + " " + contactFields + " " + linkFields + " " + placeFields + " " + suggestedFields + " " +
 		page("parts(%s)", "parts", "ref") + " " + page("members(%s)", "members", "ref") + " " + page("owns(%s)", "owns", "ref") + " " +
 		page("dependencies(%s)", "dependencies", dependencyFields) + " " + page("dependents(%s)", "dependents", dependencyFields) + " " +
 		page("workloads(%s)", "workloads", runningFields) + " " + page("runsOn(%s)", "runsOn", "ref") + " " +
@@ -157,7 +160,7 @@ func askShow(ctx context.Context, q *pinned, ref string) (answer, error) {
 			a.RunsOn = append(a.RunsOn, ref)
 		}
 	}
-	a.Problems = problems(n.Problems.Nodes)
+	a.Problems, a.Suggested = problems(n.Problems.Nodes), suggestions(n.SuggestedOwners)
 	return a, nil
 }
 
@@ -202,7 +205,11 @@ func (a *entity) table(p *printer) {
 	if a.Capacity != nil {
 		known("Capacity", fmt.Sprintf("%v requests a second", a.Capacity.RequestsPerSecond))
 	}
-	facts = append(facts, fact{"Owner", text(shown(a.Owner))}, fact{"On call", cell{contacts(a.OnCall), green}})
+	facts = append(facts, fact{"Owner", text(shown(a.Owner))})
+	for _, s := range a.Suggested {
+		known("Maybe", s.text())
+	}
+	facts = append(facts, fact{"On call", cell{contacts(a.OnCall), green}})
 	known("Part of", strings.Join(a.Parents, ", "))
 	known("Parts", shortNames(a.Parts))
 	known("Groups", strings.Join(a.Groups, ", "))

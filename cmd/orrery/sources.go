@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -52,6 +53,16 @@ type sourceState struct {
 	Watched         bool             `json:"watched"`
 	WatchError      *string          `json:"watchError"`
 	Held            *heldRemoval     `json:"held"`
+	Budgets         []requestBudget  `json:"budgets"`
+}
+
+// requestBudget is how much the place of a source lets itself be asked.
+type requestBudget struct {
+	Name      string     `json:"name"`
+	Limit     int        `json:"limit"`
+	Remaining int        `json:"remaining"`
+	ResetAt   *time.Time `json:"resetAt"`
+	Used      int        `json:"used"` // by the last scan
 }
 
 // heldRemoval is what waits for approval.
@@ -65,7 +76,8 @@ type heldRemoval struct {
 }
 
 const sourceFields = "id kind state error lastScan lastGood durationSeconds documents staleDocuments entities scopes" +
-	" lost { reason count } configured environment schedule nextScan watched watchError held { digest since entities of reason refs }"
+	" lost { reason count } configured environment schedule nextScan watched watchError held { digest since entities of reason refs }" +
+	" budgets { name limit remaining resetAt used }"
 
 // sourceNode is a source as GraphQL tells it.
 type sourceNode struct {
@@ -81,6 +93,7 @@ func (n sourceNode) state() sourceState {
 	for _, lost := range n.Lost {
 		n.sourceState.Lost[lost.Reason] = lost.Count
 	}
+	n.Budgets = clone(n.Budgets)
 	return n.sourceState
 }
 
@@ -133,7 +146,7 @@ func (a *sourceList) table(p *printer) {
 			text(s.good(now)), text(s.took()), text(s.next(now)), text(s.lost()), text(strings.Join(s.troubles(), "; ")),
 		}
 	}
-	p.table([]column{
+	columns := []column{
 		{title: "SOURCE"},
 		{title: "KIND"},
 		{title: "STATE"},
@@ -144,7 +157,35 @@ func (a *sourceList) table(p *printer) {
 		{title: "NEXT"},
 		{title: "LOST", shrinks: true},
 		{title: "ERROR", shrinks: true},
-	}, rows)
+	}
+	if slices.ContainsFunc(a.Sources, func(s sourceState) bool { return len(s.Budgets) > 0 }) {
+		at := len(columns) - 2 // before what may be cut
+		columns = slices.Insert(columns, at, column{title: "BUDGET LEFT"})
+		for i := range rows {
+			rows[i] = slices.Insert(rows[i], at, text(a.Sources[i].scarcest()))
+		}
+	}
+	p.table(columns, rows)
+}
+
+// scarcest is the budget of which the least is left.
+func (s *sourceState) scarcest() string {
+	if len(s.Budgets) == 0 {
+		return ""
+	}
+	least := slices.MinFunc(s.Budgets, func(a, b requestBudget) int { return cmp.Compare(a.share(), b.share()) })
+	return fmt.Sprintf("%s %d of %d", least.Name, least.Remaining, least.Limit)
+}
+
+// share is how much of it is left, from 0 to 1.
+func (b requestBudget) share() float64 { return float64(b.Remaining) / float64(max(b.Limit, 1)) }
+
+func (b requestBudget) text(now time.Time) string {
+	left := fmt.Sprintf("%d of %d left", b.Remaining, b.Limit)
+	if b.ResetAt != nil && b.ResetAt.After(now) {
+		left += " for " + roughly(b.ResetAt.Sub(now))
+	}
+	return left + fmt.Sprintf(", %d used by the last scan", b.Used)
 }
 
 // good is how long ago the last good scan was.

@@ -45,7 +45,7 @@ func (s *sourceState) table(p *printer) {
 	if !s.Configured {
 		kind += " (no longer configured)"
 	}
-	p.facts([]fact{
+	facts := []fact{
 		{"source", cell{s.ID, bold}},
 		{"kind", text(kind)},
 		{"state", cell{s.State, statePaints[s.State]}},
@@ -61,7 +61,11 @@ func (s *sourceState) table(p *printer) {
 		{"entities", text(fmt.Sprint(s.Entities))},
 		{"documents", text(fmt.Sprintf("%d in %s, %d stale", s.Documents, many(s.Scopes, "scope", "scopes"), s.StaleDocuments))},
 		{"lost", text(s.lost())},
-	})
+	}
+	for _, b := range s.Budgets {
+		facts = append(facts, fact{"budget " + b.Name, text(b.text(now))})
+	}
+	p.facts(facts)
 	if s.Held != nil {
 		p.line("")
 		s.Held.table(p)

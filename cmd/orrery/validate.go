@@ -60,10 +60,15 @@ func (p *program) validate(ctx context.Context, paths []string) (*validation, er
 		checked.Entities += source.Documents
 	}
 	for found := range snapshot.Problems("") {
-		checked.Problems = append(checked.Problems, problem{
+		told := problem{
 			File: known(found.Location), Line: known(int(found.Line)), Field: known(found.Field), Severity: found.Severity.String(),
 			Code: found.Code, Message: found.Message, Fix: known(found.Fix), Ref: known(string(found.Ref)),
-		})
+			URL: known(found.Version.URL(found.Line)),
+		}
+		if found.Version != nil {
+			told.Commit = known(found.Version.Commit)
+		}
+		checked.Problems = append(checked.Problems, told)
 	}
 	return checked, nil
 }
