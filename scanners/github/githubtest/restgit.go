@@ -1,0 +1,383 @@
+package githubtest
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// isEmpty is what endpoints of git objects answer where nothing was ever pushed.
+func isEmpty() *reply { return refuse(http.StatusConflict, "Git Repository is empty.") }
+
+// readable finds the repository of the path with at least one commit.
+func (c *call) readable() (*Repository, *reply) {
+	r, no := c.repository()
+	if no == nil && len(r.objects.commits) == 0 {
+		no = isEmpty()
+	}
+	if no == nil && r.settings.Disabled {
+		no = refuse(http.StatusForbidden, "Repository access disabled")
+	}
+	return r, no
+}
+
+func (c *call) renderGitCommit(r *Repository, k *commit) object {
+	person := object{"name": k.author.Name, "email": k.author.Email, "date": stamp(k.at)}
+	o := object{
+		"author": person, "committer": person, "message": k.message,
+		"tree":         object{"sha": k.tree, "url": c.api(r, "/git/trees/"+k.tree)},
+		"url":          c.api(r, "/git/commits/"+k.oid),
+		"verification": object{"verified": false, "reason": "unsigned", "signature": nil, "payload": nil, "verified_at": nil},
+	}
+	return o
+}
+
+func (c *call) renderParents(r *Repository, k *commit, below string) []object {
+	parents := []object{}
+	for _, parent := range k.parents {
+		parents = append(parents, object{"sha": parent, "url": c.api(r, below+parent), "html_url": c.web(r, "/commit/"+parent)})
+	}
+	return parents
+}
+
+func (c *call) web(r *Repository, path string) string {
+	return "https://" + c.host + "/" + r.fullName() + path
+}
+
+func (c *call) renderCommit(r *Repository, k *commit) object {
+	inner := c.renderGitCommit(r, k)
+	inner["comment_count"] = 0
+	return object{
+		"sha": k.oid, "node_id": "C_" + k.oid, "commit": inner, "url": c.api(r, "/commits/"+k.oid),
+		"html_url": c.web(r, "/commit/"+k.oid), "comments_url": c.api(r, "/commits/"+k.oid+"/comments"),
+		"author": nil, "committer": nil, "parents": c.renderParents(r, k, "/commits/"),
+	}
+}
+
+func (c *call) listCommits() *reply {
+	r, no := c.readable()
+	if no != nil {
+		return no
+	}
+	query := c.r.URL.Query()
+	head := r.commitAt(query.Get("sha"))
+	if head == nil {
+		return notFound()
+	}
+	all := r.objects.ancestors(head.oid)
+	if path := query.Get("path"); path != "" {
+		all = slices.DeleteFunc(all, func(k *commit) bool {
+			now, _ := r.objects.find(k.tree, path)
+			var before treeEntry
+			if len(k.parents) > 0 {
+				before, _ = r.objects.find(r.objects.commits[k.parents[0]].tree, path)
+			}
+			return now.oid == before.oid
+		})
+	}
+	return paged(c, all, func(k *commit) object { return c.renderCommit(r, k) })
+}
+
+// getCommit answers a commit, or what belongs to it: check runs and statuses.
+func (c *call) getCommit() *reply {
+	r, no := c.readable()
+	if no != nil {
+		return no
+	}
+	k := r.commitAt(c.r.PathValue("ref"))
+	if k == nil {
+		return refuse(http.StatusUnprocessableEntity, "No commit found for SHA: "+c.r.PathValue("ref"))
+	}
+	if strings.Contains(c.r.Header.Get("Accept"), "vnd.github.sha") || strings.Contains(c.r.Header.Get("Accept"), ".sha") {
+		a := &reply{status: http.StatusOK, raw: []byte(k.oid), header: http.Header{}}
+		a.header.Set("Content-Type", "application/vnd.github.sha; charset=utf-8")
+		return a
+	}
+	o := c.renderCommit(r, k)
+	parent := ""
+	if len(k.parents) > 0 {
+		parent = r.objects.commits[k.parents[0]].tree
+	}
+	files := c.renderFiles(r, parent, k)
+	o["files"], o["stats"] = files, object{"additions": 0, "deletions": 0, "total": 0}
+	return ok(o)
+}
+
+// renderFiles are the files in which a commit differs from a tree.
+func (c *call) renderFiles(r *Repository, from string, to *commit) []object {
+	files := []object{}
+	differ := r.objects.differ(from, to.tree)
+	var paths []string
+	for path := range differ {
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	for _, path := range paths {
+		status, oid := "modified", differ[path][1].oid
+		switch {
+		case differ[path][0].oid == "":
+			status = "added"
+		case oid == "":
+			status, oid = "removed", differ[path][0].oid
+		}
+		files = append(files, object{
+			"sha": oid, "filename": path, "status": status, "additions": 1, "deletions": 0, "changes": 1,
+			"blob_url": c.web(r, "/blob/"+to.oid+"/"+path), "raw_url": c.web(r, "/raw/"+to.oid+"/"+path),
+			"contents_url": c.api(r, "/contents/"+path+"?ref="+to.oid),
+		})
+	}
+	return files
+}
+
+func (c *call) compareCommits() *reply {
+	r, no := c.readable()
+	if no != nil {
+		return no
+	}
+	from, to, found := strings.Cut(c.r.PathValue("basehead"), "...")
+	base, head := r.commitAt(from), r.commitAt(to)
+	if !found || base == nil || head == nil {
+		return notFound()
+	}
+	behind, ahead := r.objects.ancestors(base.oid), r.objects.ancestors(head.oid)
+	common := base
+	for _, k := range ahead {
+		if slices.Contains(behind, k) {
+			common = k
+			break
+		}
+	}
+	shared := r.objects.ancestors(common.oid)
+	only := func(all []*commit) []*commit {
+		return slices.DeleteFunc(slices.Clone(all), func(k *commit) bool { return slices.Contains(shared, k) })
+	}
+	ahead, behind = only(ahead), only(behind)
+	status := "identical"
+	switch {
+	case len(ahead) > 0 && len(behind) > 0:
+		status = "diverged"
+	case len(ahead) > 0:
+		status = "ahead"
+	case len(behind) > 0:
+		status = "behind"
+	}
+	slices.Reverse(ahead)
+	commits := []object{}
+	for _, k := range ahead {
+		commits = append(commits, c.renderCommit(r, k))
+	}
+	link := c.web(r, "/compare/"+from+"..."+to)
+	return ok(object{
+		"url": c.api(r, "/compare/"+from+"..."+to), "html_url": link, "permalink_url": link, "diff_url": link + ".diff",
+		"patch_url": link + ".patch", "base_commit": c.renderCommit(r, base), "merge_base_commit": c.renderCommit(r, common),
+		"status": status, "ahead_by": len(ahead), "behind_by": len(behind), "total_commits": len(ahead), "commits": commits,
+		"files": c.renderFiles(r, common.tree, head),
+	})
+}
+
+func (c *call) renderRef(r *Repository, name, oid string) object {
+	return object{
+		"ref": name, "node_id": "REF_" + base64.RawURLEncoding.EncodeToString([]byte(name)), "url": c.api(r, "/git/"+name),
+		"object": object{"sha": oid, "type": "commit", "url": c.api(r, "/git/commits/"+oid)},
+	}
+}
+
+func (c *call) getRef() *reply {
+	r, no := c.readable()
+	if no != nil {
+		return no
+	}
+	name := full(c.r.PathValue("ref"))
+	if oid := r.ref(name); oid != "" {
+		return ok(c.renderRef(r, name, oid))
+	}
+	return notFound()
+}
+
+func (c *call) matchingRefs() *reply {
+	r, no := c.readable()
+	if no != nil {
+		return no
+	}
+	prefix := full(c.r.PathValue("ref"))
+	var names []string
+	for branch := range r.branches {
+		names = append(names, "refs/heads/"+branch)
+	}
+	for name := range r.refs {
+		names = append(names, name)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, prefix) })
+	slices.Sort(names)
+	return paged(c, names, func(name string) object { return c.renderRef(r, name, r.ref(name)) })
+}
+
+func (c *call) getGitCommit() *reply {
+	r, no := c.readable()
+	if no != nil {
+		return no
+	}
+	k := r.objects.commits[c.r.PathValue("commit_sha")]
+	if k == nil {
+		return notFound()
+	}
+	return ok(c.wholeGitCommit(r, k))
+}
+
+func (c *call) wholeGitCommit(r *Repository, k *commit) object {
+	o := c.renderGitCommit(r, k)
+	o["sha"], o["node_id"], o["html_url"] = k.oid, "C_"+k.oid, c.web(r, "/commit/"+k.oid)
+	o["parents"] = c.renderParents(r, k, "/git/commits/")
+	return o
+}
+
+func (c *call) getTree() *reply {
+	r, no := c.readable()
+	if no != nil {
+		return no
+	}
+	name := c.r.PathValue("tree_sha")
+	tree := name
+	if k := r.commitAt(name); k != nil {
+		tree = k.tree
+	}
+	if _, known := r.objects.trees[tree]; !known {
+		return notFound()
+	}
+	entries, truncated := []object{}, false
+	add := func(path string, e treeEntry) bool {
+		if len(entries) >= c.Limits.TreeItems {
+			truncated = true
+			return false
+		}
+		o := object{"path": path, "mode": e.mode, "type": e.kind(), "sha": e.oid}
+		switch e.kind() {
+		case "blob":
+			o["size"], o["url"] = len(r.objects.blobs[e.oid]), c.api(r, "/git/blobs/"+e.oid)
+		case "tree":
+			o["url"] = c.api(r, "/git/trees/"+e.oid)
+		}
+		entries = append(entries, o)
+		return true
+	}
+	if c.r.URL.Query().Has("recursive") { // with any value, as at GitHub
+		r.objects.each(tree, "", add)
+	} else {
+		for _, e := range r.objects.trees[tree] {
+			if !add(e.name, e) {
+				break
+			}
+		}
+	}
+	return ok(object{"sha": tree, "url": c.api(r, "/git/trees/"+tree), "tree": entries, "truncated": truncated})
+}
+
+func (c *call) getBlob() *reply {
+	r, no := c.readable()
+	if no != nil {
+		return no
+	}
+	oid := c.r.PathValue("file_sha")
+	content, known := r.objects.blobs[oid]
+	if !known {
+		return notFound()
+	}
+	if isRaw(c.r) {
+		return raw(content)
+	}
+	return ok(object{
+		"sha": oid, "node_id": "B_" + oid, "size": len(content), "url": c.api(r, "/git/blobs/"+oid),
+		"content": wrapped(content), "encoding": "base64",
+	})
+}
+
+func isRaw(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "application/vnd.github") && strings.Contains(r.Header.Get("Accept"), "raw")
+}
+
+func raw(content []byte) *reply {
+	a := &reply{status: http.StatusOK, raw: append([]byte{}, content...), header: http.Header{}}
+	a.header.Set("Content-Type", "application/vnd.github.raw+json; charset=utf-8")
+	return a
+}
+
+// wrapped is base64 in lines of 60, as GitHub writes it.
+func wrapped(content []byte) string {
+	text := base64.StdEncoding.EncodeToString(content)
+	var lines strings.Builder
+	for len(text) > 60 {
+		lines.WriteString(text[:60] + "\n")
+		text = text[60:]
+	}
+	return lines.String() + text + "\n"
+}
+
+// The largest file that contents answers with its content, and that it answers at all.
+const (
+	inlineFile = 1 << 20
+	rawFile    = 100 << 20
+)
+
+func (c *call) getContents() *reply {
+	r, no := c.repository()
+	if no != nil {
+		return no
+	}
+	if len(r.objects.commits) == 0 {
+		return refuse(http.StatusNotFound, "This repository is empty.")
+	}
+	ref := c.r.URL.Query().Get("ref")
+	k := r.commitAt(ref)
+	if k == nil {
+		return refuse(http.StatusNotFound, "No commit found for the ref "+ref)
+	}
+	path := strings.Trim(c.r.PathValue("path"), "/")
+	e, found := r.objects.find(k.tree, path)
+	if !found {
+		return notFound()
+	}
+	if ref == "" {
+		ref = r.settings.DefaultBranch
+	}
+	if e.kind() == "tree" {
+		items := []object{}
+		for _, within := range r.objects.trees[e.oid] {
+			items = append(items, c.renderContent(r, strings.TrimPrefix(path+"/"+within.name, "/"), within, ref))
+		}
+		return ok(items)
+	}
+	content := r.objects.blobs[e.oid]
+	switch {
+	case isRaw(c.r):
+		return raw(content)
+	case len(content) > rawFile:
+		return refuse(http.StatusForbidden, "This API returns blobs up to 100 MB in size.")
+	}
+	o := c.renderContent(r, path, e, ref)
+	switch {
+	case e.mode == modeLink:
+		o["target"] = string(content)
+	case e.kind() == "blob" && len(content) > inlineFile:
+		o["content"], o["encoding"] = "", "none"
+	case e.kind() == "blob":
+		o["content"], o["encoding"] = wrapped(content), "base64"
+	}
+	return ok(o)
+}
+
+func (c *call) renderContent(r *Repository, path string, e treeEntry, ref string) object {
+	kind := map[string]string{modeFolder: "dir", modeLink: "symlink", modeSubmodule: "submodule"}[e.mode]
+	if kind == "" {
+		kind = "file"
+	}
+	self, git, html := c.api(r, "/contents/"+path+"?ref="+ref), c.api(r, "/git/"+e.kind()+"s/"+e.oid), c.web(r, "/"+e.kind()+"/"+ref+"/"+path)
+	o := object{
+		"type": kind, "size": len(r.objects.blobs[e.oid]), "name": e.name, "path": path, "sha": e.oid, "url": self, "git_url": git,
+		"html_url": html, "download_url": nil, "_links": object{"self": self, "git": git, "html": html},
+	}
+	if e.kind() == "blob" {
+		o["download_url"] = "https://raw.githubusercontent.com/" + r.fullName() + "/" + ref + "/" + path
+	}
+	return o
+}
