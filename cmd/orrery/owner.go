@@ -148,7 +148,7 @@ func (a *ownership) table(p *printer) {
 			fact{"Members", text(shortNames(a.Owner.Members))})
 	}
 	for _, s := range a.Suggested {
-		facts = append(facts, fact{"Maybe", text(s.text())})
+		facts = append(facts, fact{"Suggested", text(s.text())})
 	}
 	facts = append(facts, fact{"On call", cell{contacts(a.OnCall), green}})
 	for _, runbook := range a.Runbooks {

@@ -207,7 +207,7 @@ func (a *entity) table(p *printer) {
 	}
 	facts = append(facts, fact{"Owner", text(shown(a.Owner))})
 	for _, s := range a.Suggested {
-		known("Maybe", s.text())
+		known("Suggested", s.text())
 	}
 	facts = append(facts, fact{"On call", cell{contacts(a.OnCall), green}})
 	known("Part of", strings.Join(a.Parents, ", "))
