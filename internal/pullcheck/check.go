@@ -1,5 +1,246 @@
 package pullcheck
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
 
-func (c *Checker) run(ctx context.Context, j *job) {}
+	"github.com/google/go-github/v60/github"
+
+	"github.com/orrery-catalog/orrery/internal/ingest"
+	"github.com/orrery-catalog/orrery/scanners/github/connect"
+)
+
+// How a check that failed is made again: after firstPause, and three times as long each time, maxAttempts times in all; where
+// it waits for a limit of GitHub or for the first scan, up to maxWaits times.
+const (
+	maxAttempts  = 3
+	firstPause   = 10 * time.Second
+	maxWaits     = 8
+	scanPause    = 30 * time.Second
+	longestPause = time.Hour + time.Minute // limits of GitHub are by the hour
+)
+
+// lastWord is how long a check that ends early may take to say so.
+const lastWord = 10 * time.Second
+
+// pull is the pull request of a check as it is now.
+type pull struct {
+	owner, repository string // as GitHub spells them
+	number            int
+	base, head        string // a branch, and a commit
+}
+
+func (p *pull) fullName() string { return p.owner + "/" + p.repository }
+
+// run makes one check, and sees to it that it is made again where that helps.
+func (c *Checker) run(ctx context.Context, j *job) {
+	began := c.config.Now()
+	outcome, err := c.check(ctx, j)
+	c.metrics.took(c.config.Now().Sub(began))
+	switch {
+	case err == nil:
+		c.metrics.done(outcome)
+		return
+	case context.Cause(ctx) == errSuperseded:
+		c.metrics.done(outcomeSuperseded)
+		return
+	case ctx.Err() != nil:
+		return
+	}
+	if pause, ok := j.pause(err, c.config.Now()); ok {
+		j.due = c.config.Now().Add(pause)
+		c.queue.again(j)
+		return
+	}
+	outcome = conclusionNeutral
+	if tellErr := c.tellFailure(ctx, j, err); tellErr != nil {
+		outcome, err = outcomeFailed, errors.Join(err, tellErr)
+	}
+	c.metrics.done(outcome)
+	c.config.Log.Warn().Err(err).Str("source", c.config.Source).Str("repository", j.key.repository).Int("number", j.key.number).
+		Msg("a pull request could not be checked")
+}
+
+// pause says when a check that failed is to be made again, if at all.
+func (j *job) pause(err error, now time.Time) (time.Duration, bool) {
+	var budget *connect.BudgetError
+	var auth *connect.AuthError
+	var size *ingest.TrialSizeError
+	switch {
+	case errors.As(err, &auth), errors.As(err, &size), errors.Is(err, errMayNotWrite):
+		return 0, false
+	case errors.As(err, &budget):
+		j.waits++
+		return min(max(budget.Reset.Sub(now), firstPause), longestPause), j.waits <= maxWaits
+	case errors.Is(err, ingest.ErrNotReady):
+		j.waits++
+		return scanPause, j.waits <= maxWaits
+	}
+	j.attempts++
+	pause := firstPause
+	for range j.attempts - 1 {
+		pause *= 3
+	}
+	return pause, j.attempts < maxAttempts
+}
+
+// check makes one check, and returns its conclusion, or why there is none.
+func (c *Checker) check(ctx context.Context, j *job) (string, error) {
+	client, err := c.config.Connection.REST(ctx, j.owner)
+	if err != nil {
+		return "", err
+	}
+	if j.key.number == 0 {
+		return outcomeNothing, c.askAgain(ctx, client, j)
+	}
+	p, err := c.now(ctx, client, j)
+	if p == nil || err != nil {
+		return outcomeNothing, err
+	}
+	changed, err := changedFiles(ctx, client, p)
+	if err != nil {
+		return "", err
+	}
+	var wanted []string
+	for _, path := range changed.paths {
+		if c.config.Reader.Wants(p.fullName(), p.base, path) {
+			wanted = append(wanted, path)
+		}
+	}
+	if len(wanted) == 0 && !changed.cut && !c.config.Always && !j.asked {
+		return outcomeNothing, nil
+	}
+	r, err := c.begin(ctx, client, p)
+	if err != nil {
+		return "", err
+	}
+	result, err := c.judge(ctx, p, wanted, changed.cut)
+	if err == nil {
+		err = r.complete(ctx, result)
+	}
+	if err != nil && ctx.Err() != nil {
+		c.breakOff(ctx, r)
+	}
+	if err != nil {
+		return "", err
+	}
+	return result.conclusion, nil
+}
+
+// now is the pull request as it is by now: events may come late, and in any order. nil = there is nothing to check.
+func (c *Checker) now(ctx context.Context, client *github.Client, j *job) (*pull, error) {
+	found, _, err := client.PullRequests.Get(ctx, j.owner, j.repository, j.key.number)
+	if status(err) == http.StatusNotFound {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("look up the pull request: %w", err)
+	}
+	p := &pull{
+		owner: j.owner, repository: j.repository, number: j.key.number, base: found.GetBase().GetRef(), head: found.GetHead().GetSHA(),
+	}
+	if owner, name, ok := strings.Cut(found.GetBase().GetRepo().GetFullName(), "/"); ok {
+		p.owner, p.repository = owner, name
+	}
+	j.head = p.head
+	if found.GetState() != "open" || p.head == "" || !c.config.Reader.Wants(p.fullName(), p.base, "") {
+		return nil, nil
+	}
+	return p, nil
+}
+
+// judge reads what the pull request changes and tries it.
+func (c *Checker) judge(ctx context.Context, p *pull, paths []string, cut bool) (*result, error) {
+	read := newReading(c.config.Connection.Host(), c.config.Connection.WebURL(), p)
+	read.cut = cut
+	var trial *ingest.Trial
+	if len(paths) > 0 {
+		scopes, err := c.config.Reader.ReadAt(ctx, p.fullName(), p.head, paths)
+		if err != nil {
+			return nil, fmt.Errorf("read the catalog files at the head: %w", err)
+		}
+		if len(scopes) > 0 {
+			read.take(scopes)
+			if trial, err = c.config.Catalog.Try(ctx, c.config.Source, scopes); err != nil {
+				return nil, fmt.Errorf("try the change: %w", err)
+			}
+		}
+	}
+	return newVerdict(read, trial).result(c.config), nil
+}
+
+// breakOff tells that a check ended before it was done: a newer one takes its place, or Orrery stops. Where the newer one is of the same head,
+// it goes on with what is there.
+func (c *Checker) breakOff(ctx context.Context, r *report) {
+	cause := context.Cause(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	defer cancel()
+	ended := &result{
+		conclusion: conclusionNeutral, title: "Orrery was stopped before it had checked this",
+		summary: "Orrery was stopped while it checked. Ask for the check again, or push.",
+	}
+	if errors.Is(cause, errSuperseded) {
+		ended = &result{conclusion: conclusionCancelled, title: "Superseded by a newer check", summary: "A newer check takes the place of this one."}
+	}
+	if err := r.complete(ctx, ended); err != nil {
+		c.config.Log.Debug().Err(err).Str("repository", r.pull.fullName()).Int("number", r.pull.number).
+			Msg("a check that ended early could not be completed")
+	}
+}
+
+// tellFailure says on the pull request that it could not be checked, and why. That must never stand in the way of a merge.
+func (c *Checker) tellFailure(ctx context.Context, j *job, why error) error {
+	if j.head == "" || j.key.number == 0 || errors.Is(why, errMayNotWrite) {
+		return nil
+	}
+	client, err := c.config.Connection.REST(ctx, j.owner)
+	if err != nil {
+		return err
+	}
+	r, err := c.begin(ctx, client, &pull{owner: j.owner, repository: j.repository, number: j.key.number, head: j.head})
+	if err != nil {
+		return err
+	}
+	return r.complete(ctx, failed(why))
+}
+
+// failed is the result of a check that could not be made.
+func failed(why error) *result {
+	return &result{
+		conclusion: conclusionNeutral, title: "Orrery could not check this",
+		summary: "Orrery could not check what this pull request does to the catalog: " + plain(why.Error()) +
+			".\n\nThat is no verdict on the change. Ask for the check again, or push, once that is mended.",
+	}
+}
+
+// askAgain queues the checks of a head of which somebody asked for them again, without telling for which pull request.
+func (c *Checker) askAgain(ctx context.Context, client *github.Client, j *job) error {
+	numbers := make(map[int]bool)
+	runs, err := c.runsOf(ctx, client, j.owner, j.repository, j.head)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if number, ok := c.numberOf(run.GetExternalID()); ok {
+			numbers[number] = true
+		}
+	}
+	if len(numbers) == 0 {
+		pulls, _, err := client.PullRequests.ListPullRequestsWithCommit(ctx, j.owner, j.repository, j.head, nil)
+		if err != nil {
+			return fmt.Errorf("look up the pull requests of a commit: %w", err)
+		}
+		for _, found := range pulls {
+			if found.GetState() == "open" && found.GetHead().GetSHA() == j.head {
+				numbers[found.GetNumber()] = true
+			}
+		}
+	}
+	for number := range numbers {
+		c.queue.put(&job{key: key{j.key.repository, number, ""}, owner: j.owner, repository: j.repository, head: j.head, asked: true})
+	}
+	return nil
+}

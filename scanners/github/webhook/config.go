@@ -41,10 +41,10 @@ type Target struct {
 
 // PullRequest is what happened to a pull request.
 type PullRequest struct {
-	Delivery     string
-	Action       string // as GitHub names it: opened, synchronize, reopened, edited, closed ...; or ActionRerequested
-	Host         string // of the target
-	Repository   string // that it is to be merged into, "acme/checkout"
+	Delivery   string
+	Action     string // as GitHub names it: opened, synchronize, reopened, edited, closed ...; or ActionRerequested
+	Host       string // of the target
+	Repository string // that it is to be merged into, "acme/checkout"
 	// Number is 0 where GitHub does not tell which pull request a check was of, as for one from a fork.
 	Number       int
 	Base         string // the branch that it is to be merged into
