@@ -168,8 +168,8 @@ type order struct {
 	parts []string // the parts of it, see [scanners.PartScanner]; none = all
 	// answers is what was heard that the parts have; a scan of all answers what was heard until it began.
 	answers news
-	term  *term    // under which it is committed; nil = the store has no other writers
-	begun func()   // called when the scan has its turn; it may be nil
+	term    *term  // under which it is committed; nil = the store has no other writers
+	begun   func() // called when the scan has its turn; it may be nil
 }
 
 // scanSource scans one source, when no other scan of it is under way: all of it also where its scanner cannot read parts.

@@ -53,7 +53,7 @@ type status struct {
 	Retired      bool      `json:"retired,omitzero"` // everything is held since the source is not configured
 	Budgets      []budget  `json:"budgets,omitempty"`
 	Resume       time.Time `json:"resume,omitzero"` // when the source is to be scanned on; zero = by its schedule alone
-	Answer       answer    `json:"answer,omitzero"`  // to the newest request that a scan has answered
+	Answer       answer    `json:"answer,omitzero"` // to the newest request that a scan has answered
 }
 
 // given is what documents were given by the configuration of their source.
