@@ -128,7 +128,9 @@ func TestAnswers(t *testing.T) {
 		"maintenance for long": {func() []answer {
 			return []answer{{503, map[string]string{"Retry-After": "3600"}, "", nil}}
 		}, plain(503), 1, 0, 0},
-		"the network": {func() []answer { return []answer{{err: io.ErrUnexpectedEOF}, {err: errors.New("connection reset")}, fine} },
+		"the network": {func() []answer {
+			return []answer{{err: io.ErrUnexpectedEOF}, {err: errors.New("connection reset")}, fine}
+		},
 			good, 3, time.Second / 2, 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {

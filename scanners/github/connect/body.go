@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -66,7 +67,7 @@ func (*timeoutError) Timeout() bool { return true }
 func (*timeoutError) Temporary() bool { return true }
 
 func attempted(ctx context.Context, err error) error {
-	if context.Cause(ctx) == error(errAttempt) {
+	if errors.Is(context.Cause(ctx), errAttempt) {
 		return errAttempt
 	}
 	return err
@@ -92,8 +93,6 @@ func messageOf(answer *http.Response) (message, error) {
 	}
 	setBody(answer, body)
 	var said message
-	if json.Unmarshal(body, &said) != nil {
-		return message{}, nil
-	}
+	_ = json.Unmarshal(body, &said) // what is no JSON says nothing
 	return said, nil
 }

@@ -29,11 +29,11 @@ func (c *Connection) GraphQL(ctx context.Context, owner, query string, variables
 		return fmt.Errorf("variables of a GraphQL query: %w", err)
 	}
 	for try := 1; ; try++ {
-		answer, err := c.post(ctx, to, asked)
+		said, retryAfter, err := c.post(ctx, to, asked)
 		if err != nil {
 			return err
 		}
-		wrong, err := decode(answer, into)
+		wrong, err := decode(said, into)
 		if err != nil {
 			return err
 		}
@@ -41,17 +41,18 @@ func (c *Connection) GraphQL(ctx context.Context, owner, query string, variables
 		if limit == nil {
 			return wrong.orNil()
 		}
-		to.limits.refuse("graphql", !secondWords(limit.Message), answer.Header.Get("Retry-After"))
+		to.limits.refuse("graphql", !secondWords(limit.Message), retryAfter)
 		if try == refusals {
 			return to.limits.givenUp("graphql")
 		}
 	}
 }
 
-func (c *Connection) post(ctx context.Context, to *account, asked []byte) (*http.Response, error) {
+// post sends a question, and gives what is said, and for how long GitHub wants to be left alone.
+func (c *Connection) post(ctx context.Context, to *account, asked []byte) (said []byte, retryAfter string, err error) {
 	request, err := http.NewRequestWithContext(repeatable(ctx, fewTries), http.MethodPost, c.graphql.String(), bytes.NewReader(asked))
 	if err != nil {
-		return nil, fmt.Errorf("asking GraphQL: %w", err)
+		return nil, "", fmt.Errorf("asking GraphQL: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json")
@@ -59,30 +60,30 @@ func (c *Connection) post(ctx context.Context, to *account, asked []byte) (*http
 	answer, err := to.client.Do(request)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return nil, "", ctx.Err()
 		}
-		return nil, fmt.Errorf("asking GraphQL: %w", err)
+		return nil, "", fmt.Errorf("asking GraphQL: %w", err)
 	}
+	defer func() { _ = answer.Body.Close() }()
 	switch answer.StatusCode {
 	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusNotImplemented:
 		said, err := messageOf(answer)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		return nil, fmt.Errorf("%w (%d: %s)", ErrNoGraphQL, answer.StatusCode, said.short())
+		return nil, "", fmt.Errorf("%w (%d: %s)", ErrNoGraphQL, answer.StatusCode, said.short())
 	}
 	if err := github.CheckResponse(answer); err != nil {
-		return nil, fmt.Errorf("asking GraphQL: %w", err)
+		return nil, "", fmt.Errorf("asking GraphQL: %w", err)
 	}
-	return answer, nil
+	if said, err = io.ReadAll(answer.Body); err != nil {
+		return nil, "", fmt.Errorf("reading the answer of GraphQL: %w", err)
+	}
+	return said, answer.Header.Get("Retry-After"), nil
 }
 
 // decode reads data and errors of an answer.
-func decode(answer *http.Response, into any) (*QueryErrors, error) {
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer of GraphQL: %w", err)
-	}
+func decode(body []byte, into any) (*QueryErrors, error) {
 	var said struct {
 		Data   json.RawMessage `json:"data"`
 		Errors []struct {

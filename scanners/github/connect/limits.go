@@ -210,6 +210,7 @@ func (l *limits) refuse(resource string, spent bool, retryAfter string) {
 	b := l.budget(resource)
 	if spent && b.reset.After(l.now()) {
 		b.remaining = 0
+		l.metrics.paused(l.account, resource, b.reset)
 		return
 	}
 	pause, ok := pauseOf(retryAfter, l.now())
@@ -219,6 +220,7 @@ func (l *limits) refuse(resource string, spent bool, retryAfter string) {
 	}
 	if until := time.Now().Add(pause); until.After(l.pause) {
 		l.pause = until
+		l.metrics.paused(l.account, secondary, until)
 	}
 }
 

@@ -57,7 +57,11 @@ func newMetrics(registerer prometheus.Registerer, source string, log zerolog.Log
 
 func (m *metrics) waited(resource string, d time.Duration) {
 	m.waits.WithLabelValues(resource).Add(d.Seconds())
-	m.log.Info().Str("limit", resource).Dur("wait", d).Msg("waiting for a rate limit of GitHub")
+	m.log.Debug().Str("limit", resource).Dur("wait", d).Msg("waiting for a limit of GitHub")
+}
+
+func (m *metrics) paused(account, resource string, until time.Time) {
+	m.log.Info().Str("account", account).Str("limit", resource).Time("until", until).Msg("GitHub asks for a pause")
 }
 
 func (m *metrics) retried(err error, wait time.Duration) {

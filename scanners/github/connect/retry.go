@@ -34,7 +34,8 @@ type patient struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (t patient) RoundTrip(request *http.Request) (*http.Response, error) {
-	most, ok := request.Context().Value(repeatableKey{}).(uint)
+	ctx := request.Context()
+	most, ok := ctx.Value(repeatableKey{}).(uint)
 	if !ok {
 		most = tries
 	}
@@ -44,11 +45,11 @@ func (t patient) RoundTrip(request *http.Request) (*http.Response, error) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.Multiplier, wait.MaxInterval = firstBackoff, 2, lastBackoff
 	tried := uint(0)
-	return backoff.Retry(request.Context(), func() (*http.Response, error) {
+	answer, err := backoff.Retry(ctx, func() (*http.Response, error) {
 		tried++
 		answer, err := t.next.RoundTrip(request)
 		if err != nil {
-			return nil, lasting(request.Context(), err)
+			return nil, lasting(ctx, err)
 		}
 		fault, asked := faultOf(answer)
 		if !fault || tried == most {
@@ -60,6 +61,10 @@ func (t patient) RoundTrip(request *http.Request) (*http.Response, error) {
 		return answer, errFault{answer.StatusCode}
 	}, backoff.WithBackOff(wait), backoff.WithMaxTries(most), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, wait time.Duration) { t.metrics.retried(err, wait) }))
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // errFault is why an answer is not the last word.
