@@ -113,22 +113,23 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // note logs a delivery, without its body.
 func (h *handler) note(r *http.Request, event string, a answer) {
-	var line *zerolog.Event
+	log, level := &h.refusals, zerolog.WarnLevel
 	switch a.outcome {
 	case accepted:
-		line = h.log.Info().Strs("sources", a.sources).Int("parts", a.parts)
+		log, level = &h.log, zerolog.InfoLevel
 	case ignored:
-		line = h.log.Debug()
+		log, level = &h.log, zerolog.DebugLevel
 	case failed:
-		line = h.log.Error().Err(a.err)
-	case replayed, forged, oversized, malformed, busy:
-		line = h.refusals.Warn().Str("from", r.RemoteAddr).Int64("bytes", r.ContentLength)
+		log, level = &h.log, zerolog.ErrorLevel
+	case replayed, forged, oversized, malformed, busy: // refused
 	}
 	delivery := r.Header.Get(github.DeliveryIDHeader)
 	if !isDelivery(delivery) {
 		delivery = ""
 	}
-	line.Str("event", event).Str("delivery", delivery).Str("outcome", string(a.outcome)).Int("status", a.status).Msg("webhook of GitHub: " + a.message)
+	log.WithLevel(level).Str("event", event).Str("delivery", delivery).Str("outcome", string(a.outcome)).Int("status", a.status).
+		Str("from", r.RemoteAddr).Int64("bytes", r.ContentLength).Strs("sources", a.sources).Int("parts", a.parts).Err(a.err).
+		Msg("webhook of GitHub: " + a.message)
 }
 
 // take takes a delivery, or says why not.
