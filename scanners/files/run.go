@@ -39,9 +39,13 @@ func newRun(config *Config, root Root, already map[string]bool, sink scanners.Si
 	if err != nil {
 		return nil, err
 	}
+	large := config.Repository.Large
+	if large == nil {
+		large = make(chan struct{}, 1)
+	}
 	return &run{
 		config: config, tree: opened, sink: sink, opened: already,
-		large: make(chan struct{}, 1), listings: listings{byDir: make(map[string][]fs.DirEntry)},
+		large: large, listings: listings{byDir: make(map[string][]fs.DirEntry)},
 		reported: make(map[string]bool), next: make(map[string]file), found: newRelations(),
 	}, nil
 }
