@@ -20,6 +20,8 @@ type Repository struct {
 	Names []string
 	// Anchored: a glob of Include without a slash means files of the root's own folder.
 	Anchored bool
+	// Large is held while a large file is parsed, with room for one: many scanners may share it. nil = each has its own.
+	Large chan struct{}
 	// Before says what a file said at the previous scan, if that is what it says now; nil = nobody knows.
 	Before func(name, real string) Said
 	// Version is where a file stands in version control; nil = nowhere.
