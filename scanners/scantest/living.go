@@ -59,6 +59,7 @@ func (h Held) Whole(ctx context.Context, scanner scanners.Scanner) error {
 	if _, err := scanner.Scan(ctx, nil, reported); err != nil {
 		return err
 	}
+	reported.scopes.unchanged(h)
 	clear(h)
 	maps.Copy(h, reported.scopes)
 	maps.DeleteFunc(h, func(_ string, scope scanners.Scope) bool { return scope.State == scanners.Gone })
@@ -71,6 +72,7 @@ func (h Held) Parts(ctx context.Context, scanner scanners.PartScanner, names ...
 	if _, err := scanner.ScanParts(ctx, nil, names, reported); err != nil {
 		return err
 	}
+	reported.scopes.unchanged(h)
 	maps.DeleteFunc(h, func(scope string, _ scanners.Scope) bool {
 		return slices.ContainsFunc(names, func(name string) bool {
 			return scope == name || strings.HasSuffix(name, "/") && strings.HasPrefix(scope, name)
@@ -82,6 +84,21 @@ func (h Held) Parts(ctx context.Context, scanner scanners.PartScanner, names ...
 		}
 	}
 	return reported.wrong
+}
+
+// unchanged puts what was said before in place of each scope that says the same, and of all below a folder that does.
+func (h Held) unchanged(before Held) {
+	for name, scope := range maps.Clone(h) {
+		if scope.State != scanners.Unchanged {
+			continue
+		}
+		delete(h, name)
+		for was, said := range before {
+			if _, reported := h[was]; !reported && (was == name || strings.HasSuffix(name, "/") && strings.HasPrefix(was, name)) {
+				h[was] = said
+			}
+		}
+	}
 }
 
 // Names are those of the scopes, sorted.
