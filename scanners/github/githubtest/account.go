@@ -14,6 +14,7 @@ type Account struct {
 
 	login        string
 	organization bool
+	bot          bool // what an app goes by
 	profile      Profile
 	members      map[int64]string // role by the id of the user: "admin" or "member"
 	teams        []*Team
@@ -104,6 +105,9 @@ func (a *Account) RemoveMember(u *Account) {
 func (a *Account) kind() string {
 	if a.organization {
 		return "Organization"
+	}
+	if a.bot {
+		return "Bot"
 	}
 	return "User"
 }

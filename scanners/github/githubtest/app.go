@@ -74,9 +74,7 @@ func (a *App) ReplaceKey() error {
 func (a *App) Install(account *Account, selected ...*Repository) *Installation {
 	a.hub.mu.Lock()
 	defer a.hub.mu.Unlock()
-	i := &Installation{app: a, id: a.hub.id(), account: account, created: a.hub.now(), permissions: map[string]string{
-		"metadata": "read", "contents": "write", "members": "read", "checks": "write", "statuses": "write", "pull_requests": "write",
-	}}
+	i := &Installation{app: a, id: a.hub.id(), account: account, created: a.hub.now(), permissions: a.asked()}
 	if len(selected) > 0 {
 		i.selected = map[int64]bool{}
 		for _, r := range selected {
@@ -86,6 +84,13 @@ func (a *App) Install(account *Account, selected ...*Repository) *Installation {
 	a.installations[i.id] = i
 	a.hub.emitInstallation(i, "installation", object{"action": "created", "repositories": a.hub.inPassing(i)})
 	return i
+}
+
+// asked are the permissions that the app asks for.
+func (a *App) asked() map[string]string {
+	return map[string]string{
+		"metadata": "read", "contents": "write", "members": "read", "checks": "write", "statuses": "write", "pull_requests": "write",
+	}
 }
 
 // ID is its number.

@@ -22,8 +22,13 @@ type Repository struct {
 	refs             map[string]string // other refs, by full name
 	gone             bool
 	objects          *objects
-	teams            map[*Team]string // permission
-	watchers         map[int64]string // collaborators by id, with their permission
+	numbers          int                       // the last of a pull request
+	pulls            []*PullRequest            // by number
+	outgoing         []*PullRequest            // of a fork: to others
+	checks           []*CheckRun               // oldest first
+	statuses         map[string][]CommitStatus // of a commit, oldest first
+	teams            map[*Team]string          // permission
+	watchers         map[int64]string          // collaborators by id, with their permission
 }
 
 // Settings are what can be edited of a repository.
@@ -79,7 +84,7 @@ func (g *GitHub) addRepository(owner *Account, name string, s Settings) *Reposit
 		hub: g, id: g.id(), owner: owner, name: name, settings: s, created: g.now(), updated: g.now(),
 		pushed: g.now(), // as GitHub says of empty ones too
 
-		branches: map[string]string{}, refs: map[string]string{}, objects: newObjects(),
+		branches: map[string]string{}, refs: map[string]string{}, objects: newObjects(), statuses: map[string][]CommitStatus{},
 		teams: map[*Team]string{}, watchers: map[int64]string{},
 	}
 	g.repositories[r.id] = r
@@ -233,6 +238,7 @@ func (r *Repository) setBranch(branch, oid string, forced bool) {
 	}
 	r.pushed, r.updated = r.hub.now(), r.hub.now()
 	r.hub.emitPush(r, "refs/heads/"+branch, before, oid, forced)
+	r.movePulls(branch)
 }
 
 // SetBranch makes or moves a branch to a commit; "" deletes it.

@@ -43,13 +43,9 @@ func (c *call) getApp() *reply {
 	if no != nil {
 		return no
 	}
-	owner := &Account{hub: c.GitHub, id: 1, login: "owner-of-the-app"}
-	return ok(object{
-		"id": app.id, "slug": app.slug, "node_id": nodeID("A", app.id), "owner": c.simpleUser(owner, c.base), "name": app.slug,
-		"description": "", "external_url": "https://example.com", "html_url": "https://" + c.host + "/apps/" + app.slug,
-		"created_at": stamp(c.now()), "updated_at": stamp(c.now()), "permissions": object{"metadata": "read"},
-		"events": []string{"push"}, "installations_count": len(app.installations),
-	})
+	o := c.renderApp(app, c.base)
+	o["installations_count"] = len(app.installations)
+	return ok(o)
 }
 
 func (c *call) listInstallations() *reply {

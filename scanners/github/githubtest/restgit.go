@@ -1,7 +1,9 @@
 package githubtest
 
 import (
+	"cmp"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,6 +17,9 @@ func (c *call) readable() (*Repository, *reply) {
 	r, no := c.repository()
 	if no == nil && len(r.objects.commits) == 0 {
 		no = isEmpty()
+	}
+	if no == nil {
+		no = c.permitted("contents", "read")
 	}
 	if no == nil && r.settings.Disabled {
 		no = refuse(http.StatusForbidden, "Repository access disabled")
@@ -104,30 +109,55 @@ func (c *call) getCommit() *reply {
 	return ok(o)
 }
 
-// renderFiles are the files in which a commit differs from a tree.
+// renderFiles are the files in which a commit differs from a tree. What went from one path to another unchanged is renamed.
 func (c *call) renderFiles(r *Repository, from string, to *commit) []object {
 	files := []object{}
 	differ := r.objects.differ(from, to.tree)
-	var paths []string
-	for path := range differ {
-		paths = append(paths, path)
-	}
-	slices.Sort(paths)
-	for _, path := range paths {
-		status, oid := "modified", differ[path][1].oid
-		switch {
-		case differ[path][0].oid == "":
-			status = "added"
-		case oid == "":
-			status, oid = "removed", differ[path][0].oid
+	removed, appeared := make(map[string]string), make(map[string]bool) // by what the paths held, and hold
+	for path, both := range differ {
+		if both[1].oid == "" {
+			removed[both[0].oid] = max(path, removed[both[0].oid]) // one of equal ones
+		} else if both[0].oid == "" {
+			appeared[both[1].oid] = true
 		}
-		files = append(files, object{
-			"sha": oid, "filename": path, "status": status, "additions": 1, "deletions": 0, "changes": 1,
-			"blob_url": c.web(r, "/blob/"+to.oid+"/"+path), "raw_url": c.web(r, "/raw/"+to.oid+"/"+path),
-			"contents_url": c.api(r, "/contents/"+path+"?ref="+to.oid),
-		})
+	}
+	for _, path := range slices.Sorted(maps.Keys(differ)) {
+		before, after := differ[path][0].oid, differ[path][1].oid
+		o := object{"filename": path, "status": "modified"}
+		if old, moved := removed[after]; moved && before == "" {
+			o["status"], o["previous_filename"], before = "renamed", old, after
+		} else if before == "" {
+			o["status"] = "added"
+		} else if after == "" {
+			if appeared[before] && removed[before] == path {
+				continue // told with its new path
+			}
+			o["status"] = "removed"
+		}
+		added, deleted := lineChanges(r.objects.blobs[before], r.objects.blobs[after])
+		o["sha"], o["additions"], o["deletions"], o["changes"] = cmp.Or(after, before), added, deleted, added+deleted
+		o["blob_url"], o["raw_url"] = c.web(r, "/blob/"+to.oid+"/"+path), c.web(r, "/raw/"+to.oid+"/"+path)
+		o["contents_url"] = c.api(r, "/contents/"+path+"?ref="+to.oid)
+		files = append(files, o)
 	}
 	return files
+}
+
+// lineChanges counts the lines that came and went, wherever they are.
+func lineChanges(before, after []byte) (added, deleted int) {
+	lines := make(map[string]int)
+	for line := range strings.Lines(string(before)) {
+		lines[line]++
+	}
+	for line := range strings.Lines(string(after)) {
+		if lines[line]--; lines[line] < 0 {
+			added++
+		}
+	}
+	for _, left := range lines {
+		deleted += max(0, left)
+	}
+	return added, deleted
 }
 
 func (c *call) compareCommits() *reply {
@@ -141,12 +171,9 @@ func (c *call) compareCommits() *reply {
 		return notFound()
 	}
 	behind, ahead := r.objects.ancestors(base.oid), r.objects.ancestors(head.oid)
-	common := base
-	for _, k := range ahead {
-		if slices.Contains(behind, k) {
-			common = k
-			break
-		}
+	common := r.objects.commits[r.objects.mergeBase(base.oid, head.oid)]
+	if common == nil {
+		return refuse(http.StatusNotFound, "No common ancestor between "+from+" and "+to+".")
 	}
 	shared := r.objects.ancestors(common.oid)
 	only := func(all []*commit) []*commit {
@@ -245,6 +272,10 @@ func (c *call) getTree() *reply {
 	if _, known := r.objects.trees[tree]; !known {
 		return notFound()
 	}
+	return ok(c.renderTree(r, tree, c.r.URL.Query().Has("recursive"))) // with any value, as at GitHub
+}
+
+func (c *call) renderTree(r *Repository, tree string, recursive bool) object {
 	entries, truncated := []object{}, false
 	add := func(path string, e treeEntry) bool {
 		if len(entries) >= c.Limits.TreeItems {
@@ -261,7 +292,7 @@ func (c *call) getTree() *reply {
 		entries = append(entries, o)
 		return true
 	}
-	if c.r.URL.Query().Has("recursive") { // with any value, as at GitHub
+	if recursive {
 		r.objects.each(tree, "", add)
 	} else {
 		for _, e := range r.objects.trees[tree] {
@@ -270,7 +301,7 @@ func (c *call) getTree() *reply {
 			}
 		}
 	}
-	return ok(object{"sha": tree, "url": c.api(r, "/git/trees/"+tree), "tree": entries, "truncated": truncated})
+	return object{"sha": tree, "url": c.api(r, "/git/trees/"+tree), "tree": entries, "truncated": truncated}
 }
 
 func (c *call) getBlob() *reply {

@@ -20,6 +20,7 @@ func (g *GitHub) simpleTeam(t *Team, base string) object {
 	return object{
 		"id": t.id, "node_id": t.nodeID(), "name": t.settings.Name, "slug": t.slug, "description": orNull(t.settings.Description),
 		"privacy": privacy, "notification_setting": "notifications_enabled", "permission": "pull", "url": api,
+		"type": "organization", "organization_id": t.organization.id,
 		"html_url":    "https://" + g.host + "/orgs/" + t.organization.login + "/teams/" + t.slug,
 		"members_url": api + "/members{/member}", "repositories_url": api + "/repos",
 	}
