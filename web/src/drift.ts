@@ -6,6 +6,7 @@ export const driftWords: Record<DriftKind, { label: string; meaning: string }> =
   STRENGTH_CONTRADICTED: { label: "Other strength", meaning: "What fails with it, or does not, contradicts what is declared" },
   UNOWNED_BUT_CALLED: { label: "Nobody's", meaning: "Called, and nobody answers for it" },
   DEPRECATED_BUT_CALLED: { label: "Deprecated", meaning: "To go away, and still called" },
+  DECLARED_OWNER_GONE: { label: "Owner gone", meaning: "The catalog file names an owner that is none of the teams and people that were imported" },
 };
 
 /** The kinds of findings, in the order of the server. */

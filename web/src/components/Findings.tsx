@@ -85,7 +85,7 @@ function Finding({ finding }: { finding: FindingFragment }) {
           <span className="quiet">What to do:</span> {check.fix}
         </p>
         <div className="finding-foot">
-          <Place location={finding.location} line={finding.line} />
+          <Place at={finding} />
           <details>
             <summary>Why it matters</summary>
             <p>{check.rationale}</p>
@@ -114,7 +114,7 @@ function Exempted({ result }: { result: Rest }) {
             </span>
           </p>
         )}
-        <Place location={result.location} line={result.line} />
+        <Place at={result} />
       </div>
     </>
   );

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { Link } from "wouter";
 import type { ContactsFragment, NeedFragment, ProblemRowFragment, RowFragment } from "../api/generated";
 import { entityPath, shortRef } from "../refs";
-import { contactHref, contactKind, evidenceWords, moment } from "../words";
+import { contactHref, contactKind, evidenceWords, moment, safeHref } from "../words";
 import { LifecycleTag, SeverityBadge, TierBadge } from "./Badges";
 import { EntityLink } from "./EntityLink";
 import { sentence } from "./States";
@@ -72,11 +72,40 @@ export function Contacts({ contacts }: { contacts: readonly ContactsFragment[] }
   );
 }
 
-/** A place in a file or on the web. */
-export function Place({ location, line }: { location: string | null; line: number | null }) {
-  if (location === null) return null;
-  const text = line === null ? location : `${location}:${line}`;
-  return /^https?:\/\//.test(location) ? <a href={location}>{text}</a> : <code className="place">{text}</code>;
+/** Where something is written, as far as that is known. */
+export interface Written {
+  readonly location: string | null;
+  readonly line: number | null;
+  readonly repository?: string | null;
+  readonly path?: string | null;
+  readonly commit?: string | null;
+  readonly url?: string | null;
+}
+
+/** A place in a repository, in a file or on the web: with a link to just that line, where somebody shows it. */
+export function Place({ at }: { at: Written }) {
+  const { location, line, repository, path, commit, url } = at;
+  const file = repository && path ? `${repository}/${path}` : location;
+  if (file === null) return null;
+  const text = line === null ? file : `${file}:${line}`;
+  const href = safeHref(url ?? (/^https?:\/\//.test(file) ? file : ""));
+  return (
+    <>
+      {href ? (
+        <a className="place" href={href}>
+          {text}
+        </a>
+      ) : (
+        <code className="place">{text}</code>
+      )}
+      {commit && (
+        <span className="quiet commit" title={`as of commit ${commit}`}>
+          {" "}
+          at {commit.slice(0, 7)}
+        </span>
+      )}
+    </>
+  );
 }
 
 /** Why an edge is believed. */
@@ -85,7 +114,7 @@ export function EvidenceList({ evidence }: { evidence: NeedFragment["evidence"] 
     <ul className="plain-list evidence">
       {evidence.map((reason, i) => (
         <li key={i}>
-          {evidenceWords[reason.kind].label} in <Place location={reason.location} line={reason.line} />
+          {evidenceWords[reason.kind].label} in <Place at={reason} />
           <span className="quiet">
             {" "}
             ({reason.source}
@@ -110,7 +139,7 @@ export function ProblemList({ problems, about = true }: { problems: readonly Pro
               {sentence(problem.message)} {problem.fix && <span className="fix">{sentence(problem.fix)}</span>}
             </p>
             <p className="quiet">
-              <Place location={problem.location} line={problem.line} />
+              <Place at={problem} />
               {problem.field && (
                 <>
                   {" "}

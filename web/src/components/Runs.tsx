@@ -28,7 +28,7 @@ export function WorkloadList({ of }: { of: string }) {
                   <EntityLink entity={entity} />
                   {stale && <span className="tag tag-loud">stale</span>}
                   <span className="need-owner">
-                    <Place location={source?.location ?? null} line={source?.line ?? null} />
+                    {source && <Place at={source} />}
                   </span>
                 </p>
                 {workload ? (

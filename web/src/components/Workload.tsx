@@ -83,7 +83,7 @@ function Reached({ workload }: { workload: WorkloadFactsFragment }) {
               {service.headless ? "headless" : service.type}
               {service.readyEndpoints !== null && `, ${count(service.readyEndpoints, "ready endpoint")}`}
             </span>{" "}
-            <Place location={service.location} line={service.line} />
+            <Place at={service} />
           </li>
         ))}
         {routes.map((route) => (
@@ -93,7 +93,7 @@ function Reached({ workload }: { workload: WorkloadFactsFragment }) {
             <span className="quiet">
               by {route.namespace}/{route.name}
             </span>{" "}
-            <Place location={route.location} line={route.line} />
+            <Place at={route} />
           </li>
         ))}
       </ul>

@@ -5,7 +5,7 @@ import { Drift, DriftTotals, type DriftQuery, type DriftTotalsQuery } from "../a
 import { useAnswer, usePages } from "../api/hooks";
 import { EntityLink } from "../components/EntityLink";
 import { Chip, OwnerField, Select } from "../components/Filters";
-import { Owner } from "../components/Lists";
+import { Owner, Place } from "../components/Lists";
 import { Page } from "../components/Page";
 import { Candidates, Empty, Failure, Loading, More, sentence } from "../components/States";
 import {
@@ -37,7 +37,7 @@ export function DriftPage() {
     });
   return (
     <Page title="Drift">
-      <p>Where what teams declare disagrees with the traffic that was seen, and what to write to make it right.</p>
+      <p>Where what teams declare disagrees with the traffic that was seen, or with the teams there are, and what to write to make it right.</p>
       <Kinds state={state} totals={totals.data} set={set} />
       <form className="filters" aria-label="Narrow the list" onSubmit={(event) => event.preventDefault()}>
         {state.of !== "" && (
@@ -169,7 +169,7 @@ function Card({ finding }: { finding: Finding }) {
   return (
     <article className="drift-card" aria-label={finding.message}>
       <p className="drift-head">
-        <span className={`badge confidence-${finding.confidence.toLowerCase()}`} title={confidenceWords[finding.confidence].meaning}>
+        <span className={`badge confidence-${finding.confidence.toLowerCase()}`} title={finding.kind === "DECLARED_OWNER_GONE" ? undefined : confidenceWords[finding.confidence].meaning}>
           {confidenceWords[finding.confidence].label}
         </span>
         <span className="drift-kind">{driftWords[finding.kind].label}</span>
@@ -186,7 +186,7 @@ function Card({ finding }: { finding: Finding }) {
       </p>
       <p>{sentence(finding.message)}</p>
       <p className="drift-facts quiet">
-        <Numbers finding={finding} />
+        {finding.kind !== "DECLARED_OWNER_GONE" && <Numbers finding={finding} />}
         {patch && (
           <button type="button" className="link-button" aria-expanded={opened} aria-controls={opened ? id : undefined} onClick={() => setOpened(!opened)}>
             {opened ? "Hide the patch" : "What to write"}
@@ -222,10 +222,7 @@ function PatchText({ id, patch }: { id: string; patch: Patch }) {
     <div id={id} className="drift-patch">
       <p>
         {actionWords[patch.action]}{" "}
-        <code>
-          {patch.location ?? "a new catalog-info.yaml"}
-          {patch.line !== null && `:${patch.line}`}
-        </code>
+        {patch.location === null ? <code>a new catalog-info.yaml</code> : <Place at={patch} />}
         <button type="button" className="button" onClick={() => void copy()}>
           {copied ? "Copied" : "Copy"}
         </button>

@@ -283,6 +283,7 @@ function OwnerCard({ entity, isPeople }: { entity: Entity; isPeople: boolean }) 
           <p className="owner-name">
             <EntityLink entity={owner} />
           </p>
+          {owner.placeholder && <p className="notice">Nobody describes it: maybe the team was renamed, or is no more.</p>}
           <Mail email={owner.profile?.email ?? null} />
           {owner.members.nodes.length > 0 && (
             <ul className="chips" aria-label={`Members of ${displayName(owner)}`}>
@@ -302,6 +303,7 @@ function OwnerCard({ entity, isPeople }: { entity: Entity; isPeople: boolean }) 
       ) : (
         <Unowned entity={entity} />
       )}
+      <Suggested owners={entity.suggestedOwners} />
       <h3>On call</h3>
       {entity.onCall.length > 0 ? <Contacts contacts={entity.onCall} /> : <p className="quiet">Nothing is configured.</p>}
       {!isPeople && (
@@ -321,6 +323,32 @@ function OwnerCard({ entity, isPeople }: { entity: Entity; isPeople: boolean }) 
         </>
       )}
     </section>
+  );
+}
+
+/** Who may answer for it, by what only hints at it, such as a CODEOWNERS file. */
+function Suggested({ owners }: { owners: Entity["suggestedOwners"] }) {
+  if (owners.length === 0) return null;
+  return (
+    <>
+      <h3 id="suggested">Suggested</h3>
+      <ul className="plain-list suggested" aria-labelledby="suggested">
+        {owners.map((who) => (
+          <li key={who.name}>
+            {who.entity ? (
+              <EntityLink entity={who.entity} />
+            ) : (
+              <>
+                <code>{who.name}</code> <span className="quiet">is not in the catalog</span>
+              </>
+            )}
+            <span className="suggested-why">
+              {who.reason && <span className="quiet">{who.reason}</span>} <Place at={who} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 
@@ -377,6 +405,23 @@ function LinksCard({ entity }: { entity: Entity }) {
   );
 }
 
+type Alias = Entity["aliases"][number];
+
+/** The rule that gave an alias, which leads to where that is written. */
+function MatchedBy({ by, source }: { by: Alias["matchedBy"]; source: Alias["source"] }) {
+  const place = source?.location ? `${source.location}:${source.line ?? 1}` : undefined;
+  const href = safeHref(source?.url ?? "");
+  return href ? (
+    <a className="tag" href={href} title={place}>
+      {matchedByWords[by]}
+    </a>
+  ) : (
+    <span className="tag" title={place}>
+      {matchedByWords[by]}
+    </span>
+  );
+}
+
 function FactsCard({ entity }: { entity: Entity }) {
   const facts: [string, ReactNode][] = [];
   if (entity.parents.length > 0) facts.push(["Part of", <Names key="p" entities={entity.parents} />]);
@@ -387,7 +432,7 @@ function FactsCard({ entity }: { entity: Entity }) {
   if (entity.capacity) facts.push(["Built for", `${count(entity.capacity.requestsPerSecond, "request")} a second`]);
   if (entity.node?.zone) facts.push(["Zone", entity.node.region ? `${entity.node.zone} of ${entity.node.region}` : entity.node.zone]);
   if (entity.node && entity.node.ready !== null) facts.push(["State", entity.node.ready ? "ready" : "not ready"]);
-  if (entity.source) facts.push([entity.found ? "Found in" : "Described in", <Place key="s" location={entity.source.location} line={entity.source.line} />]);
+  if (entity.source) facts.push([entity.found ? "Found in" : "Described in", <Place key="s" at={entity.source} />]);
   if (entity.aliases.length > 0) {
     facts.push([
       "Also known as",
@@ -395,9 +440,7 @@ function FactsCard({ entity }: { entity: Entity }) {
         {entity.aliases.map(({ alias, matchedBy, source }) => (
           <li key={alias}>
             <code>{alias}</code>{" "}
-            <span className="tag" title={source?.location ? `${source.location}:${source.line ?? 1}` : undefined}>
-              {matchedByWords[matchedBy]}
-            </span>
+            <MatchedBy by={matchedBy} source={source} />
           </li>
         ))}
       </ul>,

@@ -103,6 +103,16 @@ function facts(source: SourceRowFragment): [string, ReactNode][] {
     const words = lostWords[reason];
     list.push(words ? ["Not used", `${n.toLocaleString("en")} ${words}`] : [`Not used: ${reason}`, count(n, "document")]);
   }
+  for (const { name, limit, remaining, resetAt, used } of source.budgets) {
+    list.push([
+      `Budget: ${name}`,
+      <span key={name}>
+        <meter min={0} max={limit} low={limit / 10} value={remaining} aria-label={`Budget ${name}`} />{" "}
+        {remaining.toLocaleString("en")} of {count(limit, "request")} left{resetAt && <> until {moment(resetAt)}</>}
+        <span className="quiet"> (the last scan used {used.toLocaleString("en")})</span>
+      </span>,
+    ]);
+  }
   return list;
 }
 

@@ -25,6 +25,7 @@ const source = {
   watched: false,
   watchError: null,
   held: null,
+  budgets: [],
 };
 const held = {
   digest: "d1",
