@@ -145,7 +145,7 @@ func (c *client) ask(ctx context.Context, query string, variables map[string]any
 		return 0, c.notOurs(response)
 	}
 	if len(envelope.Errors) > 0 {
-		return 0, told(envelope.Errors[0])
+		return 0, &refusal{told(envelope.Errors[0]), envelope.Errors[0].Extensions.Code}
 	}
 	if envelope.Extensions.Revision == nil {
 		return 0, c.notOurs(response)
@@ -172,6 +172,15 @@ func (c *client) notOurs(response *http.Response) error {
 	}
 	return fmt.Errorf("what answers at %s is no Orrery server (%s): check --server", c.base, response.Status)
 }
+
+// refusal is an error of an answer, with its code.
+type refusal struct {
+	error
+	code string
+}
+
+// Unwrap is what a person is told.
+func (r *refusal) Unwrap() error { return r.error }
 
 // told is what a person is told about an error of an answer.
 func told(e graphqlError) error {

@@ -53,7 +53,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.AddCommand(
 		p.showCommand(), p.listCommand(), p.searchCommand(), p.ownerCommand(), p.depsCommand(), p.blastRadiusCommand(), p.pathCommand(),
 		p.cyclesCommand(), p.healthCommand(), p.driftCommand(), p.problemsCommand(), p.changesCommand(), p.sourcesCommand(), p.exportCommand(),
-		p.serveCommand(), p.scanCommand(), p.validateCommand(), p.storeCommand(), p.configCommand(), p.versionCommand(),
+		p.serveCommand(), p.scanCommand(), p.validateCommand(), p.initCommand(), p.storeCommand(), p.configCommand(), p.versionCommand(),
 	)
 	return root
 }
