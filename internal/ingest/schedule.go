@@ -77,7 +77,7 @@ func (k *keeper) run(ctx context.Context) {
 				k.plan(now)
 			}
 		}
-		if whole {
+		if whole && ctx.Err() == nil {
 			k.failed = !k.scanNow(ctx, nil, news{}, awaited)
 			now = k.now()
 			k.ended = now
