@@ -113,6 +113,13 @@ func (v *verdict) problems() {
 		mended[keyOf(&v.trial.Mended[i])]++
 	}
 	came := make(map[problemKey]int)
+	conflicts := make(map[string][]*catalog.Problem)
+	for i := range v.trial.Came {
+		p := &v.trial.Came[i]
+		if about := conflictOf(p); about != "" {
+			conflicts[about] = append(conflicts[about], p)
+		}
+	}
 	for i := range v.trial.Came {
 		p := &v.trial.Came[i]
 		key := keyOf(p)
@@ -125,7 +132,9 @@ func (v *verdict) problems() {
 			continue // the file itself says why
 		}
 		came[key]++
-		v.findings = append(v.findings, v.finding(p, false))
+		f := v.finding(p, false)
+		f.message += v.others(p, conflicts[conflictOf(p)])
+		v.findings = append(v.findings, f)
 	}
 	for i := range v.reading.problems {
 		p := &v.reading.problems[i]
@@ -160,16 +169,41 @@ func (v *verdict) finding(p *catalog.Problem, before bool) finding {
 	return f
 }
 
+// conflictOf is what a problem says that several entities claim; "" where it is about something else.
+func conflictOf(p *catalog.Problem) string {
+	if p.Code != catalog.CodeAliasConflict && p.Code != catalog.CodeSelectorConflict {
+		return ""
+	}
+	about, _, _ := strings.Cut(p.Message, " is also ")
+	return about
+}
+
+// others names where others claim the same, and whose they are.
+func (v *verdict) others(p *catalog.Problem, conflict []*catalog.Problem) string {
+	text := ""
+	for _, other := range conflict[:min(len(conflict), maxNamed+1)] {
+		if other.Ref != p.Ref {
+			text += fmt.Sprintf("; %s does at %s and is %s", other.Ref, located(other.Location, other.Line), owned(v.trial.After.Lookup(other.Ref)))
+		}
+	}
+	return text
+}
+
+// owned says whose an entity is.
+func owned(e *catalog.Entity) string {
+	if e == nil || e.Owner == "" {
+		return "owned by nobody"
+	}
+	return "owned by " + string(e.Owner)
+}
+
 // describedBefore names who described an entity before, and whose it is.
 func (v *verdict) describedBefore(ref catalog.Ref) string {
 	is := v.trial.Before.Lookup(ref)
 	if is == nil || is.Origin == nil || is.Placeholder {
 		return ""
 	}
-	if is.Owner == "" {
-		return fmt.Sprintf("; before, it was that of %s, owned by nobody", located(is.Origin.Location, is.Line))
-	}
-	return fmt.Sprintf("; before, it was that of %s, owned by %s", located(is.Origin.Location, is.Line), is.Owner)
+	return fmt.Sprintf("; before, it was that of %s, %s", located(is.Origin.Location, is.Line), owned(is))
 }
 
 func located(location string, line int32) string {
@@ -205,9 +239,9 @@ func (v *verdict) dangling() {
 		}
 		f := finding{
 			severity: catalog.Error, code: codeDangling, ref: c.Ref, place: first,
-			message: fmt.Sprintf("%s would be described by nobody any more, and %s refer to it: %s", c.Ref,
-				count(len(references), "place still", "places still"), named(references)),
-			fix: "take the references away first, or keep it",
+			message: fmt.Sprintf("%s would be described by nobody any more, and %s to it: %s", c.Ref,
+				count(len(references), "place still refers", "places still refer"), named(references)),
+			fix: "take the references away first, or keep it", owner: before.Owner,
 		}
 		if before.Origin != nil {
 			f.location = located(before.Origin.Location, before.Line)
@@ -226,11 +260,7 @@ func (v *verdict) reference(edge *catalog.Edge) (string, place) {
 		if e.Kind != catalog.Declared {
 			continue
 		}
-		owner := "nobody"
-		if from := v.trial.After.Lookup(edge.From); from != nil && from.Owner != "" {
-			owner = string(from.Owner)
-		}
-		return fmt.Sprintf("%s (%s, owned by %s, %s)", edge.From, edge.Type, owner, located(e.Origin.Location, e.Line)),
+		return fmt.Sprintf("%s (%s, %s, %s)", edge.From, edge.Type, owned(v.trial.After.Lookup(edge.From)), located(e.Origin.Location, e.Line)),
 			v.at(e.Origin.Location, e.Line)
 	}
 	return "", place{}
