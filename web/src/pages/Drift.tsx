@@ -180,9 +180,11 @@ function Card({ finding }: { finding: Finding }) {
         ) : (
           <EntityLink entity={entity} />
         )}
-        <span className="drift-owner">
-          <Owner row={entity} />
-        </span>
+        {finding.kind !== "DECLARED_OWNER_GONE" && (
+          <span className="drift-owner">
+            <Owner row={entity} />
+          </span>
+        )}
       </p>
       <p>{sentence(finding.message)}</p>
       <p className="drift-facts quiet">
@@ -222,7 +224,7 @@ function PatchText({ id, patch }: { id: string; patch: Patch }) {
     <div id={id} className="drift-patch">
       <p>
         {actionWords[patch.action]}{" "}
-        {patch.location === null ? <code>a new catalog-info.yaml</code> : <Place at={patch} />}
+        <span>{patch.location === null ? <code>a new catalog-info.yaml</code> : <Place at={patch} />}</span>
         <button type="button" className="button" onClick={() => void copy()}>
           {copied ? "Copied" : "Copy"}
         </button>

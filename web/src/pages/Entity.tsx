@@ -163,7 +163,8 @@ function Running({ entity }: { entity: Entity }) {
 
 /** The requests that it serves, and where that disagrees with what is declared. */
 function Served({ entity }: { entity: Entity }) {
-  const { traffic, drift } = entity;
+  const { traffic } = entity;
+  const drift = entity.drift.filter(({ kind }) => kind !== "DECLARED_OWNER_GONE"); // the card of the owner tells that
   if (!traffic && drift.length === 0) return null;
   const served = traffic && traffic.requests > 0;
   return (
@@ -283,7 +284,14 @@ function OwnerCard({ entity, isPeople }: { entity: Entity; isPeople: boolean }) 
           <p className="owner-name">
             <EntityLink entity={owner} />
           </p>
-          {owner.placeholder && <p className="notice">Nobody describes it: maybe the team was renamed, or is no more.</p>}
+          {owner.placeholder && (
+            <p className="notice">
+              Nobody describes it: maybe it was renamed, or is no more.{" "}
+              {entity.drift.some(({ kind }) => kind === "DECLARED_OWNER_GONE") && (
+                <Link href={`/drift?${new URLSearchParams({ of: entity.ref, kind: "DECLARED_OWNER_GONE" }).toString()}`}>What to write</Link>
+              )}
+            </p>
+          )}
           <Mail email={owner.profile?.email ?? null} />
           {owner.members.nodes.length > 0 && (
             <ul className="chips" aria-label={`Members of ${displayName(owner)}`}>

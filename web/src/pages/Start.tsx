@@ -124,7 +124,7 @@ function Attention({ overview }: { overview: OverviewQuery }) {
     { n: overview.errors.totalCount, one: "document not accepted", many: "documents not accepted", href: "/problems?severity=ERROR", bad: true },
     { n: overview.warnings.totalCount, one: "warning in catalog files", many: "warnings in catalog files", href: "/problems?severity=WARNING" },
     { n: fail, one: "service fails its health checks", many: "services fail their health checks", href: "/health?outcome=FAIL", bad: true },
-    { n: overview.drift.totalCount, one: "disagreement with the traffic", many: "disagreements with the traffic", href: "/drift?confidence=MEDIUM" },
+    { n: overview.drift.totalCount, one: "disagreement with what is declared", many: "disagreements with what is declared", href: "/drift?confidence=MEDIUM" },
     { n: overview.discovered.totalCount, one: "runs, and is nobody's", many: "run, and are nobody's", href: entitiesPath({ discovered: "yes" }) },
     { n: overview.unowned.totalCount, one: "without an owner", many: "without an owner", href: entitiesPath({ owned: "no" }) },
     { n: overview.missing.totalCount, one: "named, but described by nobody", many: "named, but described by nobody", href: entitiesPath({ described: "no" }) },

@@ -96,13 +96,19 @@ describe("suggested owners", () => {
   ];
 
   it("are told with their reasons where the owner is described by nobody", async () => {
-    showEntity({ owner: { ...row("group:default/dissolved", { placeholder: true }), members: none }, suggestedOwners });
+    showEntity({ 
+      owner: { ...row("group:default/dissolved", { placeholder: true }), members: none },
+      drift: [{ kind: "DECLARED_OWNER_GONE", confidence: "HIGH" }],
+      suggestedOwners,
+    });
     const list = within(await screen.findByRole("list", { name: "Suggested" }));
     expect(list.getByRole("link", { name: "Group payments" }).getAttribute("href")).toBe("/entity/group/default/payments");
     expect(list.getByText("/services/")).toBeTruthy();
     expect(list.getByRole("link", { name: /CODEOWNERS:3/ }).getAttribute("href")).toContain("#L3");
     expect(list.getByText("@stranger")).toBeTruthy();
     expect(screen.getByText(/Nobody describes it/)).toBeTruthy();
+    expect(screen.getByRole("link", { name: "What to write" }).getAttribute("href")).toContain("kind=DECLARED_OWNER_GONE");
+    expect(screen.queryByRole("heading", { name: "Traffic" })).toBeNull();
   });
 
   it("are not there where there are none", async () => {
