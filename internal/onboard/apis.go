@@ -138,7 +138,7 @@ func (d *drafter) isOnlyProto(file, folder string) bool {
 }
 
 func (d *drafter) provide(c *component, api *described, only bool, taken map[string]bool) {
-	name := Value{Text: legal(trimTo(c.Name.Text, maxName-4) + "-api"), Reason: "the API of " + c.Name.Text}
+	name := Value{Text: trimTo(strings.TrimSuffix(c.Name.Text, "-api"), maxName-4) + "-api", Reason: "the API of " + c.Name.Text}
 	if !only {
 		base := strings.TrimSuffix(path.Base(api.file), path.Ext(api.file))
 		own := legal(base)
@@ -163,7 +163,9 @@ func (d *drafter) provide(c *component, api *described, only bool, taken map[str
 		Lifecycle: c.Lifecycle, Owner: c.Owner, System: c.System,
 		Definition: Value{Text: "./" + api.file, Reason: "the file is read by those who show the API"},
 	}
-	document.Lifecycle.Reason, document.Owner.Reason = "as of "+short(c.Ref()), "as of "+short(c.Ref())
+	for _, v := range []*Value{&document.Lifecycle, &document.Owner, &document.System} {
+		v.asOf(c)
+	}
 	if title := oneLine(api.title, maxTitle); title != "" && legal(title) != name.Text {
 		document.Title = Value{Text: title, Reason: "the title in " + api.file}
 	}

@@ -20,6 +20,7 @@ type drafter struct {
 	options    Options
 	asked      Catalog // nil = nobody
 	repository string  // host/owner/name; "" = unknown
+	single     bool    // the repository is one component, described or not
 	components []*component
 	resources  []*Document
 	apis       []*Document
@@ -58,7 +59,9 @@ func (d *drafter) draft() (*Draft, error) {
 	d.runs = d.readManifests()
 	d.readOwners()
 	all := d.units()
-	chosen := d.undescribed(d.services(all), draft.Existing)
+	chosen := d.services(all)
+	d.single = len(chosen) == 1
+	chosen = d.undescribed(chosen, draft.Existing)
 	d.name(chosen)
 	if err := d.identify(); err != nil {
 		return nil, err
@@ -82,7 +85,7 @@ func (d *drafter) undescribed(chosen []*unit, existing []string) []*unit {
 	return slices.DeleteFunc(chosen, func(u *unit) bool {
 		return slices.ContainsFunc(existing, func(file string) bool {
 			// With one unit for all of the repository, files below the root describe parts of it.
-			return below(u.dir, path.Dir(file)) || u.dir == "." && len(chosen) == 1
+			return u.dir == path.Dir(file) || below(u.dir, path.Dir(file)) || u.dir == "." && d.single
 		})
 	})
 }

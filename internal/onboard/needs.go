@@ -48,7 +48,7 @@ func (c *component) need(target catalog.Ref, reason string) *Dependency {
 
 // composedNeeds are those of the services that a component is in a compose file.
 func (d *drafter) composedNeeds(c *component) error {
-	for _, s := range d.compose.of(c, len(d.components) == 1) {
+	for _, s := range d.compose.of(c, d.single) {
 		for _, name := range s.depends {
 			i := slices.IndexFunc(d.compose.services, func(other *composed) bool { return other.name == name })
 			if i < 0 {
@@ -72,7 +72,7 @@ func (d *drafter) composedNeeds(c *component) error {
 // composedTarget is the entity that a service of a compose file stands for; "" = none that a service needs.
 func (d *drafter) composedTarget(c *component, s *composed) (catalog.Ref, error) {
 	for _, other := range d.components {
-		if slices.Contains(d.compose.of(other, len(d.components) == 1), s) {
+		if slices.Contains(d.compose.of(other, d.single), s) {
 			return other.Ref(), nil
 		}
 	}
@@ -94,6 +94,9 @@ func (d *drafter) deployedNeeds(c *component) error {
 		if at < 0 || !d.runsAs(c, &d.runs.workloads[at]) {
 			continue
 		}
+		if isWatching(n.Setting) {
+			continue
+		}
 		target, err := d.deployedTarget(c, n)
 		if err != nil {
 			return err
@@ -110,7 +113,7 @@ func (d *drafter) runsAs(c *component, w *workload) bool {
 	if w.is(c) {
 		return true
 	}
-	return len(d.components) == 1 && d.runs.of(c) == nil && len(d.runs.workloads) == 1
+	return d.single && d.runs.of(c) == nil && len(d.runs.workloads) == 1
 }
 
 func (d *drafter) deployedTarget(c *component, n *edges.Named) (catalog.Ref, error) {
@@ -131,7 +134,7 @@ func (d *drafter) deployedTarget(c *component, n *edges.Named) (catalog.Ref, err
 		}
 		return d.componentCalled(legal(w.Name()))
 	}
-	return d.hostTarget(c, n.Host, n.Protocol, "the host "+n.Host)
+	return d.hostTarget(c, n.Host, cmp.Or(n.Protocol, hosts.ProtocolOfPort(n.Port)), "the host "+n.Host)
 }
 
 func (r *running) find(alias catalog.Alias) *workload {
@@ -145,6 +148,9 @@ func (r *running) find(alias catalog.Alias) *workload {
 
 // named looks for hosts in a setting.
 func (d *drafter) named(c *component, s *setting) error {
+	if isWatching(s.name) {
+		return nil
+	}
 	if kept, ok := d.localStore(s); ok {
 		target, err := d.storeFor(c, kept, kept.word, s.place())
 		if err == nil {
@@ -234,7 +240,7 @@ func (d *drafter) hostTarget(c *component, host, protocol, reason string) (catal
 	if _, err := netip.ParseAddr(host); err == nil {
 		return "", nil
 	}
-	first, _, dotted := strings.Cut(host, ".")
+	first, dotted := firstLabel(host)
 	if d.asked != nil {
 		for _, world := range []string{catalog.WorldHost, catalog.WorldDNS} {
 			if alias, err := catalog.ParseAlias(world + ":" + host); err == nil {
@@ -244,11 +250,14 @@ func (d *drafter) hostTarget(c *component, host, protocol, reason string) (catal
 			}
 		}
 	}
-	if kept, ok := stores[cmp.Or(protocol, protocolOfImage[first])]; ok {
-		return d.storeFor(c, kept, first, reason)
-	}
 	inside := !dotted || strings.HasSuffix(host, ".svc") || strings.Contains(host, ".svc.") || strings.HasSuffix(host, ".local") ||
 		strings.HasSuffix(host, ".internal")
+	if kept, ok := stores[cmp.Or(protocol, protocolOfImage[first])]; ok {
+		if kept.shared && !inside && strings.Count(host, ".") > 1 {
+			first = kept.word // a provider's name of one of many brokers
+		}
+		return d.storeFor(c, kept, first, reason)
+	}
 	if suffix, icann := publicsuffix.PublicSuffix(host); !inside && (icann || strings.Contains(suffix, ".")) && host != suffix {
 		if labels := strings.Split(host, "."); len(labels) == 2 && len(labels[1]) > 3 { // orders.shop is a Service of a namespace
 			return d.componentCalled(legal(first))
@@ -264,6 +273,17 @@ func (d *drafter) hostTarget(c *component, host, protocol, reason string) (catal
 		return "", nil
 	}
 	return d.componentCalled(legal(first))
+}
+
+// firstLabel is the name of the Service in a host: what is before the first dot, or behind it where a pod of it is named.
+func firstLabel(host string) (first string, dotted bool) {
+	first, rest, dotted := strings.Cut(host, ".")
+	if dash := strings.LastIndexByte(first, '-'); dash > 0 && rest != "" && strings.Trim(first[dash+1:], "0123456789") == "" {
+		if next, _, _ := strings.Cut(rest, "."); strings.HasPrefix(first, next) {
+			return next, true
+		}
+	}
+	return first, dotted
 }
 
 // placeholders are words that examples have in place of a host.
@@ -298,6 +318,9 @@ func refOf(k *Known) catalog.Ref {
 	return k.Ref
 }
 
+// asOf makes a value one that is that of a component, for which it is asked where it is not known.
+func (v *Value) asOf(c *component) { v.Reason, v.Ask = "as of "+short(c.Ref()), false }
+
 // storeFor is the Resource that a component's store is, and drafts it where nobody describes it. A name that says no more
 // than which system it is gets the repository's before it; what is shared as a rule is only referred to.
 func (d *drafter) storeFor(c *component, kept store, called, reason string) (catalog.Ref, error) {
@@ -324,9 +347,7 @@ func (d *drafter) storeFor(c *component, kept store, called, reason string) (cat
 		Type:  Value{Text: kept.sort, Reason: "it is " + kept.title},
 		Owner: c.Owner,
 	}
-	if !c.Owner.Ask {
-		resource.Owner.Reason = "as of " + short(c.Ref())
-	}
+	resource.Owner.asOf(c)
 	d.resources = append(d.resources, resource)
 	return ref, nil
 }

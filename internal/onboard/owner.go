@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/hmarr/codeowners"
@@ -57,7 +58,9 @@ func (d *drafter) own(document *Document, folder string) error {
 	}
 	said := fmt.Sprintf("%s in %s:%d (%s)", oneLine(rule.Owners[0].String(), 80), d.rulesFile, rule.line, oneLine(rule.RawPattern(), 60))
 	guess := Value{}
-	for _, owner := range rule.Owners[:min(len(rule.Owners), maxOwners)] {
+	owners := slices.Clone(rule.Owners[:min(len(rule.Owners), maxOwners)])
+	slices.SortStableFunc(owners, func(a, b codeowners.Owner) int { return ownerRank(a) - ownerRank(b) })
+	for _, owner := range owners {
 		found, err := d.ownerOf(owner)
 		if err != nil {
 			return err
@@ -70,7 +73,7 @@ func (d *drafter) own(document *Document, folder string) error {
 			document.Owner = found
 			return nil
 		}
-		if guess.Text == "" || owner.Type == codeowners.TeamOwner && strings.HasPrefix(guess.Text, "user:") {
+		if guess.Text == "" {
 			guess = found
 		}
 	}
@@ -80,6 +83,17 @@ func (d *drafter) own(document *Document, folder string) error {
 	}
 	document.Owner.Reason = "write the group that answers for it: " + said + " names nobody who is in the catalog"
 	return nil
+}
+
+// ownerRank puts teams before people, who come and go.
+func ownerRank(owner codeowners.Owner) int {
+	switch owner.Type {
+	case codeowners.TeamOwner:
+		return 0
+	case codeowners.EmailOwner:
+		return 1
+	}
+	return 2
 }
 
 // ruleOf is the last rule that fits a file in the folder whose name no rule is meant for.

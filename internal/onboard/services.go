@@ -174,7 +174,7 @@ func (d *drafter) name(chosen []*unit) {
 		}
 		base := legal(path.Base(u.dir))
 		switch {
-		case len(chosen) == 1 || u.dir == ".":
+		case d.single || u.dir == ".":
 			c.Name = repository
 			if stated := u.names; repository.Ask && len(stated) > 0 {
 				c.Name = Value{Text: legal(stated[0].Text), Reason: stated[0].Reason}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -25,7 +26,7 @@ const (
 
 // isPart says whether a file belongs to a component: it is the only one, or the nearest around the file.
 func (d *drafter) isPart(c *component, file string) bool {
-	if len(d.components) == 1 {
+	if d.single {
 		return true
 	}
 	var nearest *component
@@ -39,6 +40,17 @@ func (d *drafter) isPart(c *component, file string) bool {
 	}
 	// A chart beside the code is called after it: charts/checkout/values.yaml.
 	return (nearest == nil || nearest.Folder == ".") && c.called[legal(path.Base(path.Dir(file)))]
+}
+
+// watches are words in the names of settings for what watches a program: nothing fails without it.
+var watches = map[string]bool{
+	"otel": true, "otlp": true, "opentelemetry": true, "jaeger": true, "zipkin": true, "tracing": true, "traces": true, "telemetry": true,
+	"statsd": true, "datadog": true, "sentry": true, "newrelic": true, "collector": true, "pushgateway": true, "loki": true,
+	"honeycomb": true, "apm": true, "pyroscope": true, "profiling": true,
+}
+
+func isWatching(setting string) bool {
+	return slices.ContainsFunc(hosts.Words(setting), func(word string) bool { return watches[word] })
 }
 
 // configuredNeeds are those that files with examples of variables suggest.

@@ -2,6 +2,7 @@ package onboard
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -57,13 +58,16 @@ type branch struct{ yaml.Node }
 
 func newBranch() *branch { return &branch{yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}} }
 
+// oldBool are words that YAML 1.1 reads as true and false.
+var oldBool = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off)$`)
+
 func scalar(text string) *yaml.Node {
 	var n yaml.Node
 	n.SetString(text)
 	n.Style = 0
-	if text != "" {
-		// SetString takes the style of a block for texts of several lines; what stands here has one.
-		n.Tag = "!!str"
+	n.Tag = "!!str"
+	if oldBool.MatchString(text) {
+		n.Style = yaml.DoubleQuotedStyle // older readers take them for something else
 	}
 	return &n
 }
