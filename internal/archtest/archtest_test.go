@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"catalog":            {},
 	"catalog/descriptor": {"catalog"},
 	"catalog/traffic":    {"catalog"},
+	"catalog/codeowners": {"catalog"},
 	"scanners":           {"catalog"},
 	"graph":              {"catalog", "graph/search"},
 	"graph/search":       {"catalog"},
