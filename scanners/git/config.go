@@ -42,6 +42,7 @@ type Config struct {
 type Scanner struct {
 	config  Config
 	remotes []repository
+	folders []string
 	reading string // tells apart how files are read: what was read in another way is read again
 }
 
@@ -91,6 +92,14 @@ func New(config Config) (*Scanner, error) {
 		if dir == "" {
 			return nil, fmt.Errorf("folder %d of mirrors has no path", i+1)
 		}
+		if filepath.Clean(dir) == "." { // what is in it needs a name to begin with
+			absolute, err := filepath.Abs(dir)
+			if err != nil {
+				return nil, fmt.Errorf("folder %d of mirrors: %w", i+1, err)
+			}
+			dir = absolute
+		}
+		s.folders = append(s.folders, dir)
 		scopes = append(scopes, shownFolder(dir))
 	}
 	for i, scope := range scopes {

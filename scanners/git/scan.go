@@ -121,7 +121,7 @@ func (s *scan) prepare(ctx context.Context) (temporary string, err error) {
 // list finds the repositories that are asked for.
 func (s *scan) list(ctx context.Context, asked func(scope string) bool) ([]repository, error) {
 	list := slices.Clone(s.remotes)
-	for _, dir := range s.config.Folders {
+	for _, dir := range s.folders {
 		found, err := mirrors(ctx, dir)
 		if err != nil {
 			return nil, err

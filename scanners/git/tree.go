@@ -10,9 +10,12 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/orrery-catalog/orrery/scanners/folder"
 )
 
 const (
@@ -80,9 +83,9 @@ func readTree(ctx context.Context, in call, commit string) (*entry, error) {
 	case len(listing.rest) > 0:
 		return nil, fmt.Errorf("%w: git ls-tree was cut off", errBroken)
 	}
-	for _, folder := range listing.folders {
-		slices.SortFunc(folder.entries, func(a, b *entry) int { return strings.Compare(a.name, b.name) })
-		folder.entries = slices.CompactFunc(folder.entries, func(a, b *entry) bool { return a.name == b.name })
+	for _, dir := range listing.folders {
+		slices.SortFunc(dir.entries, func(a, b *entry) int { return strings.Compare(a.name, b.name) })
+		dir.entries = slices.CompactFunc(dir.entries, func(a, b *entry) bool { return a.name == b.name })
 	}
 	return listing.top, nil
 }
@@ -175,14 +178,17 @@ func (t *tree) find(name string, follow bool) (*entry, error) {
 			continue
 		case "..":
 			if len(above) == 0 {
-				return nil, fs.ErrNotExist
+				return nil, folder.ErrOutside
 			}
 			at, above = above[len(above)-1], above[:len(above)-1]
 			continue
 		}
+		if !at.IsDir() {
+			return nil, syscall.ENOTDIR
+		}
 		i, found := slices.BinarySearchFunc(at.entries, part, func(e *entry, name string) int { return strings.Compare(e.name, name) })
 		if !found {
-			return nil, fs.ErrNotExist
+			return nil, syscall.ENOENT
 		}
 		next := at.entries[i]
 		if next.mode&fs.ModeSymlink == 0 || len(rest) == 0 && !follow {
@@ -190,11 +196,11 @@ func (t *tree) find(name string, follow bool) (*entry, error) {
 			continue
 		}
 		target, err := t.target(next)
-		if links++; err != nil {
-			return nil, err
+		if links++; err == nil && (links > maxLinks || path.IsAbs(target)) {
+			err = folder.ErrOutside
 		}
-		if links > maxLinks || path.IsAbs(target) {
-			return nil, fs.ErrNotExist
+		if err != nil {
+			return nil, err
 		}
 		rest = append(strings.Split(target, "/"), rest...)
 	}
@@ -228,7 +234,7 @@ func (t *tree) Open(name string) (fs.File, error) {
 func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	e, err := t.find(name, true)
 	if err == nil && !e.IsDir() {
-		err = errors.New("it is not a folder")
+		err = syscall.ENOTDIR
 	}
 	if err != nil {
 		return nil, refused("readdir", name, err)
