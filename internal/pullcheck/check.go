@@ -118,7 +118,7 @@ func (c *Checker) check(ctx context.Context, j *job) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	result, err := c.judge(ctx, p, wanted, changed.cut)
+	result, err := c.judge(ctx, client, p, wanted, changed.cut)
 	if err == nil {
 		err = r.complete(ctx, result)
 	}
@@ -153,7 +153,7 @@ func (c *Checker) now(ctx context.Context, client *github.Client, j *job) (*pull
 }
 
 // judge reads what the pull request changes and tries it.
-func (c *Checker) judge(ctx context.Context, p *pull, paths []string, cut bool) (*result, error) {
+func (c *Checker) judge(ctx context.Context, client *github.Client, p *pull, paths []string, cut bool) (*result, error) {
 	read := newReading(c.config.Connection.Host(), c.config.Connection.WebURL(), p)
 	read.cut = cut
 	var trial *ingest.Trial
@@ -163,6 +163,9 @@ func (c *Checker) judge(ctx context.Context, p *pull, paths []string, cut bool) 
 			return nil, fmt.Errorf("read the catalog files at the head: %w", err)
 		}
 		if len(scopes) > 0 {
+			if read.both, err = c.merge(ctx, client, p, paths, scopes); err != nil {
+				return nil, err
+			}
 			read.take(scopes)
 			if trial, err = c.config.Catalog.Try(ctx, c.config.Source, scopes); err != nil {
 				return nil, fmt.Errorf("try the change: %w", err)

@@ -5,6 +5,6 @@
 // What the change causes counts, here and anywhere else in the catalog; what was wrong before does not. Nothing is kept but the
 // queue of checks: GitHub holds the results, and tells after a restart which checks there are.
 //
-// A result stands for the head of a pull request as it is, not as a merge would make it: where the branch is behind, files that
-// changed on both sides count as they are at the head.
+// A result stands for what a merge would make: where the branch has changed the same files since the pull request left it, they
+// are merged entity by entity.
 package pullcheck

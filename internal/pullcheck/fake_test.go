@@ -36,7 +36,8 @@ type hub struct {
 	files    map[int][]*github.CommitFile
 	runs     []*run
 	statuses []*github.RepoStatus
-	calls    []string // "POST check-runs" …
+	behind   []*github.CommitFile // that the branch has changed since commit "left"; nil = none
+	calls    []string             // "POST check-runs" …
 	// refuse gives the status of a call instead of an answer; 0 = it is answered.
 	refuse func(call string) int
 }
@@ -87,6 +88,15 @@ func newHub() *hub {
 		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
 		from := min((max(page, 1)-1)*100, len(files))
 		return http.StatusOK, append([]*github.CommitFile{}, files[from:min(from+100, len(files))]...)
+	})
+	handle("GET compare/{range}", func(r *http.Request) (int, any) {
+		answer := map[string]any{"behind_by": 0, "files": []any{}}
+		if h.behind != nil {
+			answer = map[string]any{
+				"behind_by": 1, "files": h.behind, "merge_base_commit": map[string]string{"sha": "left"}, "base_commit": map[string]string{"sha": "tip"},
+			}
+		}
+		return http.StatusOK, answer
 	})
 	handle("GET commits/{sha}/pulls", func(r *http.Request) (int, any) {
 		found := []*github.PullRequest{}

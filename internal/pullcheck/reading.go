@@ -16,6 +16,7 @@ type reading struct {
 	prefix   string            // of the names of scopes and locations in the repository
 	web      string            // what links to files at the head begin with
 	cut      bool              // not all changed files are known
+	both     []string          // paths of files that have changed on both sides
 	files    map[string]string // path in the repository, by location
 	gone     map[string]bool   // locations that are there no more
 	problems []catalog.Problem // of the files themselves

@@ -124,6 +124,12 @@ func (v *verdict) write(w *writer, config Config, before int) {
 		w.line("Only the first %d of %d annotations are shown.", maxAnnotations, annotated)
 		w.line("")
 	}
+	list(w, v.both, func(path string) string {
+		return "- " + link(path, v.link(path, 0)) + " has changed on " + code(v.pull.base) + ", too: it was checked as a merge would make it, entity by entity."
+	})
+	if len(v.both) > 0 {
+		w.line("")
+	}
 	if before > 0 {
 		w.line("%s in these files before, and not counted.", count(before, "more problem was", "more problems were"))
 		w.line("")
