@@ -75,8 +75,10 @@ func TestAnswers(t *testing.T) {
 		"secondary with nothing remaining": {func() []answer {
 			return []answer{{403, with(limits("core", 5000, 0, 50*time.Second), "Retry-After", "5"), saysSecondary, nil}, fine}
 		}, good, 2, 50 * time.Second, 51 * time.Second},
-		"secondary again and again": {func() []answer { return []answer{{status: 403, body: saysSecondary}} },
-			spent("secondary"), 2, time.Minute, 61 * time.Second},
+		"secondary again and again": {
+			func() []answer { return []answer{{status: 403, body: saysSecondary}} },
+			spent("secondary"), 2, time.Minute, 61 * time.Second,
+		},
 		"short refusals without end": {func() []answer {
 			return []answer{{429, map[string]string{"Retry-After": "1"}, saysSecondary, nil}}
 		}, spent("secondary"), 4, 3 * time.Second, 5 * time.Second},
@@ -112,8 +114,11 @@ func TestAnswers(t *testing.T) {
 			return []answer{{status: 401, body: `{"message":"Bad credentials","documentation_url":"https://docs.github.com/rest"}`}}
 		}, outside(401), 1, 0, 0},
 		"single sign-on": {func() []answer {
-			return []answer{{403, map[string]string{"X-GitHub-SSO": "required; url=https://github.com/orgs/acme/sso?authorization_request=AB"},
-				`{"message":"Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization."}`, nil}}
+			return []answer{{
+				403,
+				map[string]string{"X-GitHub-SSO": "required; url=https://github.com/orgs/acme/sso?authorization_request=AB"},
+				`{"message":"Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization."}`, nil,
+			}}
 		}, outside(403), 1, 0, 0},
 		"a list of addresses": {func() []answer {
 			return []answer{{status: 403, body: "{\"message\":\"Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.\"}"}}
@@ -128,10 +133,12 @@ func TestAnswers(t *testing.T) {
 		"maintenance for long": {func() []answer {
 			return []answer{{503, map[string]string{"Retry-After": "3600"}, "", nil}}
 		}, plain(503), 1, 0, 0},
-		"the network": {func() []answer {
-			return []answer{{err: io.ErrUnexpectedEOF}, {err: errors.New("connection reset")}, fine}
+		"the network": {
+			func() []answer {
+				return []answer{{err: io.ErrUnexpectedEOF}, {err: errors.New("connection reset")}, fine}
+			},
+			good, 3, time.Second / 2, 3 * time.Second,
 		},
-			good, 3, time.Second / 2, 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -37,7 +37,8 @@ func TestGraphQL(t *testing.T) {
 			login:   "jane", sent: 1, ends: func(err error) bool {
 				var query *connect.QueryErrors
 				return errors.As(err, &query) && cmp.Equal(query.Errors, []connect.QueryError{
-					{Type: "NOT_FOUND", Path: []string{"other", "nodes", "3"}, Message: "Could not resolve"}})
+					{Type: "NOT_FOUND", Path: []string{"other", "nodes", "3"}, Message: "Could not resolve"},
+				})
 			},
 		},
 		"single sign-on": {
@@ -61,18 +62,28 @@ func TestGraphQL(t *testing.T) {
 		},
 		"none, 404": {answers: []answer{{status: 404, body: `{"message":"Not Found"}`}}, sent: 1, ends: none},
 		"none, 403": {answers: []answer{{status: 403, body: `{"message":"GraphQL is disabled"}`}}, sent: 1, ends: none},
-		"not let in": {answers: []answer{{status: 401, body: `{"message":"Bad credentials"}`}}, sent: 1,
-			ends: func(err error) bool { return authError(err) != nil }},
+		"not let in": {
+			answers: []answer{{status: 401, body: `{"message":"Bad credentials"}`}}, sent: 1,
+			ends: func(err error) bool { return authError(err) != nil },
+		},
 		"a fault": {answers: []answer{{status: 502, body: "<html>"}, fine}, login: "jane", sent: 2, atLeast: time.Second / 4},
-		"too much, 502": {answers: []answer{{status: 502, body: `{"data":null,"errors":[{"message":"Something went wrong while executing your query."}]}`}},
-			sent: 2, ends: failed, less: true},
+		"too much, 502": {
+			answers: []answer{{status: 502, body: `{"data":null,"errors":[{"message":"Something went wrong while executing your query."}]}`}},
+			sent:    2, ends: failed, less: true,
+		},
 		"too much, 504": {answers: []answer{{status: 504, body: `{"message":"We couldn't respond to your request in time."}`}}, sent: 2, ends: failed, less: true},
-		"too much, resources": {answers: []answer{{status: 200, body: `{"data":{"viewer":null},"errors":[{"type":"RESOURCE_LIMITS_EXCEEDED","path":["viewer"],"message":"Resource limits for this query exceeded."}]}`}},
-			sent: 1, ends: failed, less: true},
-		"too much, by its message": {answers: []answer{{status: 200, body: `{"data":null,"errors":[{"message":"Something went wrong while executing your query. Please include AB"}]}`}},
-			sent: 1, ends: failed, less: true},
-		"wrong": {answers: []answer{{status: 200, body: `{"errors":[{"message":"Field 'x' doesn't exist on type 'Query'","extensions":{"code":"undefinedField"}}]}`}}, sent: 1,
-			ends: func(err error) bool { return err != nil && strings.Contains(err.Error(), "doesn't exist") }},
+		"too much, resources": {
+			answers: []answer{{status: 200, body: `{"data":{"viewer":null},"errors":[{"type":"RESOURCE_LIMITS_EXCEEDED","path":["viewer"],"message":"Resource limits for this query exceeded."}]}`}},
+			sent:    1, ends: failed, less: true,
+		},
+		"too much, by its message": {
+			answers: []answer{{status: 200, body: `{"data":null,"errors":[{"message":"Something went wrong while executing your query. Please include AB"}]}`}},
+			sent:    1, ends: failed, less: true,
+		},
+		"wrong": {
+			answers: []answer{{status: 200, body: `{"errors":[{"message":"Field 'x' doesn't exist on type 'Query'","extensions":{"code":"undefinedField"}}]}`}}, sent: 1,
+			ends: func(err error) bool { return err != nil && strings.Contains(err.Error(), "doesn't exist") },
+		},
 		"nothing":    {answers: []answer{{status: 200, body: `{}`}}, sent: 1, ends: failed},
 		"no JSON":    {answers: []answer{{status: 200, body: `<html>`}}, sent: 1, ends: failed},
 		"other data": {answers: []answer{{status: 200, body: `{"data":{"viewer":7}}`}}, sent: 1, ends: failed},

@@ -160,8 +160,11 @@ func TestSecretsStay(t *testing.T) {
 		f.reply = func(r *http.Request) answer {
 			if asked++; r.URL.Path == "/repos/acme/shop" {
 				return []answer{
-					{status: 401, body: `{"message":"Bad credentials"}`}, {status: 502}, {status: 403, body: saysForbidden},
-					{429, map[string]string{"Retry-After": "5"}, saysSecondary, nil}, {err: fmt.Errorf("connection reset")},
+					{status: 401, body: `{"message":"Bad credentials"}`},
+					{status: 502},
+					{status: 403, body: saysForbidden},
+					{429, map[string]string{"Retry-After": "5"}, saysSecondary, nil},
+					{err: fmt.Errorf("connection reset")},
 				}[asked%5]
 			}
 			return p.reply(r)
@@ -200,8 +203,11 @@ func TestMissing(t *testing.T) {
 		want   string
 	}{
 		"fine-grained": {answer{403, map[string]string{"X-Accepted-GitHub-Permissions": "members=read"}, saysForbidden, nil}, "members=read"},
-		"classic": {answer{404, map[string]string{"X-OAuth-Scopes": "repo, gist", "X-Accepted-OAuth-Scopes": "admin:org, read:org"},
-			"{}", nil}, "admin:org or read:org"},
+		"classic": {answer{
+			404,
+			map[string]string{"X-OAuth-Scopes": "repo, gist", "X-Accepted-OAuth-Scopes": "admin:org, read:org"},
+			"{}", nil,
+		}, "admin:org or read:org"},
 		"has it":       {answer{404, map[string]string{"X-OAuth-Scopes": "repo, read:org", "X-Accepted-OAuth-Scopes": "read:org"}, "{}", nil}, ""},
 		"says nothing": {answer{status: 403, body: saysForbidden}, ""},
 		"a fault":      {answer{500, map[string]string{"X-Accepted-GitHub-Permissions": "members=read"}, "", nil}, ""},

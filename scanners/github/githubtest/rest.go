@@ -3,16 +3,18 @@ package githubtest
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
 
 // simpleUser is what answers say of an account in passing. Base is the address of the API.
 func (g *GitHub) simpleUser(a *Account, base string) object {
-	api := base + "/users/" + a.login
+	login := url.PathEscape(a.login) // bots have brackets
+	api := base + "/users/" + login
 	return object{
 		"login": a.login, "id": a.id, "node_id": a.nodeID(), "avatar_url": "https://avatars.githubusercontent.com/u/" + number(a.id),
-		"gravatar_id": "", "url": api, "html_url": "https://" + g.host + "/" + a.login, "followers_url": api + "/followers",
+		"gravatar_id": "", "url": api, "html_url": "https://" + g.host + "/" + login, "followers_url": api + "/followers",
 		"following_url": api + "/following{/other_user}", "gists_url": api + "/gists{/gist_id}",
 		"starred_url": api + "/starred{/owner}{/repo}", "subscriptions_url": api + "/subscriptions",
 		"organizations_url": api + "/orgs", "repos_url": api + "/repos", "events_url": api + "/events{/privacy}",
@@ -67,7 +69,7 @@ func (c *call) getOrganization() *reply {
 func (c *call) fullOrganization(a *Account) object {
 	o := c.simpleOrganization(a, c.base)
 	for name, value := range (object{
-		"name": orNull(a.profile.Name), "email": orNull(a.profile.Email), "has_organization_projects": true,
+		"name": a.profile.Name, "email": a.profile.Email, "has_organization_projects": true,
 		"has_repository_projects": true, "public_repos": len(c.owned(a)), "public_gists": 0, "followers": 0, "following": 0,
 		"html_url": "https://" + c.host + "/" + a.login, "created_at": stamp(a.created), "updated_at": stamp(a.created),
 		"archived_at": nil, "type": "Organization",

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,7 @@ import (
 // endpoints are all that REST answers, by method and path. "..." takes slashes too.
 func endpoints() map[string]answerer {
 	return map[string]answerer{
+		"GET /meta":                                                       func(*call) *reply { return ok(object{"verifiable_password_authentication": false}) },
 		"GET /rate_limit":                                                 (*call).rateLimit,
 		"GET /user":                                                       (*call).getViewer,
 		"GET /users/{username}":                                           (*call).getAccount,
@@ -79,7 +81,7 @@ func (g *GitHub) routes() http.Handler {
 	for _, prefix := range []string{"", "/api/v3"} {
 		mux := http.NewServeMux()
 		for pattern, answer := range endpoints() {
-			name := strings.ReplaceAll(pattern, "...}", "}")
+			name := endpointName(pattern)
 			mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 				g.serve(name, address(r)+prefix, answer).ServeHTTP(w, r)
 			})
@@ -174,3 +176,14 @@ func (g *GitHub) RoundTrip(r *http.Request) (*http.Response, error) {
 type cutOff struct{}
 
 func (cutOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// Endpoints are all that REST answers, as in [Call].
+func Endpoints() (names []string) {
+	for pattern := range endpoints() {
+		names = append(names, endpointName(pattern))
+	}
+	slices.Sort(names)
+	return names
+}
+
+func endpointName(pattern string) string { return strings.ReplaceAll(pattern, "...}", "}") }

@@ -1,0 +1,372 @@
+package github
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/orrery-catalog/orrery/scanners/github/connect"
+)
+
+const (
+	// mostWeight is how much is asked for in one query: a file, or its absence, weighs 1, a head 1, more text more.
+	mostWeight = 300
+	// textWeight is how many bytes of text weigh as much as another file.
+	textWeight = 8 << 10
+	// queriesAtOnce are asked at the same time for one owner.
+	queriesAtOnce = 4
+	// giveUpAfter is how many questions, each the smallest, must fail in a row before no more are asked.
+	giveUpAfter = 4
+)
+
+// question is a small part of a query, about one repository.
+type question struct {
+	owner, name string
+	branch      string   // whose head is asked for; "" = commit or blob
+	commit      string   // that is asked for
+	files       []string // there
+	blob        string   // that is asked for instead
+	size        int64    // of the blob, as far as it is known
+
+	answer answer
+	err    error
+	left   *waiting
+}
+
+func (q *question) weight() int { return 1 + len(q.files) + int(min(q.size, 1<<20)/textWeight) }
+
+// answer is what a question came to.
+type answer struct {
+	commit, tree string // "" = there is no such branch or commit
+	files        []fileAnswer
+	blob         *blobAnswer // nil = there is none
+}
+
+type fileAnswer struct {
+	mode int64 // as in Git; 0 = there is no such file
+	oid  string
+	blob blobAnswer
+}
+
+type blobAnswer struct {
+	size  int64
+	text  string // of the blob
+	whole bool   // text is all of it
+}
+
+// waiting is a worker that waits for its questions.
+type waiting struct {
+	open int // of its questions; under the lock of the asker
+	done chan struct{}
+}
+
+// asker puts the questions of many workers into few queries. It sends one when there is enough for it, or when nobody is at
+// work who may still ask. How much is enough, it learns.
+type asker struct {
+	connection *connect.Connection
+	owner      string
+
+	mu       sync.Mutex
+	queue    []*question
+	weight   int   // of the queue
+	enough   int   // to send
+	working  int   // workers that do not wait
+	sending  int   // queries
+	failures int   // of smallest questions, in a row
+	stopped  error // why nothing is asked any more
+}
+
+var (
+	errMissing = errors.New("GitHub lists it and does not find it: the token may lack the right to read its contents")
+	errStorm   = errors.New("GitHub fails to answer")
+)
+
+func newAsker(connection *connect.Connection, owner string) *asker {
+	return &asker{connection: connection, owner: owner, enough: mostWeight}
+}
+
+// enter counts a worker as at work; leave is to be called at its end.
+func (a *asker) enter() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.working++
+}
+
+func (a *asker) leave(ctx context.Context) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.working--
+	a.send(ctx)
+}
+
+// ask waits until the questions of a worker are answered, each with an answer or an error of its own.
+func (a *asker) ask(ctx context.Context, questions ...*question) {
+	if len(questions) == 0 {
+		return
+	}
+	w := &waiting{open: len(questions), done: make(chan struct{})}
+	a.mu.Lock()
+	for _, q := range questions {
+		q.left = w
+		a.weight += q.weight()
+	}
+	a.queue = append(a.queue, questions...)
+	a.working--
+	a.send(ctx)
+	a.mu.Unlock()
+	<-w.done
+}
+
+// send sends what there is enough of; under the lock.
+func (a *asker) send(ctx context.Context) {
+	for len(a.queue) > 0 {
+		if err := context.Cause(ctx); err != nil && a.stopped == nil {
+			a.stopped = err
+		}
+		if a.stopped != nil {
+			for _, q := range a.queue {
+				a.answered(q, a.stopped)
+			}
+			a.queue, a.weight = nil, 0
+			return
+		}
+		if a.sending == queriesAtOnce || a.weight < a.enough && (a.working > 0 || a.sending > 0 && a.weight < a.enough/2) {
+			return
+		}
+		n, weight := 0, 0
+		for n < len(a.queue) && (n == 0 || weight+a.queue[n].weight() <= a.enough) {
+			weight += a.queue[n].weight()
+			n++
+		}
+		some := a.queue[:n:n]
+		a.queue, a.weight = a.queue[n:], a.weight-weight
+		a.sending++
+		go a.query(ctx, some)
+	}
+}
+
+// answered lets the worker go on whose last question it was; under the lock.
+func (a *asker) answered(q *question, err error) {
+	q.err = err
+	if q.left.open--; q.left.open == 0 {
+		a.working++
+		close(q.left.done)
+	}
+}
+
+// query asks some questions in one query.
+func (a *asker) query(ctx context.Context, some []*question) {
+	var data map[string]json.RawMessage
+	err := a.connection.GraphQL(ctx, a.owner, queryOf(some), nil, &data)
+	wrong := make(map[string]error) // by alias
+	var partly *connect.QueryErrors
+	var spent *connect.BudgetError
+	var refused *connect.AuthError
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sending--
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		a.stopped = context.Cause(ctx)
+	case errors.As(err, &spent), errors.As(err, &refused), errors.Is(err, connect.ErrNoGraphQL):
+		a.stopped = err
+	case connect.AskForLess(err) && len(some) > 1:
+		weight := 0
+		for _, q := range some {
+			weight += q.weight()
+		}
+		a.enough = max(1, min(a.enough, weight)/2)
+		a.queue, a.weight = append(some, a.queue...), a.weight+weight
+		a.send(ctx)
+		return
+	case errors.As(err, &partly):
+		if err = nil; !byAlias(partly, wrong) {
+			a.stopped = fmt.Errorf("%w: %w", connect.ErrNoGraphQL, partly)
+		}
+	default:
+		if a.failures++; a.failures >= giveUpAfter {
+			a.stopped = fmt.Errorf("%w: %w", errStorm, err)
+		}
+	}
+	if err == nil && a.stopped == nil {
+		a.failures = 0
+		a.enough = min(mostWeight, a.enough+max(1, a.enough/4))
+	}
+	for i, q := range some {
+		alias := aliasOf(i)
+		switch {
+		case a.stopped != nil:
+			a.answered(q, a.stopped)
+		case err != nil:
+			a.answered(q, err)
+		case wrong[alias] != nil:
+			a.answered(q, wrong[alias])
+		default:
+			a.answered(q, q.read(data[alias]))
+		}
+	}
+	a.send(ctx)
+}
+
+// byAlias sorts what went wrong by question; false = it concerns the whole query.
+func byAlias(partly *connect.QueryErrors, wrong map[string]error) bool {
+	for _, one := range partly.Errors {
+		switch {
+		case len(one.Path) == 0:
+			return false
+		case one.Type == "NOT_FOUND" && len(one.Path) > 1: // something in the repository is not there
+		case one.Type == "NOT_FOUND":
+			wrong[one.Path[0]] = errMissing
+		case one.SAML:
+			wrong[one.Path[0]] = fmt.Errorf("%s: authorise the token for single sign-on", one.Message)
+		default:
+			wrong[one.Path[0]] = errors.New(one.Message)
+		}
+	}
+	return true
+}
+
+const fragments = `fragment B on Blob{oid byteSize isBinary isTruncated text}
+fragment F on TreeEntry{mode oid object{...B}}
+`
+
+func aliasOf(i int) string { return fmt.Sprintf("r%d", i) }
+
+// queryOf writes the query for some questions.
+func queryOf(some []*question) string {
+	var b strings.Builder
+	files, blobs := false, false
+	b.WriteString("query{")
+	for i, q := range some {
+		fmt.Fprintf(&b, "%s:repository(owner:%s,name:%s){", aliasOf(i), quote(q.owner), quote(q.name))
+		switch {
+		case q.blob != "":
+			fmt.Fprintf(&b, "o:object(oid:%s){...B}", quote(q.blob))
+			blobs = true
+		case q.branch != "":
+			fmt.Fprintf(&b, "h:ref(qualifiedName:%s){o:target{", quote("refs/heads/"+q.branch))
+			files = q.commitFields(&b) || files
+			b.WriteString("}}")
+		default:
+			fmt.Fprintf(&b, "o:object(oid:%s){", quote(q.commit))
+			files = q.commitFields(&b) || files
+			b.WriteString("}")
+		}
+		b.WriteString("}\n")
+	}
+	b.WriteString("}\n")
+	blob, file, _ := strings.Cut(fragments, "\n")
+	if blobs || files {
+		b.WriteString(blob + "\n")
+	}
+	if files {
+		b.WriteString(file)
+	}
+	return b.String()
+}
+
+func (q *question) commitFields(b *strings.Builder) (files bool) {
+	b.WriteString("...on Commit{oid tree{oid}")
+	for i, name := range q.files {
+		fmt.Fprintf(b, " f%d:file(path:%s){...F}", i, quote(name))
+	}
+	b.WriteString("}")
+	return len(q.files) > 0
+}
+
+// quote writes a string of GraphQL, whose escapes are those of JSON.
+func quote(text string) string {
+	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string
+	return string(quoted)
+}
+
+type blobJSON struct {
+	OID         string  `json:"oid"`
+	ByteSize    int64   `json:"byteSize"`
+	IsBinary    *bool   `json:"isBinary"`
+	IsTruncated bool    `json:"isTruncated"`
+	Text        *string `json:"text"`
+}
+
+func (j *blobJSON) answer() blobAnswer {
+	b := blobAnswer{size: j.ByteSize}
+	// What GitHub made into text is believed where it still has the name that Git gives to its bytes.
+	if j.Text != nil && !j.IsTruncated && int64(len(*j.Text)) == j.ByteSize && isBlob([]byte(*j.Text), j.OID) {
+		b.text, b.whole = *j.Text, true
+	}
+	return b
+}
+
+// read takes the answer to a question.
+func (q *question) read(data json.RawMessage) error {
+	var said struct {
+		H *struct {
+			O json.RawMessage `json:"o"`
+		} `json:"h"`
+		O json.RawMessage `json:"o"`
+	}
+	if len(data) == 0 || string(data) == "null" {
+		return errMissing
+	}
+	if err := json.Unmarshal(data, &said); err != nil {
+		return fmt.Errorf("the answer of GraphQL cannot be understood: %w", err)
+	}
+	of := said.O
+	if said.H != nil {
+		of = said.H.O
+	}
+	if len(of) == 0 || string(of) == "null" {
+		return nil
+	}
+	if q.blob != "" {
+		var blob blobJSON
+		if err := json.Unmarshal(of, &blob); err != nil {
+			return fmt.Errorf("the answer of GraphQL cannot be understood: %w", err)
+		}
+		if blob.OID == q.blob {
+			found := blob.answer()
+			q.answer.blob = &found
+		}
+		return nil
+	}
+	return q.readCommit(of)
+}
+
+func (q *question) readCommit(data json.RawMessage) error {
+	var commit struct {
+		OID  string `json:"oid"`
+		Tree struct {
+			OID string `json:"oid"`
+		} `json:"tree"`
+	}
+	var fields map[string]json.RawMessage
+	err := errors.Join(json.Unmarshal(data, &commit), json.Unmarshal(data, &fields))
+	if err != nil {
+		return fmt.Errorf("the answer of GraphQL cannot be understood: %w", err)
+	}
+	q.answer.commit, q.answer.tree = commit.OID, commit.Tree.OID
+	q.answer.files = make([]fileAnswer, len(q.files))
+	for i := range q.files {
+		field := fields[fmt.Sprintf("f%d", i)]
+		if len(field) == 0 || string(field) == "null" {
+			continue
+		}
+		var file struct {
+			Mode   int64     `json:"mode"`
+			OID    string    `json:"oid"`
+			Object *blobJSON `json:"object"`
+		}
+		if err := json.Unmarshal(field, &file); err != nil {
+			return fmt.Errorf("the answer of GraphQL cannot be understood: %w", err)
+		}
+		q.answer.files[i] = fileAnswer{mode: file.Mode, oid: file.OID}
+		if file.Object != nil && file.Object.OID == file.OID {
+			q.answer.files[i].blob = file.Object.answer()
+		}
+	}
+	return nil
+}
