@@ -22,6 +22,7 @@ const (
 	PartJaeger     = "jaeger"     // Go modules, to build a Jaeger
 	PartZipkin     = "zipkin"     // Java and Maven, to run a Zipkin
 	PartTelemetry  = "telemetry"  // Go modules, to build an OpenTelemetry collector and telemetrygen
+	PartGitHub     = "github"     // Node and npm, to fetch GitHub's descriptions of its API and serve them
 )
 
 // Missing ends the test: by a skip that tells the reason, or by a failure where the part is required.

@@ -53,6 +53,7 @@ func fetch(ctx context.Context) (int, error) {
 	var all errgroup.Group
 	for name, prepare := range map[string]func(context.Context) error{
 		"Neo4j": testenv.PrepareNeo4j, "Kubernetes": testenv.PrepareKube, "Jaeger, Zipkin or Prometheus": testenv.PrepareTracers,
+		"descriptions of GitHub": testenv.PrepareGitHub,
 	} {
 		all.Go(func() error { return unlessMissing(name, prepare(ctx)) })
 	}

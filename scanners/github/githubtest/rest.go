@@ -69,12 +69,18 @@ func (c *call) getOrganization() *reply {
 func (c *call) fullOrganization(a *Account) object {
 	o := c.simpleOrganization(a, c.base)
 	for name, value := range (object{
-		"name": a.profile.Name, "email": a.profile.Email, "has_organization_projects": true,
-		"has_repository_projects": true, "public_repos": len(c.owned(a)), "public_gists": 0, "followers": 0, "following": 0,
+		"has_organization_projects": true,
+		"has_repository_projects":   true, "public_repos": len(c.owned(a)), "public_gists": 0, "followers": 0, "following": 0,
 		"html_url": "https://" + c.host + "/" + a.login, "created_at": stamp(a.created), "updated_at": stamp(a.created),
 		"archived_at": nil, "type": "Organization",
 	}) {
 		o[name] = value
+	}
+	if a.profile.Name != "" {
+		o["name"] = a.profile.Name
+	}
+	if a.profile.Email != "" {
+		o["email"] = a.profile.Email
 	}
 	return o
 }

@@ -389,6 +389,8 @@ func (c *call) getContents() *reply {
 	switch {
 	case e.mode == modeLink:
 		o["target"] = string(content)
+	case e.mode == modeSubmodule:
+		o["submodule_git_url"] = "https://" + c.host + "/" + r.owner.login + "/" + e.name + ".git"
 	case e.kind() == "blob" && len(content) > inlineFile:
 		o["content"], o["encoding"] = "", "none"
 	case e.kind() == "blob":

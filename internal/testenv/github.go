@@ -1,0 +1,124 @@
+package testenv
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+const (
+	githubFetches = 10 * time.Minute
+	githubAnswers = 2 * time.Minute // of 13 MB of description
+)
+
+// githubPackages name what npm fetches, with the versions of all that it needs.
+//
+//go:embed github/package.json github/package-lock.json
+var githubPackages embed.FS
+
+// GitHubDescriptions are GitHub's own descriptions of its API.
+type GitHubDescriptions struct {
+	OpenAPI string // path of a file: REST, in OpenAPI 3.0, as JSON
+	GraphQL string // path of a file: the schema
+	prism   string // the program
+}
+
+// GitHub finds GitHub's published descriptions of its API, which npm fetches once into the cache folder of the user.
+func GitHub(t testing.TB) GitHubDescriptions {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), githubFetches)
+	defer cancel()
+	descriptions, err := githubDescriptions(ctx)
+	found(t, PartGitHub, err)
+	return descriptions
+}
+
+// Mock starts a server that ends with the test, and returns its address once it answers. It answers by the examples of the
+// description of REST, and refuses with 422 a request that the description does not allow.
+func (g GitHubDescriptions) Mock(t testing.TB) (address string) {
+	t.Helper()
+	return g.serve(t, "mock", g.OpenAPI)
+}
+
+// ViolationsHeader is the header of answers that holds what [GitHubDescriptions.Check] found, as JSON.
+const ViolationsHeader = "Sl-Violations"
+
+// Check starts a server that ends with the test and stands before another one, whose address it is given, and returns its
+// address once it answers. In a header it tells what the description of REST does not allow in a request or in its answer.
+func (g GitHubDescriptions) Check(t testing.TB, behind string) (address string) {
+	t.Helper()
+	return g.serve(t, "proxy", g.OpenAPI, behind)
+}
+
+func (g GitHubDescriptions) serve(t testing.TB, arguments ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), githubAnswers)
+	defer cancel()
+	at := unusedAddress(ctx, t)
+	arguments = append([]string{g.prism, arguments[0], "--host", host(at), "--port", port(at)}, arguments[1:]...)
+	startAnswering(ctx, t, "http://"+at+"/meta", "node", arguments...)
+	return "http://" + at
+}
+
+// PrepareGitHub fetches the descriptions, where they are not there yet. A *MissingError tells what is not there.
+func PrepareGitHub(ctx context.Context) error {
+	_, err := githubDescriptions(ctx)
+	return err
+}
+
+func githubDescriptions(ctx context.Context) (GitHubDescriptions, error) {
+	lock, err := githubPackages.ReadFile("github/package-lock.json")
+	if err != nil {
+		return GitHubDescriptions{}, err
+	}
+	folder, err := cacheFolder(fmt.Sprintf("github-%.6x", sha256.Sum256(lock)))
+	if err != nil {
+		return GitHubDescriptions{}, err
+	}
+	if err := fillOnce(ctx, folder, fetchGitHub); err != nil {
+		return GitHubDescriptions{}, &MissingError{err.Error()}
+	}
+	packages := filepath.Join(folder, "node_modules")
+	return GitHubDescriptions{
+		OpenAPI: filepath.Join(packages, "@octokit", "openapi", "generated", "api.github.com.json"),
+		GraphQL: filepath.Join(packages, "@octokit", "graphql-schema", "schema.graphql"),
+		prism:   filepath.Join(packages, "@stoplight", "prism-cli", "dist", "index.js"),
+	}, nil
+}
+
+// fetchGitHub fills the folder by npm, and leaves out the descriptions that are not of github.com.
+func fetchGitHub(ctx context.Context, folder string) error {
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		text, err := githubPackages.ReadFile("github/" + name)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, name), text, 0o644)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	npm, err := exec.LookPath("npm")
+	if err != nil {
+		return fmt.Errorf("there is no npm to fetch the descriptions of GitHub with: %w: install Node.js 20 or newer", err)
+	}
+	fetch := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-fund", "--no-audit")
+	fetch.Dir = folder
+	if words, err := fetch.CombinedOutput(); err != nil {
+		return fmt.Errorf("fetching the descriptions of GitHub by npm: %w: %s", err, lastLines(string(words), 10))
+	}
+	generated := filepath.Join(folder, "node_modules", "@octokit", "openapi", "generated")
+	files, err := os.ReadDir(generated)
+	for _, file := range files {
+		if file.Name() != "api.github.com.json" {
+			err = errors.Join(err, os.Remove(filepath.Join(generated, file.Name())))
+		}
+	}
+	return err
+}
