@@ -3,8 +3,10 @@ package schema_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha1"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io/fs"
 	"iter"
 	"os"
@@ -119,6 +121,13 @@ func demoCompany(t *testing.T) *company {
 		return []graph.Source{
 			{ID: demo.Cluster, Kind: "kubernetes", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(cluster)},
 			{ID: "demo", Kind: "files", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(before)},
+			{
+				ID: "harbour-outfitters", Kind: "github", State: graph.SourceOK, LastScan: when, LastGood: when,
+				Budgets: []graph.Budget{
+					{Name: "core", Limit: 5000, Remaining: 4913, Reset: when.Add(48 * time.Minute), Used: 87},
+					{Name: "graphql", Limit: 5000, Remaining: 4988, Reset: when.Add(48 * time.Minute), Used: 12},
+				},
+			},
 			{ID: "traces", Kind: "otlp", State: graph.SourceOK, LastScan: when, LastGood: when, Documents: len(seen)},
 		}
 	}
@@ -147,23 +156,48 @@ func demoDocuments(t *testing.T, since time.Time, were *strings.Replacer) []*cat
 		if err != nil {
 			return err
 		}
-		result := descriptor.Parse([]byte(were.Replace(string(data))), descriptor.Options{Location: name})
-		for i, parsed := range result.Documents {
-			document := parsed.Document
-			if document == nil {
-				document = &catalog.Document{Problems: parsed.Problems}
-			}
-			document.ID = catalog.DocumentID{Source: "demo", Scope: name, Key: string(parsed.Ref)}
-			document.Ordinal, document.Location, document.Priority = i, name, catalog.DefaultPriorityFiles
-			for i := range document.Claims {
-				document.Claims[i].FirstSeen = catalog.InstantOf(since)
-			}
-			documents = append(documents, document)
-		}
+		documents = append(documents, readDemo(name, were.Replace(string(data)), since)...)
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Its team is no more, and CODEOWNERS knows who looks after it now.
+	left := readDemo("size-guide/catalog-info.yaml", "apiVersion: backstage.io/v1alpha1\nkind: Component\n"+
+		"metadata: {name: size-guide}\nspec: {type: website, lifecycle: production, owner: group:sizing}\n", since)
+	left[0].Claims[0].OwnerHints = []catalog.OwnerHint{
+		{
+			Name: "@harbour-outfitters/storefront", Location: "size-guide/CODEOWNERS", Line: 2, Reason: "it owns catalog-info.yaml",
+			Version: versionOf("size-guide/CODEOWNERS"),
+		},
+		{Name: "@a-contractor", Location: "size-guide/CODEOWNERS", Line: 2, Version: versionOf("size-guide/CODEOWNERS")},
+	}
+	return append(documents, left...)
+}
+
+func readDemo(name, text string, since time.Time) []*catalog.Document {
+	var documents []*catalog.Document
+	for i, parsed := range descriptor.Parse([]byte(text), descriptor.Options{Location: name}).Documents {
+		document := parsed.Document
+		if document == nil {
+			document = &catalog.Document{Problems: parsed.Problems}
+		}
+		document.ID = catalog.DocumentID{Source: "demo", Scope: name, Key: string(parsed.Ref)}
+		document.Ordinal, document.Location, document.Priority = i, name, catalog.DefaultPriorityFiles
+		document.Version = versionOf(name)
+		for i := range document.Claims {
+			document.Claims[i].FirstSeen = catalog.InstantOf(since)
+		}
+		documents = append(documents, document)
+	}
 	return documents
+}
+
+// versionOf is where a file of the demo company would be: each folder is a repository.
+func versionOf(name string) *catalog.Version {
+	folder, rest, _ := strings.Cut(name, "/")
+	return &catalog.Version{
+		Repository: "github.com/harbour-outfitters/" + folder, Path: rest, Commit: fmt.Sprintf("%x", sha1.Sum([]byte(name))),
+		Web: "https://github.com/harbour-outfitters/" + folder + "/blob/",
+	}
 }
