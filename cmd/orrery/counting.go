@@ -125,7 +125,7 @@ func unheard(ctx context.Context, c *config.Config, store graph.Store, now *pres
 	if err != nil {
 		return nil, nil, err
 	}
-	sources, err := sourcesOf(c, now, counted)
+	sources, err := sourcesOf(c, now, counted, newHubs(c, now, log, nil))
 	if err != nil {
 		return nil, nil, err
 	}

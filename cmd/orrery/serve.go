@@ -92,7 +92,8 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 	}()
 	// The store comes first: a second server is to hear who holds it, rather than that the address is taken.
 	now, registry := &present{}, prometheus.NewRegistry()
-	sources, store, counted, err := p.opened(ctx, c, showDemo, now, registry, log)
+	hubs := newHubs(c, now, log, registry)
+	sources, store, counted, err := p.opened(ctx, c, showDemo, now, hubs, registry, log)
 	if err != nil {
 		return err
 	}
@@ -103,6 +104,10 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 	if err != nil {
 		return err
 	}
+	webhooks, err := hubs.webhooks()
+	if err != nil {
+		return err
+	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("%w: stop what listens there, or choose another address by --listen", err)
@@ -110,7 +115,7 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 	defer func() { _ = listener.Close() }() // the server closes it too, once it runs
 	face := server.Config{
 		Snapshots: starting{}, Live: starting{}, UI: web.Handler(), Health: judge, Log: log,
-		Hosts: append(hostsOf(c.Listen), c.Hosts...), AnyAddress: c.Insecure, Traces: counted.handler(),
+		Hosts: append(hostsOf(c.Listen), c.Hosts...), AnyAddress: c.Insecure, Traces: counted.handler(), Webhooks: webhooks,
 	}
 	shown := &front{}
 	shown.show(server.New(face))
@@ -147,6 +152,7 @@ func (p *program) serve(ctx context.Context, c *config.Config, showDemo bool, lo
 		}
 		shown.show(server.New(face))
 		running.Go(func() error { return prepareSearch(ctx, live) })
+		running.Go(func() error { return hubs.run(ctx) })
 		return live.Run(ctx)
 	})
 	err = running.Wait()
@@ -169,7 +175,7 @@ const serveName = "orrery serve"
 
 // opened opens the store and makes the sources; the store of the demo is none, so that it leaves nothing behind.
 func (p *program) opened(
-	ctx context.Context, c *config.Config, showDemo bool, now *present, metrics prometheus.Registerer, log zerolog.Logger,
+	ctx context.Context, c *config.Config, showDemo bool, now *present, h *hubs, metrics prometheus.Registerer, log zerolog.Logger,
 ) (sources []ingest.Source, store graph.Store, counted *counting, err error) {
 	if !showDemo {
 		if store, err = openStore(ctx, c.Graph, false, serveName); err != nil {
@@ -187,7 +193,7 @@ func (p *program) opened(
 	if showDemo {
 		sources, err = demoSources(counted)
 	} else {
-		sources, err = sourcesOf(c, now, counted)
+		sources, err = sourcesOf(c, now, counted, h)
 	}
 	return sources, store, counted, err
 }

@@ -69,7 +69,7 @@ func (p *present) snapshot() (*graph.Snapshot, error) {
 }
 
 // sourceOf makes the source that a configuration names.
-func sourceOf(s config.Source, now *present, t *counting) (ingest.Source, error) {
+func sourceOf(s config.Source, now *present, t *counting, h *hubs) (ingest.Source, error) {
 	source := ingest.Source{
 		ID: s.ID, Kind: s.Kind, Priority: s.Priority, Environment: s.Environment, Timeout: s.Timeout, Watch: s.Watch, Ages: s.HearsTraffic(),
 	}
@@ -77,7 +77,7 @@ func sourceOf(s config.Source, now *present, t *counting) (ingest.Source, error)
 	if source.Ages {
 		source.Scanner, err = t.source(s)
 	} else {
-		source.Scanner, err = scannerOf(s, now)
+		source.Scanner, err = scannerOf(s, now, h)
 	}
 	if err == nil {
 		source.Schedule, err = s.Times()
@@ -88,7 +88,7 @@ func sourceOf(s config.Source, now *present, t *counting) (ingest.Source, error)
 	return source, nil
 }
 
-func scannerOf(s config.Source, now *present) (scanners.Scanner, error) {
+func scannerOf(s config.Source, now *present, h *hubs) (scanners.Scanner, error) {
 	switch s.Kind {
 	case config.KindFiles:
 		roots := make([]files.Root, len(s.Paths))
@@ -102,6 +102,10 @@ func scannerOf(s config.Source, now *present) (scanners.Scanner, error) {
 		return kubernetesOf(s)
 	case config.KindProbe:
 		return probeOf(s, now)
+	case config.KindGitHub:
+		return h.source(s)
+	case config.KindGit:
+		return gitOf(s)
 	default:
 		return nil, fmt.Errorf("there is no scanner for the kind %s", s.Kind)
 	}
@@ -150,7 +154,7 @@ func probeOf(s config.Source, now *present) (scanners.Scanner, error) {
 }
 
 // sourcesOf makes the sources of a configuration, with the names of environments that count.
-func sourcesOf(c *config.Config, now *present, t *counting) ([]ingest.Source, error) {
+func sourcesOf(c *config.Config, now *present, t *counting, h *hubs) ([]ingest.Source, error) {
 	environments := c.MergeOptions().Environments
 	sources := make([]ingest.Source, len(c.Sources))
 	for i, s := range c.Sources {
@@ -158,7 +162,7 @@ func sourcesOf(c *config.Config, now *present, t *counting) ([]ingest.Source, er
 			s.Environment = name
 		}
 		var err error
-		if sources[i], err = sourceOf(s, now, t); err != nil {
+		if sources[i], err = sourceOf(s, now, t, h); err != nil {
 			return nil, err
 		}
 	}
@@ -174,7 +178,7 @@ func folderSources(folders []string) ([]ingest.Source, error) {
 	found, err := sourceOf(config.Source{
 		ID: manifestsID, Kind: config.KindKubernetes, Paths: folders, Cluster: manifestsID,
 		Priority: catalog.DefaultPriorityManifests, Environment: config.DefaultEnvironment,
-	}, nil, nil)
+	}, nil, nil, nil)
 	return append(files, found), err
 }
 
@@ -188,7 +192,7 @@ func catalogFiles(folders []string) ([]ingest.Source, error) {
 			return nil, usagef("the name of a folder is empty: name a folder of catalog files, for example .")
 		}
 	}
-	source, err := sourceOf(config.Source{ID: "catalog", Kind: config.KindFiles, Paths: folders, Environment: config.DefaultEnvironment}, nil, nil)
+	source, err := sourceOf(config.Source{ID: "catalog", Kind: config.KindFiles, Paths: folders, Environment: config.DefaultEnvironment}, nil, nil, nil)
 	return []ingest.Source{source}, err
 }
 
