@@ -41,7 +41,7 @@ func (s *Scanner) ScanParts(ctx context.Context, previous []byte, names []string
 	}
 	s.begin(base)
 	r := s.newRun(sink, base)
-	r.stands, r.parts, r.owners = stands, names, 1
+	r.kept, r.stands, r.parts, r.owners = stands, stands, names, 1
 	parts, err := r.asked(names)
 	if err != nil {
 		return nil, err

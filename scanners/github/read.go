@@ -307,7 +307,7 @@ func (s *said) before(name, real string) files.Said {
 
 // commit is the one at which a file with that content was read first.
 func (s *said) commit(name, real string) string {
-	if at := s.was.file(s.short(name)); at != nil && len(at.Commit) > 0 && bytes.Equal(at.Blob, object(s.tree.oid(real))) {
+	if at := s.was.file(s.short(name)); s.kept && at != nil && len(at.Commit) > 0 && bytes.Equal(at.Blob, object(s.tree.oid(real))) {
 		return hex.EncodeToString(at.Commit)
 	}
 	return s.tree.commit

@@ -37,7 +37,8 @@ type run struct {
 	host   string
 	sink   scanners.Sink
 	base   *state // what was known before
-	stands bool   // what was said stands, so that it need not be said again
+	kept   bool   // whoever receives the reports has what was said then
+	stands bool   // it says the same, where nothing changed, so that it need not be said again
 	large  chan struct{}
 
 	parts  []string // that are asked for; nil = all
@@ -74,6 +75,7 @@ func (s *Scanner) newRun(sink scanners.Sink, base *state) *run {
 	if base == nil {
 		r.base = new(state)
 	}
+	r.kept = base != nil
 	r.stands = base != nil && bytes.Equal(base.Config, s.config.digest())
 	return r
 }
