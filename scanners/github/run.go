@@ -27,8 +27,9 @@ const (
 	maxConfirmed = 25
 	// afterStorm is when a scan that GitHub did not answer is gone on with.
 	afterStorm = 5 * time.Minute
-	// again is the time of the last push of a repository that is to be read again, whatever is listed.
-	again = -1
+	// again is the time of the last push of a repository that is to be read again, whatever is listed. It takes as many bytes
+	// of the state as any other time.
+	again = 1<<32 - 1
 )
 
 // run is one scan, of all or of parts.
