@@ -178,7 +178,7 @@ type Evidence struct {
 	Flow FlowID
 }
 
-// Origin is the document that a fact comes from. Its Version is no part of what makes two places the same.
+// Origin is the document that a fact comes from.
 type Origin struct {
 	Source   string // id of the source, as configured
 	Location string // a path or URL that a person can open
@@ -190,10 +190,12 @@ type Origin struct {
 	Version *Version
 }
 
-func equalOrigins(a, b *Origin) bool {
-	return a == b || a.Source == b.Source && a.Location == b.Location && a.Environment == b.Environment &&
-		compareVersions(a.Version, b.Version) == 0
+// IsSamePlace says whether two origins are one place, at whichever version.
+func (o *Origin) IsSamePlace(other *Origin) bool {
+	return o == other || o.Source == other.Source && o.Location == other.Location && o.Environment == other.Environment
 }
+
+func equalOrigins(a, b *Origin) bool { return a.IsSamePlace(b) && compareVersions(a.Version, b.Version) == 0 }
 
 // KindsOfEvidence unites the evidence of an edge.
 func (e *Edge) KindsOfEvidence() EvidenceSet {

@@ -61,7 +61,7 @@ func EvidencePlaces(evidence []catalog.Evidence) iter.Seq[[]catalog.Evidence] {
 }
 
 func isSamePlace(a, b *catalog.Evidence) bool {
-	return a.Flow != 0 && b.Flow != 0 && a.Kind == b.Kind && a.Line == b.Line && *a.Origin == *b.Origin
+	return a.Flow != 0 && b.Flow != 0 && a.Kind == b.Kind && a.Line == b.Line && a.Origin.IsSamePlace(b.Origin)
 }
 
 // PlaceSeen is when the evidence of one place was there first and last (zero = unknown), and whether all of it is stale.
