@@ -5,17 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/go-github/v60/github"
 
+	"github.com/orrery-catalog/orrery/graph"
 	"github.com/orrery-catalog/orrery/internal/ingest"
 	"github.com/orrery-catalog/orrery/scanners/github/connect"
 )
 
 // How a check that failed is made again: after firstPause, and three times as long each time, maxAttempts times in all; where
-// it waits for a limit of GitHub or for the first scan, up to maxWaits times.
+// it waits for a limit of GitHub or for the first scan, up to maxWaits times, for the latter longer each time.
 const (
 	maxAttempts  = 3
 	firstPause   = 10 * time.Second
@@ -23,6 +25,9 @@ const (
 	scanPause    = 30 * time.Second
 	longestPause = time.Hour + time.Minute // limits of GitHub are by the hour
 )
+
+// maxCheck is how long one attempt of a check may take.
+const maxCheck = 10 * time.Minute
 
 // lastWord is how long a check that ends early may take to say so.
 const lastWord = 10 * time.Second
@@ -39,7 +44,9 @@ func (p *pull) fullName() string { return p.owner + "/" + p.repository }
 // run makes one check, and sees to it that it is made again where that helps.
 func (c *Checker) run(ctx context.Context, j *job) {
 	began := c.config.Now()
-	outcome, err := c.check(ctx, j)
+	bounded, cancel := context.WithTimeout(ctx, maxCheck)
+	outcome, err := c.check(bounded, j)
+	cancel()
 	c.metrics.took(c.config.Now().Sub(began))
 	switch {
 	case err == nil:
@@ -78,7 +85,7 @@ func (j *job) pause(err error, now time.Time) (time.Duration, bool) {
 		return min(max(budget.Reset.Sub(now), firstPause), longestPause), j.waits <= maxWaits
 	case errors.Is(err, ingest.ErrNotReady):
 		j.waits++
-		return scanPause, j.waits <= maxWaits
+		return scanPause * time.Duration(j.waits), j.waits <= maxWaits
 	}
 	j.attempts++
 	pause := firstPause
@@ -122,7 +129,7 @@ func (c *Checker) check(ctx context.Context, j *job) (string, error) {
 	if err == nil {
 		err = r.complete(ctx, result)
 	}
-	if err != nil && ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) { // which is a failure like others
 		c.breakOff(ctx, r)
 	}
 	if err != nil {
@@ -170,13 +177,23 @@ func (c *Checker) judge(ctx context.Context, client *github.Client, p *pull, pat
 			if trial, err = c.config.Catalog.Try(ctx, c.config.Source, scopes); err != nil {
 				return nil, fmt.Errorf("try the change: %w", err)
 			}
+			if !c.isScanned(trial.Before) {
+				return nil, fmt.Errorf("source %s: %w", c.config.Source, ingest.ErrNotReady)
+			}
 		}
 	}
 	return newVerdict(read, trial).result(c.config), nil
 }
 
-// breakOff tells that a check ended before it was done: a newer one takes its place, or Orrery stops. Where the newer one is of the same head,
-// it goes on with what is there.
+// isScanned says whether the catalog knows what the source holds.
+func (c *Checker) isScanned(s *graph.Snapshot) bool {
+	return slices.ContainsFunc(s.Sources(), func(source graph.Source) bool {
+		return source.ID == c.config.Source && !source.LastGood.IsZero()
+	})
+}
+
+// breakOff tells that a check ended before it was done: a newer one takes its place, or Orrery stops. A newer one of the same
+// head goes on with what is there.
 func (c *Checker) breakOff(ctx context.Context, r *report) {
 	cause := context.Cause(ctx)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)

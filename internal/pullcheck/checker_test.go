@@ -447,3 +447,50 @@ func TestRunsUntilToldToStop(t *testing.T) {
 		stop()
 	})
 }
+
+// TestBeforeTheFirstScan holds that a check waits until the catalog knows what the source holds: until then, all would be new.
+func TestBeforeTheFirstScan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, s, other := newHub(), &source{tree: company()}, &source{tree: tree{"acme/x/catalog-info.yaml": component("x", "group:x")}}
+		s.tree["c1:catalog-info.yaml"] = "# the same\n" + company()["acme/checkout/catalog-info.yaml"]
+		c, err := ingest.New(t.Context(), ingest.Config{Sources: []ingest.Source{{ID: "acme", Scanner: s}, {ID: "other", Scanner: other}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Scan(t.Context(), "other"); err != nil {
+			t.Fatal(err)
+		}
+		h.opens(7, "c1", "main", file("catalog-info.yaml", "modified"))
+		checker := pullcheck.New(pullcheck.Config{Catalog: c, Source: "acme", Reader: s, Connection: h})
+		defer runs(t, checker)()
+		if err := checker.Handle(t.Context(), event("opened")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := conclusions(h.made()); got != "c1 in_progress" {
+			t.Fatal(got)
+		}
+		if _, err := c.Scan(t.Context(), "acme"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if made := h.made(); conclusions(made) != "c1 completed success" || made[0].Title != "Nothing changes in the catalog" {
+			t.Error(shown(&made[0]))
+		}
+	})
+}
+
+// TestHangs holds that a check that does not come to an end is ended, and told to have failed.
+func TestHangs(t *testing.T) {
+	in(t, func(t *testing.T, s *scene) {
+		s.hangs = true
+		s.hears(t, event("opened"))
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := conclusions(s.made()); got != "c1 completed neutral" {
+			t.Error(got)
+		}
+	})
+}

@@ -248,6 +248,7 @@ type source struct {
 	mu     sync.Mutex
 	tree   tree
 	before func() error // called before files are read at a commit
+	hangs  bool         // reading at a commit does not end by itself
 }
 
 func (s *source) Scan(ctx context.Context, _ []byte, sink scanners.Sink) ([]byte, error) {
@@ -273,6 +274,9 @@ func (s *source) ReadAt(ctx context.Context, repository, commit string, paths []
 		if err := s.before(); err != nil {
 			return nil, err
 		}
+	}
+	if s.hangs {
+		<-ctx.Done()
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -115,8 +115,7 @@ func (c *Checker) begin(ctx context.Context, client *github.Client, p *pull) (*r
 		Name: c.name, HeadSHA: p.head, ExternalID: github.String(c.externalID(p.number)), Status: github.String(stateInProgress),
 		StartedAt: &started, Output: output,
 	})
-	switch status(err) {
-	case http.StatusForbidden, http.StatusNotFound: // a token may not, or an App without that permission
+	if status(err) == http.StatusForbidden { // a token may not, nor an App without that permission
 		c.refuse(p.owner)
 		return r, r.setStatus(ctx, "pending", "Orrery checks what this does to the catalog", "")
 	}
@@ -130,11 +129,9 @@ func (c *Checker) begin(ctx context.Context, client *github.Client, p *pull) (*r
 // known is the check run of this check that is there already, if it can be gone on with.
 func (r *report) known(ctx context.Context) (*github.CheckRun, error) {
 	runs, err := r.checker.runsOf(ctx, r.client, r.pull.owner, r.pull.repository, r.pull.head)
-	switch status(err) {
-	case http.StatusForbidden, http.StatusNotFound: // creating one tells
+	if status(err) == http.StatusForbidden { // creating one tells
 		return nil, nil
-	}
-	if err != nil {
+	} else if err != nil {
 		return nil, err
 	}
 	var newest *github.CheckRun

@@ -20,6 +20,9 @@ const (
 	codeUnread           = "not-read"
 )
 
+// maxGuesses is how many unknown names are compared with those that there are.
+const maxGuesses = 20
+
 // maxNamed is how many entities one finding names.
 const maxNamed = 5
 
@@ -36,7 +39,8 @@ type finding struct {
 	owner    catalog.Ref // of ref
 }
 
-// verdict is what a trial says of a pull request.
+// verdict is what a trial says of a pull request. Each judgement is a method that looks at the trial and adds findings and,
+// for the summary, what people should know.
 type verdict struct {
 	*reading
 	trial    *ingest.Trial // nil = no catalog file changes
@@ -269,7 +273,7 @@ func (v *verdict) reference(edge *catalog.Edge) (string, place) {
 // unknown are the references of the change to what nobody describes, now or before. Where nobody describes any owners, the
 // names of owners are told by other means.
 func (v *verdict) unknown() {
-	owners := hasOwners(v.trial.After)
+	owners, guesses := hasOwners(v.trial.After), 0
 	for _, row := range v.trial.Edges {
 		known := make(map[catalog.Ref]bool)
 		out, _ := v.trial.Before.Relations(row.From)
@@ -288,7 +292,13 @@ func (v *verdict) unknown() {
 				if e.Kind != catalog.Declared || at.path == "" {
 					continue
 				}
-				v.findings = append(v.findings, v.unknownEnd(edge, at))
+				f := unknownEnd(edge, at)
+				if guesses++; guesses <= maxGuesses {
+					if meant := candidates(v.trial.Before, edge.To); len(meant) > 0 {
+						f.fix += "; maybe meant: " + strings.Join(meant, ", ")
+					}
+				}
+				v.findings = append(v.findings, f)
 				known[edge.To] = true
 				break
 			}
@@ -306,16 +316,14 @@ func hasOwners(s *graph.Snapshot) bool {
 	return false
 }
 
-func (v *verdict) unknownEnd(edge *catalog.Edge, at place) finding {
-	f := finding{severity: catalog.Warning, code: codeUnknownReference, ref: edge.From, place: at}
+func unknownEnd(edge *catalog.Edge, at place) finding {
+	f := finding{
+		severity: catalog.Warning, code: codeUnknownReference, ref: edge.From, place: at, fix: "mend the name, or describe it",
+	}
 	f.message = fmt.Sprintf("%s refers to %s (%s), which nobody describes", edge.From, edge.To, edge.Type)
 	if edge.Type == catalog.OwnedBy {
 		f.code = codeUnknownOwner
 		f.message = fmt.Sprintf("%s is owned by %s, which nobody describes", edge.From, edge.To)
-	}
-	f.fix = "mend the name, or describe it"
-	if meant := candidates(v.trial.Before, edge.To); len(meant) > 0 {
-		f.fix += "; maybe meant: " + strings.Join(meant, ", ")
 	}
 	return f
 }

@@ -1,0 +1,202 @@
+package pullcheck_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orrery-catalog/orrery/internal/ingest"
+	"github.com/orrery-catalog/orrery/internal/pullcheck"
+	"github.com/orrery-catalog/orrery/scanners"
+	"github.com/orrery-catalog/orrery/scanners/github/connect"
+	"github.com/orrery-catalog/orrery/scanners/github/githubtest"
+	"github.com/orrery-catalog/orrery/scanners/github/webhook"
+)
+
+// reader reads the repositories of a GitHub for tests, as its source reads them.
+type reader struct{ *githubtest.GitHub }
+
+func (r reader) Scan(ctx context.Context, _ []byte, sink scanners.Sink) ([]byte, error) {
+	for _, repository := range r.Repositories("acme") {
+		for name, text := range repository.Files("main") {
+			if path.Base(name) != "catalog-info.yaml" {
+				continue
+			}
+			if err := sink.Report(ctx, scopeOf("github.com/"+repository.FullName()+"/"+name, text)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (r reader) Wants(repository, branch, name string) bool {
+	return branch == "main" && (name == "" || path.Base(name) == "catalog-info.yaml")
+}
+
+func (r reader) ReadAt(_ context.Context, repository, commit string, paths []string) ([]scanners.Scope, error) {
+	files, main := r.Repository(repository).Files(commit), r.Repository(repository).Files("main")
+	var scopes []scanners.Scope
+	for _, p := range paths {
+		text, there := files[p]
+		_, was := main[p]
+		switch name := "github.com/" + repository + "/" + p; {
+		case there:
+			scopes = append(scopes, scopeOf(name, text))
+		case was:
+			scopes = append(scopes, scanners.Scope{Name: name, State: scanners.Gone})
+		}
+	}
+	return scopes, nil
+}
+
+// organisation is a GitHub with an App in it, a catalog of it, and a Checker behind its webhooks.
+type organisation struct {
+	*githubtest.GitHub
+	hook     *githubtest.Hook
+	checkout *githubtest.Repository
+}
+
+func newOrganisation(t *testing.T, permissions map[string]string) *organisation {
+	t.Helper()
+	g := githubtest.New(githubtest.Options{})
+	repositories := make(map[string]githubtest.Files)
+	for name, text := range company() {
+		owner, rest, _ := strings.Cut(name, "/")
+		repository, file, _ := strings.Cut(rest, "/")
+		full := owner + "/" + repository
+		if repositories[full] == nil {
+			repositories[full] = githubtest.Files{"README.md": "hello"}
+		}
+		repositories[full][file] = text
+	}
+	for name, files := range repositories {
+		g.AddRepository(name, files, githubtest.Settings{})
+	}
+	app, err := g.AddApp("orrery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	installation := app.Install(g.Account("acme"))
+	for name, access := range permissions {
+		installation.Permit(name, access)
+	}
+	connection, err := connect.New(connect.Config{
+		APIURL: g.Start(t), App: &connect.App{ID: app.ID(), PrivateKey: app.PrivateKey()}, Source: "acme",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ingest.New(t.Context(), ingest.Config{Sources: []ingest.Source{{ID: "acme", Kind: "github", Scanner: reader{g}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Scan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checker := pullcheck.New(pullcheck.Config{Catalog: c, Source: "acme", Reader: reader{g}, Connection: connection})
+	t.Cleanup(runs(t, checker))
+	handler, err := webhook.New(webhook.Config{Targets: []webhook.Target{{
+		Source: "acme", Secret: "secret", Host: "github.com", Wants: reader{g}.Wants,
+		Changed:     func(context.Context, string, []string) error { return nil },
+		PullRequest: checker.Handle,
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return &organisation{GitHub: g, hook: app.AddHook(server.URL, "secret"), checkout: g.Repository("acme/checkout")}
+}
+
+// delivers sends what happened, and waits until something is there.
+func (o *organisation) delivers(t *testing.T, there func() bool) {
+	t.Helper()
+	statuses, err := o.hook.Deliver(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, status := range statuses {
+		if status >= 300 {
+			t.Fatalf("a delivery was answered %d", status)
+		}
+	}
+	for deadline := time.Now().Add(30 * time.Second); !there(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not come; check runs: %+v", o.checkout.CheckRuns())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// completed says whether there are so many check runs and all are completed.
+func (o *organisation) completed(n int) func() bool {
+	return func() bool {
+		all := o.checkout.CheckRuns()
+		for _, one := range all {
+			if one.Status != "completed" {
+				return false
+			}
+		}
+		return len(all) == n
+	}
+}
+
+// TestOrganisation goes the whole way, from signed webhooks to check runs, with everything real but GitHub.
+func TestOrganisation(t *testing.T) {
+	o := newOrganisation(t, map[string]string{"checks": "write", "pull_requests": "read", "contents": "read"})
+	o.checkout.Push(githubtest.Push{Branch: "refunds", Files: githubtest.Files{
+		"refunds/catalog-info.yaml": component("refunds", "group:payments", "pricing"), "main.go": "package main",
+	}})
+	pull := o.checkout.OpenPull(githubtest.Pull{Title: "Refunds", Head: "refunds"})
+	o.delivers(t, o.completed(1))
+	if first := o.checkout.CheckRuns()[0]; first.Conclusion != "success" || first.HeadSHA != pull.Head() || first.Title != "1 added, 0 changed, 0 removed" {
+		t.Errorf("%+v", first)
+	}
+	asked := 0
+	for endpoint, tally := range o.Calls().ByEndpoint() {
+		if strings.Contains(endpoint, "/repos/") {
+			asked += tally.Total
+		}
+	}
+	if asked != 6 { // the pull request, its files, known check runs, a new one, whether it is behind, the result
+		t.Errorf("%d requests: %v", asked, o.Calls().ByEndpoint())
+	}
+
+	o.checkout.Push(githubtest.Push{Branch: "refunds", Delete: []string{"cart/catalog-info.yaml"}})
+	o.delivers(t, o.completed(2))
+	second := o.checkout.CheckRuns()[1]
+	if second.Conclusion != "failure" || second.HeadSHA != pull.Head() || !strings.Contains(second.Summary, "component:default/storefront") {
+		t.Errorf("%+v", second)
+	}
+	o.checkout.RequestCheck(second.ID)
+	requests := second.Requests
+	o.delivers(t, func() bool { return o.completed(2)() && o.checkout.CheckRuns()[1].Requests > requests+1 })
+
+	// From a fork, whose checks name no pull request.
+	mallory := o.AddUser("mallory", githubtest.Profile{})
+	fork := o.checkout.Fork(mallory)
+	fork.Push(githubtest.Push{Branch: "typo", Files: githubtest.Files{"catalog-info.yaml": component("checkout", "group:paymnets", "pricing")}})
+	foreign := o.checkout.OpenPull(githubtest.Pull{Title: "Typo", From: fork, Head: "typo"})
+	o.delivers(t, o.completed(3))
+	third := o.checkout.CheckRuns()[2]
+	if third.Conclusion != "neutral" || third.HeadSHA != foreign.Head() || len(third.Annotations) != 1 || third.Annotations[0].Path != "catalog-info.yaml" {
+		t.Errorf("%+v", third)
+	}
+	o.checkout.RequestCheck(third.ID) // it has annotations, which stay: there is a new one
+	o.delivers(t, o.completed(4))
+}
+
+// TestOrganisationWithoutPermission holds that without the permission to write check runs there are commit statuses.
+func TestOrganisationWithoutPermission(t *testing.T) {
+	o := newOrganisation(t, map[string]string{"checks": "", "statuses": "write", "pull_requests": "read", "contents": "read"})
+	o.checkout.Push(githubtest.Push{Branch: "gone", Delete: []string{"cart/catalog-info.yaml"}})
+	pull := o.checkout.OpenPull(githubtest.Pull{Title: "Gone", Head: "gone"})
+	o.delivers(t, func() bool {
+		all := o.checkout.Statuses(pull.Head())
+		return len(all) == 2 && all[0].State == "pending" && all[1].State == "failure" && all[1].Context == "orrery/acme"
+	})
+}
