@@ -30,6 +30,7 @@ type relations struct {
 	locations map[string]*location       // by file: where its Locations lead
 	reads     map[string][]string        // by file: what its placeholders read, or tried to
 	readers   map[string]map[string]file // by what is read: the files whose placeholders do
+	owners    map[string]bool            // CODEOWNERS files that were read
 	links     map[string][]string        // by symbolic link: what it leads to, step by step or at once
 }
 
@@ -49,7 +50,7 @@ type pattern struct {
 func newRelations() *relations {
 	return &relations{
 		locations: make(map[string]*location), reads: make(map[string][]string), readers: make(map[string]map[string]file),
-		links: make(map[string][]string),
+		links: make(map[string][]string), owners: make(map[string]bool),
 	}
 }
 
@@ -233,6 +234,7 @@ func (r *relations) replace(again map[string]bool, now *relations) {
 		delete(r.reads, real)
 	}
 	maps.Copy(r.locations, now.locations)
+	maps.Copy(r.owners, now.owners)
 	for name, by := range now.readers {
 		for _, f := range by {
 			r.read(f, name)

@@ -88,8 +88,8 @@ func (s *Scanner) scanParts(
 	}
 	r.part = p
 	for name, all := range names {
-		name := folder.Decides(name)
-		p.names[name], p.folders[name] = true, all
+		name := known.decides(r.tree, folder.Decides(name))
+		p.names[name], p.folders[name] = true, p.folders[name] || all
 	}
 	return r.found, errors.Join(p.scan(ctx), r.tree.Close())
 }

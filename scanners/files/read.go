@@ -28,6 +28,9 @@ func (r *run) read(ctx context.Context, f file) error {
 	}
 	switch r.config.Repository.before(f) {
 	case SaidSame:
+		if _, err := r.ownersOf(ctx, path.Dir(f.real)); err != nil { // what is wrong with it is told each time
+			return err
+		}
 		return r.report(ctx, scanners.Scope{Name: r.shown(f.name), State: scanners.Unchanged})
 	case SaidNothing:
 		return nil
@@ -75,7 +78,11 @@ func (r *run) read(ctx context.Context, f file) error {
 	if err := r.fetchTargets(ctx, f, result); err != nil {
 		return err
 	}
-	return r.report(ctx, r.scope(f, result))
+	scope := r.scope(f, result)
+	if err := r.hint(ctx, f, &scope); err != nil {
+		return err
+	}
+	return r.report(ctx, scope)
 }
 
 // scope turns what a file says into the scope that is reported, and remembers what its Locations name.

@@ -20,6 +20,9 @@ type Repository struct {
 	Names []string
 	// Anchored: a glob of Include without a slash means files of the root's own folder.
 	Anchored bool
+	// Owners are the places of a CODEOWNERS file in the root, in the order in which the first counts. nil = those of every host,
+	// of the nearest folder that has one: the root may hold many repositories.
+	Owners []string
 	// Large is held while a large file is parsed, with room for one: many scanners may share it. nil = each has its own.
 	Large chan struct{}
 	// Before says what a file said at the previous scan, if that is what it says now; nil = nobody knows.

@@ -24,6 +24,7 @@ type run struct {
 	// large is held while a large file is parsed: its parsed form may be fifty times its size.
 	large    chan struct{}
 	listings listings
+	owners   owners
 
 	mu       sync.Mutex
 	reported map[string]bool // names of scopes
@@ -47,6 +48,9 @@ func newRun(config *Config, root Root, already map[string]bool, sink scanners.Si
 		config: config, tree: opened, sink: sink, opened: already,
 		large: large, listings: listings{byDir: make(map[string][]fs.DirEntry)},
 		reported: make(map[string]bool), next: make(map[string]file), found: newRelations(),
+		owners: owners{
+			listed: make(map[string]landmarks), of: make(map[string]*ownersFile), kept: make(map[*ownersFile]struct{}),
+		},
 	}, nil
 }
 
@@ -118,7 +122,7 @@ func (r *run) single(ctx context.Context, emit func(context.Context, file) error
 // walk is one through the root, or a part of it.
 func (r *run) walk(emit func(context.Context, file) error) *folder.Walk {
 	return &folder.Walk{
-		In: r.tree, Options: r.config.options(), Refused: r.refused, Linked: r.noteLink,
+		In: r.tree, Options: r.config.options(), Refused: r.refused, Linked: r.noteLink, Listed: r.noteListed,
 		Emit: func(ctx context.Context, f folder.File) error { return emit(ctx, file{name: f.Name, real: f.Real}) },
 	}
 }

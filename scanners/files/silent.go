@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"path"
 	"slices"
 	"strings"
 
@@ -68,7 +69,8 @@ func (r *run) unreached(ctx context.Context) error {
 	why := "the Location in " + slices.Min(r.broken) + " may name it and cannot be read"
 	for _, scope := range memory.Scopes() {
 		name, inside := r.tree.Name(scope)
-		if !inside || strings.HasSuffix(scope, "/") || r.reported[scope] || folder.Matches(r.config.Exclude, name) {
+		if !inside || strings.HasSuffix(scope, "/") || r.reported[scope] || folder.Matches(r.config.Exclude, name) ||
+			path.Base(name) == "CODEOWNERS" {
 			continue
 		}
 		if real, info, err := folder.Resolve(r.tree, name); err != nil || !info.Mode().IsRegular() || r.opened[r.shown(real)] {

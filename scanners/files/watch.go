@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"iter"
+	"path"
 
 	"github.com/orrery-catalog/orrery/scanners/folder"
 )
@@ -38,7 +39,7 @@ func (s *Scanner) matters(root int, name string) bool {
 		return true // a scan is under way, and nobody knows yet
 	}
 	k := &s.known.roots[root]
-	return k.scopes.Contains(folder.Shown(k.base, name)) || len(k.readers[name]) > 0 || len(k.naming(name, false)) > 0 || k.linked(name)
+	return path.Base(name) == "CODEOWNERS" || k.scopes.Contains(folder.Shown(k.base, name)) || len(k.readers[name]) > 0 || len(k.naming(name, false)) > 0 || k.linked(name)
 }
 
 // needed yields the names, in the tree, of files that say something through others.

@@ -28,6 +28,8 @@ type Walk struct {
 	Refused func(context.Context, Refusal) error
 	// Entered hears of each folder, without links, before it is listed; nil = nobody does.
 	Entered func(real string) error
+	// Listed hears what is in each folder, sorted by name; nil = nobody does.
+	Listed func(real string, entries []fs.DirEntry)
 	// Linked hears of each symbolic link, without others, before it is followed; nil = nobody does.
 	Linked func(link string)
 	Links  []Place // symbolic links that are not followed yet, in the order of the walk
@@ -134,6 +136,9 @@ func (w *Walk) folder(ctx context.Context, at Place) (below []Place, err error) 
 		return nil, w.In.Vanished(at.Name)
 	default:
 		return nil, w.refuseFolder(ctx, at.Name, Plain(err))
+	}
+	if w.Listed != nil {
+		w.Listed(at.Real, entries)
 	}
 	at = w.inForce(at, has(entries, ".git"), has(entries, ".gitignore"))
 	for _, entry := range entries {

@@ -247,7 +247,7 @@ func (s *said) scan(ctx context.Context, p *place, of reading, fixed, globs []st
 		Roots:   []files.Root{{FS: s.tree, Display: strings.TrimSuffix(s.prefix, "/")}},
 		Include: globs, Exclude: s.config.ExcludeFiles,
 		Repository: files.Repository{
-			Names: fixed, Anchored: true, Large: s.large, Before: s.before, Version: s.version, Note: s.note,
+			Names: fixed, Anchored: true, Owners: codeowners, Large: s.large, Before: s.before, Version: s.version, Note: s.note,
 			Elsewhere: func(name, target string) *catalog.Problem { return s.elsewhere(name, target) },
 		},
 	})
