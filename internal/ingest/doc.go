@@ -9,6 +9,7 @@
 //
 // Several processes may share a store that says so. Each follows what the others commit, in revisions, and answers from
 // its own Snapshot. One of them at a time, the holder of the lease [graph.LeaseScans], scans; what it commits is refused
-// once another one has the lease. Approvals, and requests for scans to the holder, are committed by any. While the store is
-// away, the newest Snapshot stands, Freshness tells its age, and what was scanned waits.
+// once another one has the lease. Approvals, and requests for scans to the holder, are committed by any, and so is what one
+// of them heard of a source (Catalog.Heard) and the holder is to scan. While the store is away, the newest Snapshot stands,
+// Freshness tells its age, and what was scanned or heard waits.
 package ingest

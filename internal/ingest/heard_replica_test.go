@@ -249,7 +249,19 @@ func hearAtRandom(t *testing.T, random *rand.Rand) {
 	for range 200 {
 		i := random.IntN(len(replicas))
 		r := replicas[i]
-		switch random.IntN(10) {
+		switch random.IntN(12) {
+		case 10:
+			slow := time.Duration(random.IntN(8)) * time.Second
+			r.door.breaks(func(ctx context.Context, call string) error {
+				if call == callApply {
+					select {
+					case <-time.After(slow): // what is heard meanwhile is for the next
+					case <-ctx.Done():
+						return context.Cause(ctx)
+					}
+				}
+				return nil
+			})
 		case 0:
 			r.door.breaks(nil) // what it has heard it can leave only in a store that is there
 			r.stop()

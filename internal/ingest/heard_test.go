@@ -256,3 +256,22 @@ func TestWhatSaysNothingNewIsNoRevision(t *testing.T) {
 		}
 	})
 }
+
+// TestPartsDoNotPutOffTheWhole holds that the scan of the whole which is due after a restart is that after the last one, and
+// not after one of parts.
+func TestPartsDoNotPutOffTheWhole(t *testing.T) {
+	store := openStore(t, storePath(t), false)
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary()
+		config := ingest.Config{Store: forwarded{store}, Sources: []ingest.Source{{ID: "d", Scanner: d, Schedule: every(t, "@every 1h")}}}
+		c := runs(t, config)
+		pass(50 * time.Minute)
+		heard(t, c.Catalog, "1", "a")
+		pass(time.Minute)
+		c.stop()
+		c = runs(t, config)
+		defer c.stop()
+		pass(30 * time.Minute)
+		expect(t, "scans", d, "00:00:00 all", "00:50:00 a", "01:00:00 all")
+	})
+}

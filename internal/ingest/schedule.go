@@ -101,7 +101,11 @@ func (k *keeper) begin() bool {
 	if k.source.Schedule == nil || was.LastGood.IsZero() {
 		return true
 	}
-	k.next = k.source.Schedule.Next(was.LastGood)
+	last := was.LastGood
+	if !was.LastWhole.IsZero() && was.LastWhole.Before(last) {
+		last = was.LastWhole // the last good one was of parts
+	}
+	k.next = k.source.Schedule.Next(last)
 	if !was.Resume.IsZero() && was.Resume.Before(k.next) {
 		k.next = was.Resume
 	}
