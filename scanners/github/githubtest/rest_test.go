@@ -1,9 +1,6 @@
 package githubtest_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"io"
 	"net/http"
 	"testing"
 
@@ -39,31 +36,4 @@ func TestListingInPages(t *testing.T) {
 	if err != nil || len(tree.Entries) != 4 {
 		t.Errorf("the tree is %v: %v", tree, err)
 	}
-}
-
-func TestGraphQL(t *testing.T) {
-	hub := githubtest.New(githubtest.Options{Open: true})
-	hub.AddCompany("acme", 3)
-	query := `query($a: String!) {
-		r0: repository(owner: "acme", name: $a) { ...R }
-		r1: repository(owner: "acme", name: "nothing") { ...R }
-		organization(login: "acme") { repositories(first: 2) { totalCount pageInfo { hasNextPage } nodes { name } } }
-		rateLimit { cost remaining }
-	}
-	fragment R on Repository { id pushedAt defaultBranchRef { name target { oid ... on Commit { tree { oid } } } }
-		f: object(expression: "HEAD:catalog-info.yaml") { ... on Blob { oid text } } }`
-	body, err := json.Marshal(map[string]any{"query": query, "variables": map[string]any{"a": "service-00000"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := hub.Start(t)
-	answer, err := http.Post(address+"/graphql", "application/json", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Log(string(text))
 }

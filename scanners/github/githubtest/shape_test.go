@@ -18,6 +18,9 @@ import (
 // TestAnswersAreGitHubs asks every endpoint of the fake by way of a server that tells which requests and answers GitHub's own
 // description of its API does not allow.
 func TestAnswersAreGitHubs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reading the description takes some ten seconds")
+	}
 	descriptions := testenv.GitHub(t)
 	hub, app := world(t)
 	checked, err := url.Parse(descriptions.Check(t, hub.Start(t)) + "/")
