@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/orrery-catalog/orrery/scanners/folder"
@@ -164,14 +165,14 @@ func (f *tree) nodeLocked(name string) (*node, error) {
 		return n, nil
 	}
 	if f.absent[name] || name == ".git" || strings.HasSuffix(name, "/.git") {
-		return nil, fs.ErrNotExist
+		return nil, syscall.ENOENT // what a folder on a disk says
 	}
 	above, err := f.nodeLocked(path.Dir(name))
 	if err != nil {
 		return nil, err
 	}
 	if above.mode&modeKind != modeTree {
-		return nil, fs.ErrNotExist
+		return nil, syscall.ENOENT
 	}
 	if err := f.listLocked(path.Dir(name), above); err != nil {
 		return nil, err
@@ -179,7 +180,7 @@ func (f *tree) nodeLocked(name string) (*node, error) {
 	if n := f.nodes[name]; n != nil {
 		return n, nil
 	}
-	return nil, fs.ErrNotExist
+	return nil, syscall.ENOENT
 }
 
 // listLocked asks what is in a folder, and below it where that is not too much.
