@@ -47,7 +47,7 @@ func tryAtRandom(t *testing.T, random *rand.Rand) {
 	}
 	stores := []graph.Store{openStore(t, storePath(t), false), openStore(t, storePath(t), false)}
 	tried, untried := open(stores[0], sources), open(stores[1], sources)
-	for step := range 30 {
+	for step := range 20 {
 		elapsed.Add(1)
 		villages[random.IntN(3)].change()
 		parts := []string{"a/", "b/1", "b/2", "moved/all/3", "all/", "c/2", "c/"}[random.IntN(4):][:1+random.IntN(3)]

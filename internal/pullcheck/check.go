@@ -52,7 +52,7 @@ func (c *Checker) run(ctx context.Context, j *job) {
 	case err == nil:
 		c.metrics.done(outcome)
 		return
-	case context.Cause(ctx) == errSuperseded:
+	case errors.Is(context.Cause(ctx), errSuperseded):
 		c.metrics.done(outcomeSuperseded)
 		return
 	case ctx.Err() != nil:

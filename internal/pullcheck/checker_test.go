@@ -73,6 +73,12 @@ func conclusions(runs []run) string {
 	return strings.Join(all, "; ")
 }
 
+// pass lets time go by.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
 // counted tells the outcomes that the metrics have.
 func (s *scene) counted(t *testing.T) string {
 	t.Helper()
@@ -342,7 +348,7 @@ func TestToken(t *testing.T) {
 			return 0
 		})
 		s.hears(t, event("opened"))
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if n := s.asked("POST {sha}"); n != 1 {
 			t.Errorf("%d attempts to write what may not be written", n)
 		}
@@ -378,8 +384,7 @@ func TestFailures(t *testing.T) {
 					return nil
 				}
 				s.hears(t, event("opened"))
-				time.Sleep(test.within)
-				synctest.Wait()
+				pass(test.within)
 				made := s.made()
 				if got := conclusions(made); got != test.want || attempts != test.attempts {
 					t.Errorf("%s after %d attempts", got, attempts)
@@ -394,8 +399,7 @@ func TestFailures(t *testing.T) {
 		s.refuses(func(string) int { return http.StatusBadGateway })
 		s.hears(t, event("opened"))
 		s.refuses(nil)
-		time.Sleep(time.Minute)
-		synctest.Wait()
+		pass(time.Minute)
 		if got := conclusions(s.made()); got != "c1 completed success" {
 			t.Error(got)
 		}
@@ -466,16 +470,14 @@ func TestBeforeTheFirstScan(t *testing.T) {
 		if err := checker.Handle(t.Context(), event("opened")); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute)
-		synctest.Wait()
+		pass(time.Minute)
 		if got := conclusions(h.made()); got != "c1 in_progress" {
 			t.Fatal(got)
 		}
 		if _, err := c.Scan(t.Context(), "acme"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(10 * time.Minute)
-		synctest.Wait()
+		pass(10 * time.Minute)
 		if made := h.made(); conclusions(made) != "c1 completed success" || made[0].Title != "Nothing changes in the catalog" {
 			t.Error(shown(&made[0]))
 		}
@@ -487,8 +489,7 @@ func TestHangs(t *testing.T) {
 	in(t, func(t *testing.T, s *scene) {
 		s.hangs = true
 		s.hears(t, event("opened"))
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		pass(time.Hour)
 		if got := conclusions(s.made()); got != "c1 completed neutral" {
 			t.Error(got)
 		}

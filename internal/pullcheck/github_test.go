@@ -128,7 +128,7 @@ func (o *organisation) delivers(t *testing.T, there func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it does not come; check runs: %+v", o.checkout.CheckRuns())
 		}
-		time.Sleep(5 * time.Millisecond)
+		<-time.After(5 * time.Millisecond)
 	}
 }
 

@@ -244,7 +244,7 @@ type writer struct {
 }
 
 func (w *writer) line(format string, arguments ...any) {
-	fmt.Fprintf(w, format, arguments...)
+	_, _ = fmt.Fprintf(w, format, arguments...) // a Builder takes everything
 	w.WriteByte('\n')
 }
 

@@ -46,22 +46,40 @@ func TestVerdicts(t *testing.T) {
 	}{
 		"added":    {map[string]string{"refunds/catalog-info.yaml": component("refunds", "group:payments", "pricing")}, [2]string{}, "success"},
 		"comments": {map[string]string{"catalog-info.yaml": "# nothing new\n" + checkout}, [2]string{}, "success"},
-		"changed": {map[string]string{"catalog-info.yaml": strings.ReplaceAll(component("checkout", "group:shop", "cart"), "production", "deprecated")},
-			[2]string{}, "success"},
+		"changed": {
+			map[string]string{"catalog-info.yaml": strings.ReplaceAll(component("checkout", "group:shop", "cart"), "production", "deprecated")},
+			[2]string{},
+			"success",
+		},
 		"broken":  {map[string]string{"catalog-info.yaml": strings.Replace(checkout, "  name: checkout\n", "  name: 'check out'\n", 1)}, [2]string{}, "failure"},
 		"removed": {map[string]string{"cart/catalog-info.yaml": ""}, [2]string{}, "failure"},
-		"one of two removed": {map[string]string{"cart/catalog-info.yaml": component("basket", "group:payments")},
-			[2]string{}, "failure"},
-		"renamed file": {map[string]string{"basket/catalog-info.yaml": company()["acme/checkout/cart/catalog-info.yaml"]},
-			[2]string{"cart/catalog-info.yaml", "basket/catalog-info.yaml"}, "success"},
+		"one of two removed": {
+			map[string]string{"cart/catalog-info.yaml": component("basket", "group:payments")},
+			[2]string{},
+			"failure",
+		},
+		"renamed file": {
+			map[string]string{"basket/catalog-info.yaml": company()["acme/checkout/cart/catalog-info.yaml"]},
+			[2]string{"cart/catalog-info.yaml", "basket/catalog-info.yaml"},
+			"success",
+		},
 		"unknown names": {map[string]string{"catalog-info.yaml": component("checkout", "group:paymnets", "pricng")}, [2]string{}, "neutral"},
-		"described twice": {map[string]string{"mine/catalog-info.yaml": component("storefront", "group:payments")},
-			[2]string{}, "neutral"},
-		"alias twice": {map[string]string{"catalog-info.yaml": strings.Replace(checkout, "spec:", "  annotations:\n    orrery.dev/aliases: otel:native\nspec:", 1)},
-			[2]string{}, "neutral"},
+		"described twice": {
+			map[string]string{"mine/catalog-info.yaml": component("storefront", "group:payments")},
+			[2]string{},
+			"neutral",
+		},
+		"alias twice": {
+			map[string]string{"catalog-info.yaml": strings.Replace(checkout, "spec:", "  annotations:\n    orrery.dev/aliases: otel:native\nspec:", 1)},
+			[2]string{},
+			"neutral",
+		},
 		"mended": {map[string]string{"broken/catalog-info.yaml": component("half", "group:payments")}, [2]string{}, "success"},
-		"wrong before": {map[string]string{"broken/catalog-info.yaml": "# one line more\n" + company()["acme/checkout/broken/catalog-info.yaml"]},
-			[2]string{}, "success"},
+		"wrong before": {
+			map[string]string{"broken/catalog-info.yaml": "# one line more\n" + company()["acme/checkout/broken/catalog-info.yaml"]},
+			[2]string{},
+			"success",
+		},
 		"hostile": {map[string]string{"catalog-info.yaml": strings.Replace(checkout, "spec:", "  title: '"+hostile+"'\nspec:", 1) +
 			"  dependencies:\n    - {ref: 'component:a', strength: '" + hostile + "'}\n"}, [2]string{}, "neutral"},
 	} {
