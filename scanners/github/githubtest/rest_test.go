@@ -1,39 +1,396 @@
 package githubtest_test
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-github/v60/github"
 
 	"github.com/orrery-catalog/orrery/scanners/github/githubtest"
 )
 
-func TestListingInPages(t *testing.T) {
-	hub := githubtest.New(githubtest.Options{})
-	hub.AddCompany("acme", 250)
-	hub.Account("acme").AddMember(hub.AddUser("alice", githubtest.Profile{}), "member")
-	client := github.NewClient(&http.Client{Transport: hub}).WithAuthToken(hub.Token("alice"))
+// clock is a time that tests move on.
+type clock struct{ at time.Time }
+
+func (c *clock) now() time.Time { return c.at }
+
+// company is an organisation of n private repositories, and the token of a member.
+func company(n int) (hub *githubtest.GitHub, token string, at *clock) {
+	at = &clock{time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	hub = githubtest.New(githubtest.Options{Now: at.now})
+	acme, _ := hub.AddCompany("acme", n)
+	acme.AddMember(hub.AddUser("alice", githubtest.Profile{}), "admin")
+	return hub, hub.Token("alice"), at
+}
+
+func client(hub *githubtest.GitHub, token string) *github.Client {
+	c := github.NewClient(&http.Client{Transport: hub})
+	if token != "" {
+		c = c.WithAuthToken(token)
+	}
+	return c
+}
+
+// get asks for a path, with pairs of headers.
+func get(t *testing.T, hub *githubtest.GitHub, token, path string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.github.com"+path, http.NoBody)
+	must(t, err)
+	if token != "" {
+		request.Header.Set("Authorization", "token "+token)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := hub.RoundTrip(request)
+	must(t, err)
+	body, err := io.ReadAll(response.Body)
+	must(t, err)
+	return response, string(body)
+}
+
+func TestPages(t *testing.T) {
+	hub, token, _ := company(250)
 	var names []string
 	for page := 1; page != 0; {
-		found, answer, err := client.Repositories.ListByOrg(t.Context(), "acme",
-			&github.RepositoryListByOrgOptions{ListOptions: github.ListOptions{Page: page, PerPage: 100}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		found, answer, err := client(hub, token).Repositories.ListByOrg(t.Context(), "acme", &github.RepositoryListByOrgOptions{
+			Sort: "created", Direction: "asc", ListOptions: github.ListOptions{Page: page, PerPage: 100},
+		})
+		must(t, err)
 		for _, r := range found {
-			names = append(names, r.GetFullName())
+			names = append(names, r.GetName())
 		}
 		page = answer.NextPage
+	}
+	for i, name := range names {
+		if name != githubtest.ServiceName(i) {
+			t.Fatalf("number %d is %s", i, name)
+		}
 	}
 	if len(names) != 250 {
 		t.Errorf("%d repositories are listed", len(names))
 	}
-	if got := hub.Calls().ByEndpoint()["GET /orgs/{org}/repos"]; got.Total != 3 || hub.Calls().Paid() != 3 {
-		t.Errorf("the listing took %+v", got)
+	if diff := cmp.Diff(map[string]githubtest.Tally{"GET /orgs/{org}/repos": {Total: 3}}, hub.Calls().ByEndpoint()); diff != "" {
+		t.Error(diff)
 	}
-	tree, _, err := client.Git.GetTree(t.Context(), "acme", "service-00000", "main", true)
+	answer, _ := get(t, hub, token, "/orgs/acme/repos?per_page=100&page=2&type=all")
+	want := `<https://api.github.com/orgs/acme/repos?page=1&per_page=100&type=all>; rel="prev", ` +
+		`<https://api.github.com/orgs/acme/repos?page=3&per_page=100&type=all>; rel="next", ` +
+		`<https://api.github.com/orgs/acme/repos?page=3&per_page=100&type=all>; rel="last", ` +
+		`<https://api.github.com/orgs/acme/repos?page=1&per_page=100&type=all>; rel="first"`
+	if diff := cmp.Diff(want, answer.Header.Get("Link")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestNotModified: what is unchanged costs nothing, for as long as the token is the same.
+func TestNotModified(t *testing.T) {
+	hub, token, _ := company(3)
+	const path = "/orgs/acme/repos"
+	first, _ := get(t, hub, token, path)
+	tag := first.Header.Get("ETag")
+	again, body := get(t, hub, token, path, "If-None-Match", tag)
+	if again.StatusCode != http.StatusNotModified || body != "" || again.Header.Get("X-RateLimit-Used") != "1" {
+		t.Errorf("the same again: %d %q %v", again.StatusCode, body, again.Header)
+	}
+	if other, _ := get(t, hub, hub.Token("alice"), path, "If-None-Match", tag); other.StatusCode != http.StatusOK {
+		t.Errorf("with another token: %d", other.StatusCode)
+	}
+	hub.Repository("acme/service-00001").Push(githubtest.Push{Files: githubtest.Files{"new": "1"}})
+	hub.Repository("acme/service-00001").Edit(func(s *githubtest.Settings) { s.Topics = []string{"go"} })
+	if changed, _ := get(t, hub, token, path, "If-None-Match", tag); changed.StatusCode != http.StatusOK {
+		t.Errorf("what changed: %d", changed.StatusCode)
+	}
+	if hub.Calls().Paid() != 3 || hub.Calls().ByEndpoint()["GET /orgs/{org}/repos"] != (githubtest.Tally{Total: 4, NotModified: 1}) {
+		t.Errorf("%+v", hub.Calls())
+	}
+}
+
+func TestPrimaryLimit(t *testing.T) {
+	hub, token, at := company(1)
+	hub.Limits.Core = 2
+	ctx, asked := t.Context(), client(hub, token)
+	for range 2 {
+		_, _, err := asked.Organizations.Get(ctx, "acme")
+		must(t, err)
+	}
+	limit := (*github.RateLimitError)(nil)
+	if _, _, err := asked.Repositories.Get(ctx, "acme", "service-00000"); !errors.As(err, &limit) {
+		t.Fatalf("the third request: %v", err)
+	}
+	if want := at.at.Add(time.Hour); !limit.Rate.Reset.Equal(github.Timestamp{Time: want}) {
+		t.Errorf("it is reset at %v", limit.Rate.Reset)
+	}
+	rates, _, err := client(hub, token).RateLimit.Get(ctx) // free of charge
+	if err != nil || rates.Core.Remaining != 0 || rates.GraphQL.Remaining != 5000 {
+		t.Errorf("%v %v", rates, err)
+	}
+	at.at = at.at.Add(time.Hour)
+	_, _, err = client(hub, token).Organizations.Get(ctx, "acme")
+	must(t, err)
+}
+
+func TestSecondaryLimit(t *testing.T) {
+	hub, token, at := company(1)
+	hub.Limits.PointsAt = 3
+	ctx := t.Context()
+	for range 3 {
+		_, _, err := client(hub, token).Organizations.Get(ctx, "acme")
+		must(t, err)
+	}
+	at.at = at.at.Add(20 * time.Second)
+	limit := (*github.AbuseRateLimitError)(nil)
+	if _, _, err := client(hub, token).Organizations.Get(ctx, "acme"); !errors.As(err, &limit) || *limit.RetryAfter != 40*time.Second {
+		t.Fatalf("the fourth request: %v", err)
+	}
+	at.at = at.at.Add(40 * time.Second)
+	_, _, err := client(hub, token).Organizations.Get(ctx, "acme")
+	must(t, err)
+}
+
+func TestFaults(t *testing.T) {
+	hub, token, _ := company(1)
+	address := hub.Start(t)
+	for name, asked := range map[string]func() *github.Client{
+		"in process": func() *github.Client { return client(hub, token) },
+		"over HTTP": func() *github.Client {
+			c, err := github.NewClient(nil).WithAuthToken(token).WithEnterpriseURLs(address, address)
+			must(t, err)
+			return c
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fault := func(f githubtest.Failure) error {
+				hub.Fail(githubtest.Fault{Endpoint: "GET /orgs/{org}", Fail: f})
+				_, _, err := asked().Organizations.Get(t.Context(), "acme")
+				if err == nil {
+					t.Error("nothing went wrong")
+				}
+				hub.Mend()
+				return err
+			}
+			status := func(err error) int {
+				if refused := (*github.ErrorResponse)(nil); errors.As(err, &refused) {
+					return refused.Response.StatusCode
+				}
+				return 0
+			}
+			if err := fault(githubtest.Status(502)); status(err) != 502 {
+				t.Errorf("a status: %v", err)
+			}
+			if err := fault(githubtest.Refused(401, "Bad credentials")); status(err) != 401 {
+				t.Errorf("a refusal: %v", err)
+			}
+			if err := fault(githubtest.Cut()); !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("a body that is cut: %v", err)
+			}
+			if err := fault(githubtest.BrokenJSON()); err.Error() != "unexpected EOF" {
+				t.Errorf("broken JSON: %v", err)
+			}
+			if err := fault(githubtest.Dropped()); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("a connection that ends: %v", err)
+			}
+			limit := (*github.AbuseRateLimitError)(nil)
+			if err := fault(githubtest.SecondaryLimit(403, 7*time.Second)); !errors.As(err, &limit) || *limit.RetryAfter != 7*time.Second {
+				t.Errorf("a secondary limit: %v", err)
+			}
+			if err := fault(githubtest.SecondaryLimit(403, -1)); !errors.As(err, &limit) || limit.RetryAfter != nil {
+				t.Errorf("a secondary limit without a time: %v", err)
+			}
+			primary := (*github.RateLimitError)(nil)
+			if err := fault(githubtest.PrimaryLimit(time.Now().Add(time.Minute))); !errors.As(err, &primary) {
+				t.Errorf("a primary limit: %v", err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			hub.Fail(githubtest.Fault{Fail: githubtest.Slow(time.Hour)})
+			if _, _, err := asked().Organizations.Get(ctx, "acme"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a slow answer: %v", err)
+			}
+			hub.Mend()
+			_, _, err := asked().Organizations.Get(t.Context(), "acme")
+			must(t, err)
+		})
+	}
+}
+
+func TestFaultsByScript(t *testing.T) {
+	hub, token, _ := company(1)
+	hub.Fail(githubtest.Fault{
+		Endpoint: "GET /repos/{owner}/{repo}", After: 1, Times: 2, Fail: githubtest.Status(500),
+		Fits: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/service-00000") },
+	})
+	var statuses []int
+	for _, path := range []string{"repos/acme/service-00000", "orgs/acme", "repos/acme/nothing"} {
+		for range 4 {
+			answer, _ := get(t, hub, token, "/"+path)
+			statuses = append(statuses, answer.StatusCode)
+		}
+	}
+	if diff := cmp.Diff([]int{200, 500, 500, 200, 200, 200, 200, 200, 404, 404, 404, 404}, statuses); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRenamesAndTransfers(t *testing.T) {
+	hub, token, _ := company(2)
+	r := hub.Repository("acme/service-00000")
+	r.Rename("checkout")
+	answer, _ := get(t, hub, token, "/repos/acme/service-00000/git/trees/main?recursive=1")
+	want := "https://api.github.com/repositories/" + strconv.FormatInt(r.ID(), 10) + "/git/trees/main?recursive=1"
+	if answer.StatusCode != http.StatusMovedPermanently || answer.Header.Get("Location") != want {
+		t.Errorf("%d %s", answer.StatusCode, answer.Header.Get("Location"))
+	}
+	tree, _, err := client(hub, token).Git.GetTree(t.Context(), "ACME", "Service-00000", "main", true)
 	if err != nil || len(tree.Entries) != 4 {
-		t.Errorf("the tree is %v: %v", tree, err)
+		t.Errorf("its tree by its old name: %v, %v", tree, err)
+	}
+	found, _, err := client(hub, token).Repositories.Get(t.Context(), "acme", "service-00000")
+	if err != nil || found.GetFullName() != "acme/checkout" || found.GetID() != r.ID() {
+		t.Errorf("by its old name: %v, %v", found, err)
+	}
+	other := hub.AddOrganization("other")
+	other.AddMember(hub.Account("alice"), "member")
+	r.Transfer(other)
+	for _, old := range []string{"service-00000", "checkout"} {
+		if found, _, err := client(hub, token).Repositories.Get(t.Context(), "acme", old); err != nil || found.GetFullName() != "other/checkout" {
+			t.Errorf("%s: %v, %v", old, found, err)
+		}
+	}
+	// A new one of the old name ends the redirect.
+	fresh := hub.AddRepository("acme/checkout", nil, githubtest.Settings{})
+	if found, _, err := client(hub, token).Repositories.Get(t.Context(), "acme", "checkout"); err != nil || found.GetID() != fresh.ID() {
+		t.Errorf("%v, %v", found, err)
+	}
+	r.Delete()
+	if answer, _ := get(t, hub, token, "/repos/other/checkout"); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("deleted: %d", answer.StatusCode)
+	}
+	if answer, _ := get(t, hub, token, "/repos/acme/service-00000"); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("deleted, by an old name: %d", answer.StatusCode)
+	}
+}
+
+func TestWhoSeesWhat(t *testing.T) {
+	hub, token, _ := company(2)
+	acme := hub.Account("acme")
+	stranger := hub.Token("mallory")
+	status := func(token, path string) int {
+		answer, _ := get(t, hub, token, path)
+		return answer.StatusCode
+	}
+	for _, c := range []struct {
+		what, token, path string
+		want              int
+	}{
+		{"a member", token, "/repos/acme/service-00000", 200},
+		{"a stranger", stranger, "/repos/acme/service-00000", 404},
+		{"nobody", "", "/repos/acme/service-00000", 404},
+		{"a wrong token", "ghp_wrong", "/repos/acme/service-00000", 401},
+		{"a stranger's list", stranger, "/orgs/acme/repos", 200},
+		{"teams for a stranger", stranger, "/orgs/acme/teams", 404},
+		{"what there is not", token, "/nothing", 404},
+	} {
+		if got := status(c.token, c.path); got != c.want {
+			t.Errorf("%s: %d, not %d", c.what, got, c.want)
+		}
+	}
+	if _, body := get(t, hub, stranger, "/orgs/acme/repos"); body != "[]" {
+		t.Errorf("a stranger's list holds %s", body)
+	}
+	hub.Repository("acme/service-00001").Edit(func(s *githubtest.Settings) { s.Visibility = "public" })
+	if got := status("", "/repos/acme/service-00001/contents/go.mod"); got != 200 {
+		t.Errorf("a public repository: %d", got)
+	}
+	acme.RequireSSO(true)
+	if answer, _ := get(t, hub, token, "/orgs/acme/repos"); answer.StatusCode != 403 || answer.Header.Get("X-GitHub-SSO") == "" {
+		t.Errorf("without single sign-on: %d %v", answer.StatusCode, answer.Header)
+	}
+	if got := status(hub.Token("alice", "acme"), "/orgs/acme/repos"); got != 200 {
+		t.Errorf("with single sign-on: %d", got)
+	}
+	acme.RequireSSO(false)
+	for reason, want := range map[string]int{"dmca": 451, "tos": 403} {
+		hub.Repository("acme/service-00001").Edit(func(s *githubtest.Settings) { s.Blocked = reason })
+		if answer, body := get(t, hub, token, "/repos/acme/service-00001/git/trees/main"); answer.StatusCode != want || !strings.Contains(body, reason) {
+			t.Errorf("blocked by %s: %d %s", reason, answer.StatusCode, body)
+		}
+	}
+	acme.RemoveMember(hub.Account("alice"))
+	if got := status(token, "/repos/acme/service-00000"); got != 404 {
+		t.Errorf("who left: %d", got)
+	}
+	hub.Revoke(token)
+	if got := status(token, "/repos/acme/service-00000"); got != 401 {
+		t.Errorf("a token that was revoked: %d", got)
+	}
+}
+
+func TestTreesAndContents(t *testing.T) {
+	hub, token, _ := company(0)
+	files := githubtest.Files{"big": strings.Repeat("x", 1<<20+1), "small": strings.Repeat("y", 100)}
+	for i := range 50 {
+		files["folder/"+githubtest.ServiceName(i)] = "z"
+	}
+	r := hub.AddRepository("acme/huge", files, githubtest.Settings{})
+	hub.Limits.TreeItems = 10
+	ctx, asked := t.Context(), client(hub, token)
+	tree, _, err := asked.Git.GetTree(ctx, "acme", "huge", r.Tree(""), true)
+	if err != nil || !tree.GetTruncated() || len(tree.Entries) != 10 {
+		t.Errorf("the whole tree: %v, %v", tree, err)
+	}
+	tree, _, err = asked.Git.GetTree(ctx, "acme", "huge", "main", false)
+	if err != nil || tree.GetTruncated() || len(tree.Entries) != 3 {
+		t.Errorf("its root: %v, %v", tree, err)
+	}
+	file, _, _, err := asked.Repositories.GetContents(ctx, "acme", "huge", "small", nil)
+	must(t, err)
+	if text, err := file.GetContent(); err != nil || text != files["small"] {
+		t.Errorf("%q: %v", text, err)
+	}
+	file, _, _, err = asked.Repositories.GetContents(ctx, "acme", "huge", "big", nil)
+	if err != nil || file.GetEncoding() != "none" || file.GetSize() != 1<<20+1 {
+		t.Errorf("a large file: %v", err)
+	}
+	raw, _, err := asked.Git.GetBlobRaw(ctx, "acme", "huge", file.GetSHA())
+	if err != nil || string(raw) != files["big"] {
+		t.Errorf("its blob has %d bytes: %v", len(raw), err)
+	}
+	hub.AddRepository("acme/empty", nil, githubtest.Settings{})
+	for path, want := range map[string]int{"git/trees/main": 409, "contents/a": 404, "branches": 200, "commits": 409} {
+		if answer, body := get(t, hub, token, "/repos/acme/empty/"+path); answer.StatusCode != want {
+			t.Errorf("%s of an empty repository: %d %s", path, answer.StatusCode, body)
+		}
+	}
+}
+
+// TestBothBases: github.com and an Enterprise server answer the same at other paths.
+func TestBothBases(t *testing.T) {
+	hub, token, _ := company(1)
+	address := hub.Start(t)
+	for _, base := range []string{"", "/api/v3"} {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, address+base+"/repos/acme/service-00000", http.NoBody)
+		request.RequestURI = ""
+		request.Header.Set("Authorization", "Bearer "+token)
+		answer, err := http.DefaultClient.Do(request)
+		must(t, err)
+		var r struct{ URL string }
+		must(t, errors.Join(json.NewDecoder(answer.Body).Decode(&r), answer.Body.Close()))
+		if want := address + base + "/repos/acme/service-00000"; r.URL != want {
+			t.Errorf("it is at %s, not %s", r.URL, want)
+		}
+	}
+	want := map[string]githubtest.Tally{"GET /repos/{owner}/{repo}": {Total: 2}}
+	if diff := cmp.Diff(want, hub.Calls().ByEndpoint()); diff != "" {
+		t.Error(diff)
 	}
 }
