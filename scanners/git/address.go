@@ -37,7 +37,7 @@ func parseAddress(text string) (*address, error) {
 	}
 	if !strings.Contains(text, "://") {
 		parts := scpForm.FindStringSubmatch(text)
-		if parts == nil || strings.HasPrefix(parts[3], "-") {
+		if parts == nil || strings.HasPrefix(parts[3], "-") || strings.Contains(parts[3], "@") || defaultPorts[parts[2]] != "" || parts[2] == "file" {
 			return refuse("name it by an https, ssh or file URL, and a folder on this machine by folders")
 		}
 		return (&address{url: text, scheme: "ssh"}).named(parts[2], parts[3])

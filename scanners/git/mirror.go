@@ -120,6 +120,9 @@ func (s *scan) mirrorHead(ctx context.Context, dir string) (string, error) {
 		return "", folder.Plain(err)
 	}
 	defer root.Close()
+	if _, err := root.Lstat("reftable"); err == nil { // references are kept in a form that git knows
+		return s.askedHead(ctx, dir)
+	}
 	ref := s.config.ref()
 	for range maxSteps {
 		text, err := readRef(root, ref)
@@ -134,9 +137,6 @@ func (s *scan) mirrorHead(ctx context.Context, dir string) (string, error) {
 		next, symbolic := strings.CutPrefix(text, "ref:")
 		if ref = strings.TrimSpace(next); !symbolic || !isRef(ref) {
 			return "", fmt.Errorf("%w: its %s says nothing that can be followed", errBroken, s.config.ref())
-		}
-		if ref == "refs/heads/.invalid" { // references are not kept in files, but by whatever git has in their place
-			return s.askedHead(ctx, dir)
 		}
 	}
 	return "", fmt.Errorf("%w: its references name one another", errBroken)

@@ -174,6 +174,10 @@ func (t *taking) Report(ctx context.Context, scope scanners.Scope) error {
 		return nil
 	}
 	file := readFile{path: strings.TrimPrefix(scope.Name, t.from.repository.scope)}
+	hints := hintsOf(&scope)
+	for _, hint := range hints {
+		hint.Version = nil
+	}
 	var err error
 	if file.said, err = said(&scope); err != nil {
 		return t.refuse(err)
@@ -183,6 +187,11 @@ func (t *taking) Report(ctx context.Context, scope scanners.Scope) error {
 	at.Path, at.Commit = strings.TrimSuffix(file.path, "/"), file.commit
 	for _, document := range scope.Documents {
 		document.Version = &at
+	}
+	for _, hint := range hints { // the line that it names was there when the file said first what it says
+		if path, inside := strings.CutPrefix(hint.Location, t.from.repository.scope); inside {
+			hint.Version = &catalog.Version{Repository: at.Repository, Path: path, Commit: at.Commit, Web: at.Web}
+		}
 	}
 	t.mu.Lock()
 	t.files = append(t.files, file)
@@ -197,6 +206,18 @@ func (t *taking) Report(ctx context.Context, scope scanners.Scope) error {
 	}
 	t.mu.Unlock()
 	return t.refuse(t.scan.sink.Report(ctx, scope))
+}
+
+func hintsOf(scope *scanners.Scope) []*catalog.OwnerHint {
+	var hints []*catalog.OwnerHint
+	for _, document := range scope.Documents {
+		for i := range document.Claims {
+			for j := range document.Claims[i].OwnerHints {
+				hints = append(hints, &document.Claims[i].OwnerHints[j])
+			}
+		}
+	}
+	return hints
 }
 
 func (t *taking) refuse(err error) error {

@@ -99,7 +99,7 @@ func (s *scan) fetch(ctx context.Context, a *address, c *cache) (string, error) 
 		case ctx.Err() != nil:
 			return "", context.Cause(ctx)
 		case errors.Is(err, errLarge):
-			return "", errors.Join(err, os.RemoveAll(c.dir))
+			return "", err
 		case c.mode != all && errors.As(err, &said) && strings.Contains(said.words, "dumb http"):
 			err = c.clear(all)
 		case had: // it may be the cache that is broken: the remote has just answered
@@ -132,7 +132,7 @@ func (s *scan) fetchContents(ctx context.Context, a *address, c *cache, oids []s
 	return err
 }
 
-// fetchBy fetches what a refspec names, or single objects. It ends where the cache grows too large.
+// fetchBy fetches what a refspec names, or single objects. Where the cache grows too large by it, it is removed.
 func (s *scan) fetchBy(ctx context.Context, a *address, c *cache, oids []string, refspec ...string) error {
 	fetch := call{
 		args:   []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--force"},
@@ -172,6 +172,10 @@ func (s *scan) fetchBy(ctx context.Context, a *address, c *cache, oids []string,
 	<-stopped
 	if err == nil && c.bytes() > s.config.MaxRepositoryBytes {
 		err = errLarge
+	}
+	if errors.Is(err, errLarge) {
+		c.mode = ""
+		return errors.Join(errLarge, os.RemoveAll(c.dir))
 	}
 	return err
 }
