@@ -87,20 +87,17 @@ func (p *program) init(ctx context.Context, d *data, o *initOptions, format stri
 		return usagef("use only one of --stdout and --output")
 	}
 	toStdout := o.stdout || o.output == "-"
-	root, err := os.OpenRoot(o.dir)
+	place, err := openRepository(o.dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no folder %s: name the one that the repository is in", o.dir)
 	case err != nil:
 		return fmt.Errorf("%w: name the folder that the repository is in", err)
 	}
-	defer root.Close()
-	absolute, err := filepath.Abs(o.dir)
-	if err != nil {
-		return err
-	}
-	options := onboard.Options{Repository: repositoryArgument(o.repository), Folder: filepath.Base(absolute)}
-	draft, asked, err := p.draft(ctx, d, o, root.FS(), options)
+	defer place.close()
+	options := place.options
+	options.Repository, options.Anew = repositoryArgument(o.repository), o.force
+	draft, asked, err := p.draft(ctx, d, o, place.files, options)
 	if err != nil && !errors.Is(err, onboard.ErrDescribed) {
 		return err
 	}
@@ -146,7 +143,7 @@ func repositoryArgument(text string) string {
 func (p *program) draft(ctx context.Context, d *data, o *initOptions, files fs.FS, options onboard.Options) (draft *onboard.Draft, asked string, err error) {
 	draw := func(catalog onboard.Catalog) error {
 		options.Catalog = catalog
-		draft, err = onboard.New(ctx, p.without(files, o), options)
+		draft, err = onboard.New(ctx, files, options)
 		return err
 	}
 	if o.offline {
@@ -171,30 +168,60 @@ func (p *program) draft(ctx context.Context, d *data, o *initOptions, files fs.F
 	return draft, asked, err
 }
 
-// without hides the catalog file that is to be replaced, so that it does not stand in the way of a draft.
-func (p *program) without(files fs.FS, o *initOptions) fs.FS {
-	if !o.force {
-		return files
-	}
-	return hidden{files}
+// opened is a folder to draft for, in its repository. What is read of either does not leave it, whatever links say.
+type opened struct {
+	roots   []*os.Root
+	files   fs.FS
+	options onboard.Options
 }
 
-// hidden are files without catalog files at the root.
-type hidden struct{ fs.FS }
-
-// ReadDir lists a folder without them.
-func (h hidden) ReadDir(name string) ([]fs.DirEntry, error) {
-	entries, err := fs.ReadDir(h.FS, name)
-	if name != "." {
-		return entries, err
+func (o *opened) close() {
+	for _, root := range o.roots {
+		_ = root.Close() // it was only read
 	}
-	kept := entries[:0:0]
-	for _, entry := range entries {
-		if lower := strings.ToLower(entry.Name()); lower != onboard.FileName && lower != "catalog-info.yml" {
-			kept = append(kept, entry)
+}
+
+// maxFoldersUp is how far above a folder its repository is looked for.
+const maxFoldersUp = 32
+
+// openRepository opens a folder and, where that is a part of one, the repository around it.
+func openRepository(dir string) (*opened, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	o := &opened{roots: []*os.Root{root}, files: root.FS()}
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		o.close()
+		return nil, err
+	}
+	o.options.Folder = filepath.Base(absolute)
+	above := repositoryAround(absolute)
+	inside, err := filepath.Rel(above, absolute)
+	if err != nil || above == "" || inside == "." {
+		return o, nil
+	}
+	whole, err := os.OpenRoot(above)
+	if err != nil { // it may not be read: then nothing is known of it
+		return o, nil
+	}
+	o.roots = append(o.roots, whole)
+	o.options.Whole, o.options.Path = whole.FS(), filepath.ToSlash(inside)
+	return o, nil
+}
+
+// repositoryAround is the nearest folder with .git, the folder itself or one above it; "" = there is none.
+func repositoryAround(folder string) string {
+	for range maxFoldersUp {
+		if _, err := os.Lstat(filepath.Join(folder, ".git")); err == nil {
+			return folder
+		}
+		if parent := filepath.Dir(folder); parent != folder {
+			folder = parent
 		}
 	}
-	return kept, err
+	return ""
 }
 
 // shortWait is how long a local server that nobody named may take to answer.

@@ -16,6 +16,14 @@ type candidate struct {
 	runs []undeclared
 }
 
+func (c *candidate) refs() []catalog.Ref {
+	var refs []catalog.Ref
+	for _, u := range c.runs {
+		refs = append(refs, u.ref)
+	}
+	return refs
+}
+
 // undeclared is something that runs, with why it is believed to be of the repository.
 type undeclared struct {
 	ref    catalog.Ref

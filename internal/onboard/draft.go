@@ -21,6 +21,14 @@ type Options struct {
 	Repository string
 	// Folder is what the folder with the files is called, for a repository that nothing else names; "" = unknown.
 	Folder string
+	// Whole is the repository where the files are a folder of it, and Path that folder, with slashes. CODEOWNERS and
+	// .git/config are looked for there. nil = the files are all of the repository.
+	Whole fs.FS
+	Path  string
+	// Anew drafts also where there is a catalog file at the root of the files, which the draft is to replace.
+	Anew bool
+	// Runs are entities of which it is known that they run what the repository holds, where that is one component.
+	Runs []catalog.Ref
 	// Catalog is asked who owns, runs and needs what; nil = nobody is asked.
 	Catalog Catalog
 	// MaxReads is how many files are opened at most; 0 = 400. Others are judged by their names.

@@ -1,10 +1,10 @@
 package onboard
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -39,25 +39,37 @@ func (d *drafter) note(format string, args ...any) {
 	}
 }
 
+// whole is the repository, of which the files may be a folder.
+func (d *drafter) whole() fs.FS {
+	if d.options.Whole != nil {
+		return d.options.Whole
+	}
+	return d.tree.fs
+}
+
 // catalogFile is a name of catalog files, as Backstage and Orrery look for them.
 var catalogFile = regexp.MustCompile(`(?i)^catalog-info[^/]*\.(ya?ml|json)$`)
 
 func (d *drafter) draft() (*Draft, error) {
 	draft := &Draft{}
 	for _, file := range d.tree.files {
-		if catalogFile.MatchString(path.Base(file)) {
+		if catalogFile.MatchString(path.Base(file)) && (!d.options.Anew || path.Dir(file) != ".") {
 			draft.Existing = append(draft.Existing, file)
 		}
 	}
 	atRoot := slices.ContainsFunc(draft.Existing, func(file string) bool { return path.Dir(file) == "." })
-	d.repository = strings.Trim(cmp.Or(d.options.Repository, d.remote()), "/")
+	if d.repository = strings.Trim(d.options.Repository, "/"); d.repository == "" {
+		d.repository = d.remote()
+	}
 	draft.Repository = d.repository
 	if atRoot {
 		return draft, ErrDescribed
 	}
 	d.compose = d.readCompose()
 	d.runs = d.readManifests()
-	d.readOwners()
+	if err := d.readOwners(); err != nil {
+		return nil, err
+	}
 	all := d.units()
 	chosen := d.services(all)
 	d.single = len(chosen) == 1

@@ -91,7 +91,7 @@ func (d *drafter) isTaken(c *component, name string) bool {
 // twins are what runs as the component and nobody declares.
 func (d *drafter) twins(c *component) ([]*Known, error) {
 	var texts []string
-	if len(d.components) == 1 && d.repository != "" {
+	if d.single && d.repository != "" {
 		texts = append(texts, catalog.WorldRepository+":"+strings.ToLower(d.repository))
 	}
 	for _, name := range sorted(c.called) {
@@ -100,6 +100,11 @@ func (d *drafter) twins(c *component) ([]*Known, error) {
 	for i := range d.runs.workloads {
 		if w := &d.runs.workloads[i]; w.is(c) {
 			texts = append(texts, "component:"+w.Name(), "workload:"+w.Name())
+		}
+	}
+	if d.single {
+		for _, ref := range d.options.Runs {
+			texts = append(texts, string(ref))
 		}
 	}
 	var twins []*Known

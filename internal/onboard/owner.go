@@ -2,7 +2,9 @@ package onboard
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -29,24 +31,40 @@ type ownerRule struct {
 }
 
 // readOwners reads the first CODEOWNERS file in the places where GitHub looks for it. A line that is none is passed over.
-func (d *drafter) readOwners() {
+func (d *drafter) readOwners() error {
 	for _, file := range []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"} {
-		data := d.tree.content(file)
+		data, err := d.ownersFile(file)
+		if err != nil {
+			return err
+		}
 		if data == nil {
 			continue
 		}
 		d.rulesFile = file
 		for i, line := range bytes.Split(data, []byte("\n")) {
 			if len(d.rules) >= maxOwnerRules {
-				return
+				return nil
 			}
 			rules, err := codeowners.ParseFile(bytes.NewReader(bytes.TrimRight(line, "\r")))
 			if err == nil && len(rules) == 1 {
 				d.rules = append(d.rules, ownerRule{rules[0], i + 1})
 			}
 		}
-		return
+		return nil
 	}
+	return nil
+}
+
+// ownersFile is a file of the whole repository; nil = it is not there, or too large.
+func (d *drafter) ownersFile(name string) ([]byte, error) {
+	if d.options.Whole == nil {
+		return d.tree.content(name), nil
+	}
+	data, err := readUnlisted(d.options.Whole, name, maxFileBytes)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil, nil
+	}
+	return data, err
 }
 
 // own says who owns what is in a folder.
@@ -98,7 +116,7 @@ func ownerRank(owner codeowners.Owner) int {
 
 // ruleOf is the last rule that fits a file in the folder whose name no rule is meant for.
 func (d *drafter) ruleOf(folder string) *ownerRule {
-	file := path.Join(folder, "file")
+	file := path.Join(d.options.Path, folder, "file")
 	for i := len(d.rules) - 1; i >= 0; i-- {
 		if fits, err := d.rules[i].Match(file); err == nil && fits {
 			return &d.rules[i]

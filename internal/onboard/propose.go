@@ -172,6 +172,7 @@ func (p *proposal) make(ctx context.Context) (string, error) {
 	}
 	draft, err := New(ctx, files, Options{
 		Repository: p.config.Host + "/" + p.candidate.FullName, Catalog: OfSnapshot(p.snapshot), MaxReads: proposedReads,
+		Runs: p.candidate.refs(),
 	})
 	switch {
 	case errors.Is(err, ErrDescribed):

@@ -3,7 +3,6 @@ package onboard
 import (
 	"bufio"
 	"bytes"
-	"io"
 	"net/url"
 	"path"
 	"strings"
@@ -17,12 +16,7 @@ const maxGitConfig = 64 << 10
 // remote is where .git/config says that the repository comes from, as host/owner/name; "" = nowhere that can be told.
 // origin counts, else the first remote.
 func (d *drafter) remote() string {
-	file, err := d.tree.fs.Open(".git/config")
-	if err != nil {
-		return ""
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxGitConfig))
+	data, err := readUnlisted(d.whole(), ".git/config", maxGitConfig)
 	if err != nil {
 		return ""
 	}

@@ -218,6 +218,9 @@ func (d *drafter) folderName(dir string) string {
 
 // repositoryName is what the repository is called.
 func (d *drafter) repositoryName() Value {
+	if name := legal(path.Base(d.options.Path)); d.options.Path != "" && name != "" {
+		return Value{Text: name, Reason: "the name of the folder"}
+	}
 	if name := legal(path.Base(d.repository)); d.repository != "" && name != "" {
 		return Value{Text: name, Reason: "the name of the repository"}
 	}

@@ -116,20 +116,31 @@ func (t *tree) content(name string) []byte {
 }
 
 func (t *tree) open(name string) ([]byte, error) {
-	file, err := t.fs.Open(name)
+	data, err := readWhole(t.fs, name, min(maxFileBytes, t.bytes))
+	t.bytes -= len(data)
+	return data, err
+}
+
+// readUnlisted is readWhole for a file of which the listing said nothing. What is no file is not opened: a pipe would make
+// one wait.
+func readUnlisted(files fs.FS, name string, most int) ([]byte, error) {
+	if info, err := fs.Stat(files, name); err != nil || !info.Mode().IsRegular() {
+		return nil, err
+	}
+	return readWhole(files, name, most)
+}
+
+// readWhole reads a file; nil = it has more than so many bytes.
+func readWhole(files fs.FS, name string, most int) ([]byte, error) {
+	file, err := files.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, err
-	}
-	most := min(maxFileBytes, t.bytes)
 	data, err := io.ReadAll(io.LimitReader(file, int64(most)+1))
 	if err != nil || len(data) > most {
 		return nil, err
 	}
-	t.bytes -= len(data)
 	return data, nil
 }
 
