@@ -155,8 +155,11 @@ func (r *run) ownersIn(ctx context.Context, dir string) (file *ownersFile, last 
 			continue
 		}
 		name := folder.Join(dir, place)
-		info, err := r.tree.Lstat(name)
-		if err != nil || info.IsDir() {
+		if _, err := r.tree.Lstat(name); err != nil {
+			continue
+		}
+		real, info, err := folder.Resolve(r.tree, name)
+		if err != nil || real != name || !info.Mode().IsRegular() { // hosts follow no links there
 			continue
 		}
 		file, err := r.readOwners(ctx, dir, name)
@@ -212,11 +215,7 @@ func (r *run) parseOwners(ctx context.Context, name string) (*codeowners.File, [
 
 // ownersBytes is what the file holds, and a byte more than there may be where there is more.
 func (r *run) ownersBytes(name string) ([]byte, error) {
-	real, _, err := folder.Resolve(r.tree, name)
-	if err != nil {
-		return nil, err
-	}
-	opened, info, err := folder.OpenRegular(r.tree, real)
+	opened, info, err := folder.OpenRegular(r.tree, name)
 	if err != nil {
 		return nil, err
 	}
@@ -235,8 +234,16 @@ func (r *run) noteOwners(name string) {
 }
 
 // decides is the name whose change a change of the name is: that of the whole repository, where owners in it are stated or
-// were.
+// were, or where something was wrong with that, which is told as long as anything there is read.
 func (k *knownRoot) decides(tree *folder.Opened, name string) string {
+	for dir := name; len(k.owners) > 0 && dir != "."; {
+		dir = path.Dir(dir)
+		for _, place := range codeowners.Places() {
+			if k.scopes.Contains(tree.Shown(folder.Join(dir, place))) {
+				return dir
+			}
+		}
+	}
 	if repository, ok := codeowners.Repository(name); ok {
 		return repository
 	}

@@ -38,7 +38,7 @@ func TestContract(t *testing.T) {
 			return newScanner(t, files.Config{Roots: []files.Root{{Path: filepath.Join(t.TempDir(), "nowhere")}}})
 		},
 		Living: func(t *testing.T) scantest.Living {
-			world := &changing{T: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(1, 2))}
+			world := &changing{T: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(1, 3))}
 			config := files.Config{Roots: []files.Root{{Path: world.dir, Display: "root"}}}
 			return scantest.Living{
 				Scanner: newScanner(t, config), Fresh: func() scanners.Scanner { return newScanner(t, config) },

@@ -13,6 +13,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/orrery-catalog/orrery/catalog/codeowners"
 	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/files"
 	"github.com/orrery-catalog/orrery/scanners/scantest"
@@ -135,7 +136,23 @@ func (c *changing) change() string {
 		}
 		c.say(name)
 	}
-	switch c.random.IntN(14) {
+	switch c.random.IntN(16) {
+	case 14:
+		name := path.Join(c.folder(), c.name(codeowners.Places()...))
+		content := c.name("* @all\n", "/a/ @a\n/sub @sub\n", "* @all\nno owner\n", "", "one.yaml @x\n")
+		put(name, content)
+		return "write " + name + ": " + content
+	case 15:
+		name := path.Join(c.folder(), c.name(".github", ".github/CODEOWNERS", "CODEOWNERS", "docs", ".gitlab/CODEOWNERS"))
+		info, err := os.Lstat(at(name))
+		if err != nil || os.RemoveAll(at(name)) != nil {
+			return "nothing"
+		}
+		if info.IsDir() {
+			name += "/"
+		}
+		c.say(name)
+		return "remove " + name
 	case 0, 1, 2, 3, 4, 5:
 		name := c.file()
 		content := c.content()
