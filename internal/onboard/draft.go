@@ -106,6 +106,9 @@ func New(ctx context.Context, repository fs.FS, options Options) (*Draft, error)
 	if err != nil {
 		return nil, fmt.Errorf("list the repository: %w", err)
 	}
+	if err := t.prepare(); err != nil {
+		return nil, fmt.Errorf("read the repository: %w", err)
+	}
 	d := &drafter{ctx: ctx, tree: t, options: options, asked: options.Catalog}
 	draft, err := d.draft()
 	if err == nil {

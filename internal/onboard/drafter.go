@@ -178,13 +178,16 @@ var (
 	linkText = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 )
 
+// readmes are names of the page that people read first. Nobody changes them.
+var readmes = []string{"README.md", "README.markdown", "readme.md", "Readme.md"}
+
 // titles takes the title and the description from build files, and from the README.
 func (d *drafter) titles(c *component) {
 	if len(c.unit.texts) > 0 {
 		c.Description = c.unit.texts[0]
 	}
 	var readme string
-	for _, name := range []string{"README.md", "README.markdown", "readme.md", "Readme.md"} {
+	for _, name := range readmes {
 		if file := path.Join(c.Folder, name); d.tree.has[file] && readme == "" {
 			readme = file
 		}

@@ -36,10 +36,10 @@ var deploying = regexp.MustCompile(`(?i)(^|[/_.-])(k8s|kubernetes|kube|deploy|de
 // maxManifests is how many YAML files are looked at for manifests.
 const maxManifests = 150
 
-// readManifests reads what looks like a manifest into an inventory, and asks it as a cluster is asked.
-func (d *drafter) readManifests() running {
+// manifests are the files that may hold manifests, the likelier first.
+func (t *tree) manifests() []string {
 	var files []string
-	for _, file := range d.tree.files {
+	for _, file := range t.files {
 		extension := path.Ext(file)
 		if extension != ".yaml" && extension != ".yml" || strings.HasPrefix(file, ".github/") || composeFile.MatchString(path.Base(file)) {
 			continue
@@ -47,6 +47,12 @@ func (d *drafter) readManifests() running {
 		files = append(files, file)
 	}
 	slices.SortStableFunc(files, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	return files
+}
+
+// readManifests reads what looks like a manifest into an inventory, and asks it as a cluster is asked.
+func (d *drafter) readManifests() running {
+	files := d.tree.manifests()
 	inv := inventory.New("manifests")
 	reader := manifests.NewReader()
 	known := make(map[inventory.Key]bool)

@@ -222,3 +222,46 @@ func (f failing) Open(name string) (fs.File, error) {
 	}
 	return f.FS.Open(name)
 }
+
+// afar counts what is opened without having been fetched.
+type afar struct {
+	counted
+	fetches int
+	fetched map[string]bool
+}
+
+func (a *afar) Fetch(_ context.Context, names []string) error {
+	a.fetches++
+	for _, name := range names {
+		a.fetched[name] = true
+	}
+	return nil
+}
+
+// TestFetched holds that what lies elsewhere is got together, and gives the same draft.
+func TestFetched(t *testing.T) {
+	t.Parallel()
+	for name, files := range repositories(t) {
+		elsewhere := &afar{counted: counted{files, map[string]int{}}, fetched: map[string]bool{}}
+		options := onboard.Options{Repository: "github.com/acme/a"}
+		got, err := onboard.New(t.Context(), elsewhere, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for file := range elsewhere.opened {
+			if !elsewhere.fetched[file] {
+				t.Errorf("%s: %s was opened by itself", name, file)
+			}
+		}
+		if elsewhere.fetches > 1 {
+			t.Errorf("%s: %d fetches", name, elsewhere.fetches)
+		}
+		want, err := onboard.New(t.Context(), files, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want.YAML()), string(got.YAML())); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}

@@ -30,9 +30,12 @@ type ownerRule struct {
 	line int
 }
 
+// ownersFiles are the places of CODEOWNERS, the one that counts first. Nobody changes them.
+var ownersFiles = []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"}
+
 // readOwners reads the first CODEOWNERS file in the places where GitHub looks for it. A line that is none is passed over.
 func (d *drafter) readOwners() error {
-	for _, file := range []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"} {
+	for _, file := range ownersFiles {
 		data, err := d.ownersFile(file)
 		if err != nil {
 			return err
