@@ -80,8 +80,8 @@ type asker struct {
 }
 
 var (
-	errMissing = errors.New("GitHub lists it and does not find it: the token may lack the right to read its contents")
-	errStorm   = errors.New("GitHub fails to answer")
+	errMissing    = errors.New("GitHub lists it and does not find it: the token may lack the right to read its contents")
+	errUnanswered = errors.New("GitHub fails to answer")
 )
 
 func newAsker(connection *connect.Connection, owner string) *asker {
@@ -133,7 +133,7 @@ func (a *asker) send(ctx context.Context) {
 			a.queue, a.weight = nil, 0
 			return
 		}
-		if a.sending == queriesAtOnce || a.weight < a.enough && (a.working > 0 || a.sending > 0 && a.weight < a.enough/2) {
+		if a.sending == queriesAtOnce || a.weight < a.enough && (a.working > 0 || a.sending > 0) {
 			return
 		}
 		n, weight := 0, 0
@@ -188,8 +188,9 @@ func (a *asker) query(ctx context.Context, some []*question) {
 			a.stopped = fmt.Errorf("%w: %w", connect.ErrNoGraphQL, partly)
 		}
 	default:
+		err = fmt.Errorf("%w: %w", errUnanswered, err)
 		if a.failures++; a.failures >= giveUpAfter {
-			a.stopped = fmt.Errorf("%w: %w", errStorm, err)
+			a.stopped = err
 		}
 	}
 	if err == nil && a.stopped == nil {

@@ -23,13 +23,13 @@ type hub struct {
 	*githubtest.GitHub
 	token string
 
-	mu  sync.Mutex
-	now time.Time
+	mu    sync.Mutex
+	ahead time.Duration
 }
 
 func newHub(t testing.TB) *hub {
 	t.Helper()
-	h := &hub{now: time.Now()}
+	h := new(hub)
 	h.GitHub = githubtest.New(githubtest.Options{Now: h.time})
 	h.token = h.Token("orrery")
 	return h
@@ -38,14 +38,14 @@ func newHub(t testing.TB) *hub {
 func (h *hub) time() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.now
+	return time.Now().Add(h.ahead)
 }
 
 // pass lets time pass.
 func (h *hub) pass(by time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.now = h.now.Add(by)
+	h.ahead += by
 }
 
 // member makes the token that of a member of an organisation, who sees what is private.

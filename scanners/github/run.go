@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -179,7 +181,7 @@ func (r *run) postponeLocked(err error) {
 	switch {
 	case errors.As(err, &spent):
 		at = spent.Reset
-	case errors.Is(err, errStorm):
+	case unanswered(err):
 		at = r.config.Now().Add(afterStorm)
 	}
 	if at.After(r.resume) {
@@ -373,10 +375,20 @@ func (r *run) why(err error) string {
 	switch {
 	case errors.As(err, &spent):
 		return "read again after " + spent.Reset.UTC().Format("15:04 MST") + ": " + text
-	case errors.Is(err, errStorm):
+	case unanswered(err):
 		return "read again later: " + text
 	}
 	return text
+}
+
+// unanswered tells whether GitHub did not answer, so that it may when it is asked again.
+func unanswered(err error) bool {
+	var network *url.Error
+	var refused *connect.AuthError
+	if errors.As(err, &refused) {
+		return false
+	}
+	return errors.Is(err, errUnanswered) || errors.As(err, &network) || status(err) >= http.StatusInternalServerError
 }
 
 // tell reports what a repository says, as far as that was not done.
