@@ -112,20 +112,23 @@ func (c *Checker) check(ctx context.Context, j *job) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var wanted []string
-	for _, path := range changed.paths {
-		if c.config.Reader.Wants(p.fullName(), p.base, path) {
-			wanted = append(wanted, path)
-		}
+	wants := func(path string) bool { return c.config.Reader.Wants(p.fullName(), p.base, path) }
+	matters := changed.cut || c.config.Always || j.asked
+	if !matters && !slices.ContainsFunc(changed.paths, wants) {
+		return outcomeNothing, nil
 	}
-	if len(wanted) == 0 && !changed.cut && !c.config.Always && !j.asked {
+	read, err := c.read(ctx, p, changed)
+	if err != nil {
+		return "", err
+	}
+	if !matters && len(read.scopes) == 0 {
 		return outcomeNothing, nil
 	}
 	r, err := c.begin(ctx, client, p)
 	if err != nil {
 		return "", err
 	}
-	result, err := c.judge(ctx, client, p, wanted, changed.cut)
+	result, err := c.judge(ctx, client, read)
 	if err == nil {
 		err = r.complete(ctx, result)
 	}
@@ -159,28 +162,37 @@ func (c *Checker) now(ctx context.Context, client *github.Client, j *job) (*pull
 	return p, nil
 }
 
-// judge reads what the pull request changes and tries it.
-func (c *Checker) judge(ctx context.Context, client *github.Client, p *pull, paths []string, cut bool) (*result, error) {
+// read reads what the pull request changes. Of which paths are catalog files the reader alone knows: those that Locations name
+// are.
+func (c *Checker) read(ctx context.Context, p *pull, changed changedPaths) (*reading, error) {
 	read := newReading(c.config.Connection.Host(), c.config.Connection.WebURL(), p)
-	read.cut = cut
-	var trial *ingest.Trial
-	if len(paths) > 0 {
-		scopes, err := c.config.Reader.ReadAt(ctx, p.fullName(), p.head, paths)
-		if err != nil {
-			return nil, fmt.Errorf("read the catalog files at the head: %w", err)
-		}
-		if len(scopes) > 0 {
-			if read.both, err = c.merge(ctx, client, p, paths, scopes); err != nil {
-				return nil, err
-			}
-			read.take(scopes)
-			if trial, err = c.config.Catalog.Try(ctx, c.config.Source, scopes); err != nil {
-				return nil, fmt.Errorf("try the change: %w", err)
-			}
-			if !c.isScanned(trial.Before) {
-				return nil, fmt.Errorf("source %s: %w", c.config.Source, ingest.ErrNotReady)
-			}
-		}
+	read.cut = changed.cut
+	if len(changed.paths) == 0 {
+		return read, nil
+	}
+	var err error
+	if read.scopes, err = c.config.Reader.ReadAt(ctx, p.fullName(), p.head, changed.paths); err != nil {
+		return nil, fmt.Errorf("read the catalog files at the head: %w", err)
+	}
+	return read, nil
+}
+
+// judge tries what was read.
+func (c *Checker) judge(ctx context.Context, client *github.Client, read *reading) (*result, error) {
+	if len(read.scopes) == 0 {
+		return newVerdict(read, nil).result(c.config), nil
+	}
+	if err := c.merge(ctx, client, read); err != nil {
+		return nil, err
+	}
+	read.take()
+	trial, err := c.config.Catalog.Try(ctx, c.config.Source, read.scopes)
+	read.scopes = nil // they are the catalog's now
+	if err != nil {
+		return nil, fmt.Errorf("try the change: %w", err)
+	}
+	if !c.isScanned(trial.Before) {
+		return nil, fmt.Errorf("source %s: %w", c.config.Source, ingest.ErrNotReady)
 	}
 	return newVerdict(read, trial).result(c.config), nil
 }

@@ -25,8 +25,18 @@ type scene struct {
 	*hub
 	*source
 	*pullcheck.Checker
+	catalog  *ingest.Catalog
 	registry *prometheus.Registry
 	stop     func()
+	trying   chan struct{} // if there is one, trials wait until it is closed
+}
+
+// Try waits as long as the test wants it to.
+func (s *scene) Try(ctx context.Context, source string, scopes []scanners.Scope) (*ingest.Trial, error) {
+	if s.trying != nil {
+		<-s.trying
+	}
+	return s.catalog.Try(ctx, source, scopes)
 }
 
 // in runs a test in made-up time, with pull request 7, which adds a service in commit c1.
@@ -47,8 +57,9 @@ func in(t *testing.T, test func(t *testing.T, s *scene)) {
 func (s *scene) starts(t *testing.T) {
 	t.Helper()
 	s.registry = prometheus.NewRegistry()
+	s.catalog = newCatalog(t, s.source)
 	s.Checker = pullcheck.New(pullcheck.Config{
-		Catalog: newCatalog(t, s.source), Source: "acme", Reader: s.source, Connection: s.hub, Metrics: s.registry,
+		Catalog: s, Source: "acme", Reader: s.source, Connection: s.hub, Metrics: s.registry,
 	})
 	s.stop = runs(t, s.Checker)
 }
@@ -226,13 +237,12 @@ func TestManyAnnotations(t *testing.T) {
 // TestNewerPush holds that a newer push ends the check of an older one, also of one that is slow.
 func TestNewerPush(t *testing.T) {
 	in(t, func(t *testing.T, s *scene) {
-		reading := make(chan struct{})
-		s.before = func() error { <-reading; return nil }
+		s.trying = make(chan struct{})
 		s.hears(t, event("opened"))
 		s.opens(7, "c2", "main", file("refunds/catalog-info.yaml", "added"))
 		s.hears(t, event("synchronize"))
 		s.hears(t, event("synchronize"))
-		close(reading)
+		close(s.trying)
 		synctest.Wait()
 		if got := conclusions(s.made()); got != "c1 completed cancelled; c2 completed neutral" {
 			t.Error(got)
@@ -246,17 +256,16 @@ func TestNewerPush(t *testing.T) {
 // TestRestart holds that what a process has left under way is gone on with by the next one, and not doubled.
 func TestRestart(t *testing.T) {
 	in(t, func(t *testing.T, s *scene) {
-		reading := make(chan struct{})
-		s.before = func() error { <-reading; return nil }
+		s.trying = make(chan struct{})
 		s.hears(t, event("opened"))
 		s.refuses(func(string) int { return http.StatusBadGateway }) // so that it cannot say that it stops
-		go close(reading)
+		go close(s.trying)
 		s.stop()
 		s.refuses(nil)
 		if got := conclusions(s.made()); got != "c1 in_progress" {
 			t.Fatal(got)
 		}
-		s.before = nil
+		s.trying = nil
 		s.starts(t)
 		s.hears(t, event("synchronize"))
 		if got := conclusions(s.made()); got != "c1 completed success" {
@@ -267,10 +276,9 @@ func TestRestart(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	in(t, func(t *testing.T, s *scene) {
-		reading := make(chan struct{})
-		s.before = func() error { <-reading; return nil }
+		s.trying = make(chan struct{})
 		s.hears(t, event("opened"))
-		go close(reading)
+		go close(s.trying)
 		s.stop()
 		made := s.made()
 		if got := conclusions(made); got != "c1 completed neutral" || !strings.Contains(made[0].Title, "stopped") {
@@ -409,8 +417,7 @@ func TestFailures(t *testing.T) {
 // TestFlood holds that what waits is bounded, and that each pull request waits once.
 func TestFlood(t *testing.T) {
 	in(t, func(t *testing.T, s *scene) {
-		reading := make(chan struct{})
-		s.before = func() error { <-reading; return nil }
+		s.trying = make(chan struct{})
 		for round := range 2 {
 			for i := 1; i <= 1200; i++ {
 				s.opens(i, fmt.Sprint("h", i), "main", file("catalog-info.yaml", "modified"))
@@ -424,7 +431,7 @@ func TestFlood(t *testing.T) {
 				synctest.Wait()
 			}
 		}
-		close(reading)
+		close(s.trying)
 		synctest.Wait()
 		completed := make(map[string]bool)
 		for _, one := range s.made() {

@@ -3,55 +3,17 @@ package pullcheck_test
 import (
 	"context"
 	"net/http/httptest"
-	"path"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/orrery-catalog/orrery/internal/ingest"
 	"github.com/orrery-catalog/orrery/internal/pullcheck"
-	"github.com/orrery-catalog/orrery/scanners"
+	reader "github.com/orrery-catalog/orrery/scanners/github"
 	"github.com/orrery-catalog/orrery/scanners/github/connect"
 	"github.com/orrery-catalog/orrery/scanners/github/githubtest"
 	"github.com/orrery-catalog/orrery/scanners/github/webhook"
 )
-
-// reader reads the repositories of a GitHub for tests, as its source reads them.
-type reader struct{ *githubtest.GitHub }
-
-func (r reader) Scan(ctx context.Context, _ []byte, sink scanners.Sink) ([]byte, error) {
-	for _, repository := range r.Repositories("acme") {
-		for name, text := range repository.Files("main") {
-			if path.Base(name) != "catalog-info.yaml" {
-				continue
-			}
-			if err := sink.Report(ctx, scopeOf("github.com/"+repository.FullName()+"/"+name, text)); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return nil, nil
-}
-
-func (r reader) Wants(repository, branch, name string) bool {
-	return branch == "main" && (name == "" || path.Base(name) == "catalog-info.yaml")
-}
-
-func (r reader) ReadAt(_ context.Context, repository, commit string, paths []string) ([]scanners.Scope, error) {
-	files, main := r.Repository(repository).Files(commit), r.Repository(repository).Files("main")
-	var scopes []scanners.Scope
-	for _, p := range paths {
-		text, there := files[p]
-		_, was := main[p]
-		switch name := "github.com/" + repository + "/" + p; {
-		case there:
-			scopes = append(scopes, scopeOf(name, text))
-		case was:
-			scopes = append(scopes, scanners.Scope{Name: name, State: scanners.Gone})
-		}
-	}
-	return scopes, nil
-}
 
 // organisation is a GitHub with an App in it, a catalog of it, and a Checker behind its webhooks.
 type organisation struct {
@@ -76,6 +38,10 @@ func newOrganisation(t *testing.T, permissions map[string]string) *organisation 
 	for name, files := range repositories {
 		g.AddRepository(name, files, githubtest.Settings{})
 	}
+	g.AddRepository("acme/mono", githubtest.Files{
+		"catalog-info.yaml": "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: mono}\nspec: {targets: [./more/a.yaml]}\n",
+		"more/a.yaml":       component("a", "group:shop"),
+	}, githubtest.Settings{})
 	app, err := g.AddApp("orrery")
 	if err != nil {
 		t.Fatal(err)
@@ -90,17 +56,23 @@ func newOrganisation(t *testing.T, permissions map[string]string) *organisation 
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := ingest.New(t.Context(), ingest.Config{Sources: []ingest.Source{{ID: "acme", Kind: "github", Scanner: reader{g}}}})
+	scanner, err := reader.New(reader.Config{
+		Connection: connection, Organizations: []string{"acme"}, CatalogFiles: []string{"**/catalog-info.yaml"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ingest.New(t.Context(), ingest.Config{Sources: []ingest.Source{{ID: "acme", Kind: "github", Scanner: scanner}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Scan(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	checker := pullcheck.New(pullcheck.Config{Catalog: c, Source: "acme", Reader: reader{g}, Connection: connection})
+	checker := pullcheck.New(pullcheck.Config{Catalog: c, Source: "acme", Reader: scanner, Connection: connection})
 	t.Cleanup(runs(t, checker))
 	handler, err := webhook.New(webhook.Config{Targets: []webhook.Target{{
-		Source: "acme", Secret: "secret", Host: "github.com", Wants: reader{g}.Wants,
+		Source: "acme", Secret: "secret", Host: "github.com", Wants: scanner.Wants,
 		Changed:     func(context.Context, string, []string) error { return nil },
 		PullRequest: checker.Handle,
 	}}})
@@ -152,18 +124,14 @@ func TestOrganisation(t *testing.T) {
 		"refunds/catalog-info.yaml": component("refunds", "group:payments", "pricing"), "main.go": "package main",
 	}})
 	pull := o.checkout.OpenPull(githubtest.Pull{Title: "Refunds", Head: "refunds"})
+	o.ForgetCalls()
 	o.delivers(t, o.completed(1))
 	if first := o.checkout.CheckRuns()[0]; first.Conclusion != "success" || first.HeadSHA != pull.Head() || first.Title != "1 added, 0 changed, 0 removed" {
 		t.Errorf("%+v", first)
 	}
-	asked := 0
-	for endpoint, tally := range o.Calls().ByEndpoint() {
-		if strings.Contains(endpoint, "/repos/") {
-			asked += tally.Total
-		}
-	}
-	if asked != 6 { // the pull request, its files, known check runs, a new one, whether it is behind, the result
-		t.Errorf("%d requests: %v", asked, o.Calls().ByEndpoint())
+	// The pull request, its files, known check runs, a new one, whether it is behind, the result, and what the reader asks.
+	if asked := o.Calls(); len(asked) > 6+3 {
+		t.Errorf("%d requests: %v", len(asked), asked.ByEndpoint())
 	}
 
 	o.checkout.Push(githubtest.Push{Branch: "refunds", Delete: []string{"cart/catalog-info.yaml"}})
@@ -188,6 +156,34 @@ func TestOrganisation(t *testing.T) {
 	}
 	o.checkout.RequestCheck(third.ID) // it has annotations, which stay: there is a new one
 	o.delivers(t, o.completed(4))
+}
+
+// TestLocations holds that files count that only a Location names, before the change or by it.
+func TestLocations(t *testing.T) {
+	o := newOrganisation(t, map[string]string{"checks": "write", "pull_requests": "read", "contents": "read"})
+	mono := o.Repository("acme/mono")
+	o.checkout = mono
+	mono.Push(githubtest.Push{Branch: "owner", Files: githubtest.Files{"more/a.yaml": component("a", "group:prices")}})
+	mono.OpenPull(githubtest.Pull{Title: "Owner", Head: "owner"})
+	o.delivers(t, o.completed(1))
+	if got := mono.CheckRuns()[0]; got.Title != "0 added, 1 changed, 0 removed" || got.Conclusion != "success" {
+		t.Errorf("%+v", got)
+	}
+	mono.Push(githubtest.Push{Branch: "more", Files: githubtest.Files{
+		"catalog-info.yaml": strings.Replace(mono.Files("main")["catalog-info.yaml"], "a.yaml", "a.yaml, ./more/b.yaml", 1),
+		"more/b.yaml":       component("b", "group:shop"), "more/c.yaml": component("c", "group:shop"),
+	}})
+	mono.OpenPull(githubtest.Pull{Title: "More", Head: "more"})
+	o.delivers(t, o.completed(2))
+	if got := mono.CheckRuns()[1]; got.Conclusion != "success" || !strings.Contains(got.Summary, "**Added** `component:default/b`") ||
+		strings.Contains(got.Summary, "component:default/c`") {
+		t.Errorf("%+v", got)
+	}
+	mono.Push(githubtest.Push{Branch: "docs", Files: githubtest.Files{"docs.md": "more", "CODEOWNERS": "* @acme/shop"}})
+	mono.OpenPull(githubtest.Pull{Title: "Docs", Head: "docs"})
+	mono.Push(githubtest.Push{Branch: "after", Files: githubtest.Files{"more/a.yaml": component("a", "group:payments")}})
+	mono.OpenPull(githubtest.Pull{Title: "After", Head: "after"})
+	o.delivers(t, o.completed(3)) // none of what changes no catalog file
 }
 
 // TestOrganisationWithoutPermission holds that without the permission to write check runs there are commit statuses.

@@ -55,23 +55,24 @@ func (c *Checker) behind(ctx context.Context, client *github.Client, p *pull, pa
 }
 
 // merge makes of scopes at the head what they would be after a merge, where the branch has changed the same files: each
-// document is that of the side which has changed it, the head's where both have. It tells which paths both have changed.
-func (c *Checker) merge(ctx context.Context, client *github.Client, p *pull, paths []string, head []scanners.Scope) ([]string, error) {
-	b, err := c.behind(ctx, client, p, paths)
+// document is that of the side which has changed it, the head's where both have.
+func (c *Checker) merge(ctx context.Context, client *github.Client, read *reading) error {
+	p := read.pull
+	b, err := c.behind(ctx, client, p, read.paths())
 	if b == nil || err != nil {
-		return nil, err
+		return err
 	}
 	left, err := c.config.Reader.ReadAt(ctx, p.fullName(), b.left, b.paths)
 	if err != nil {
-		return nil, fmt.Errorf("read the catalog files where the pull request left %s: %w", p.base, err)
+		return fmt.Errorf("read the catalog files where the pull request left %s: %w", p.base, err)
 	}
 	tip, err := c.config.Reader.ReadAt(ctx, p.fullName(), b.tip, b.paths)
 	if err != nil {
-		return nil, fmt.Errorf("read the catalog files of %s: %w", p.base, err)
+		return fmt.Errorf("read the catalog files of %s: %w", p.base, err)
 	}
 	was, is := byName(left), byName(tip)
-	for i := range head {
-		scope := &head[i]
+	for i := range read.scopes {
+		scope := &read.scopes[i]
 		before, now := was[scope.Name], is[scope.Name]
 		if now != nil && now.State == scanners.Read && scope.State == scanners.Read && (before == nil || before.State == scanners.Read) {
 			var old []*catalog.Document
@@ -81,7 +82,8 @@ func (c *Checker) merge(ctx context.Context, client *github.Client, p *pull, pat
 			scope.Documents = mergeDocuments(old, scope.Documents, now.Documents)
 		}
 	}
-	return b.paths, nil
+	read.both = b.paths
+	return nil
 }
 
 func byName(scopes []scanners.Scope) map[string]*scanners.Scope {

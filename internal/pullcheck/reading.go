@@ -13,6 +13,7 @@ import (
 // reading is what was read at the head of a pull request.
 type reading struct {
 	pull     *pull
+	scopes   []scanners.Scope  // until they are tried
 	prefix   string            // of the names of scopes and locations in the repository
 	web      string            // what links to files at the head begin with
 	cut      bool              // not all changed files are known
@@ -40,9 +41,20 @@ func newReading(host, webURL string, p *pull) *reading {
 	}
 }
 
+// paths are those of the catalog files of the repository that were read.
+func (r *reading) paths() []string {
+	var paths []string
+	for _, scope := range r.scopes {
+		if path, here := r.pathOf(scope.Name); here {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 // take notes what the scopes say, before they are given away.
-func (r *reading) take(scopes []scanners.Scope) {
-	for _, scope := range scopes {
+func (r *reading) take() {
+	for _, scope := range r.scopes {
 		if scope.State == scanners.Gone || scope.State == scanners.Unchanged {
 			r.gone[scope.Name] = scope.State == scanners.Gone
 			continue
