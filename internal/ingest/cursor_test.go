@@ -104,8 +104,10 @@ func TestStateInOnePiece(t *testing.T) {
 func TestStateWithAHole(t *testing.T) {
 	store := openStore(t, storePath(t), false)
 	_, err := store.Apply(t.Context(), graph.Change{States: []graph.State{
-		{Source: "w", Name: "cursor", Data: []byte("a")}, {Source: "w", Name: "cursor/2", Data: []byte("c")},
-		{Source: "w", Name: "cursor/x", Data: []byte("d")}, {Source: "w", Name: "cursor/01", Data: []byte("e")},
+		{Source: "w", Name: "cursor", Data: []byte("a")},
+		{Source: "w", Name: "cursor/2", Data: []byte("c")},
+		{Source: "w", Name: "cursor/x", Data: []byte("d")},
+		{Source: "w", Name: "cursor/01", Data: []byte("e")},
 		{Source: "w", Name: "cursor/999999", Data: []byte("f")},
 	}})
 	if err != nil {
