@@ -71,8 +71,8 @@ func deterministic(t *testing.T, subject Subject) {
 func withState(t *testing.T, subject Subject) {
 	scanner := subject.New(t)
 	first := collect(t, scanner, nil)
-	if len(first.state) > 1<<20 {
-		t.Errorf("the state has %d bytes, more than 1 MiB", len(first.state))
+	if len(first.state) > 64<<20 {
+		t.Errorf("the state has %d bytes, more than 64 MiB", len(first.state))
 	}
 	second := collect(t, scanner, first.state)
 	was, now := make(Held), make(Held)
