@@ -199,7 +199,7 @@ func (a *address) plain(words []byte) string {
 	}
 	if a != nil {
 		for _, secret := range []string{a.password, a.user} {
-			if secret != "" {
+			if len(secret) > 3 { // git is told neither by the URL, so that it can hardly show them
 				text = strings.ReplaceAll(text, secret, "***")
 			}
 		}

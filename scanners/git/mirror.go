@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/orrery-catalog/orrery/scanners/folder"
 )
@@ -147,18 +148,32 @@ func isRef(name string) bool {
 	return strings.HasPrefix(name, "refs/") && filepath.IsLocal(filepath.FromSlash(name)) && path.Clean(name) == name && len(name) < maxRefBytes
 }
 
+// openRegular opens a file without waiting for the other end of a FIFO. A folder is no file of that name.
+func openRegular(root *os.Root, name string) (*os.File, error) {
+	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+	case info.IsDir(): // of branches below this name
+		err = fs.ErrNotExist
+	case !info.Mode().IsRegular():
+		err = folder.ErrIrregular
+	default:
+		return file, nil
+	}
+	return nil, errors.Join(err, file.Close())
+}
+
 // readRef reads the file of a reference.
 func readRef(root *os.Root, ref string) (string, error) {
-	file, err := root.Open(filepath.FromSlash(ref))
+	file, err := openRegular(root, filepath.FromSlash(ref))
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil {
-		return "", err
-	} else if info.IsDir() { // a branch below this name
-		return "", fs.ErrNotExist
-	}
 	text, err := io.ReadAll(io.LimitReader(file, maxRefBytes))
 	return strings.TrimSpace(string(text)), err
 }
@@ -167,7 +182,7 @@ func readRef(root *os.Root, ref string) (string, error) {
 // the branch.
 func (s *scan) packedHead(root *os.Root, ref string) (string, error) {
 	branches := 0
-	file, err := root.Open("packed-refs")
+	file, err := openRegular(root, "packed-refs")
 	if err == nil {
 		defer file.Close()
 		lines := bufio.NewScanner(file)

@@ -21,8 +21,9 @@ var (
 
 // objects reads blobs through one `git cat-file --batch-command`. Several goroutines may use it.
 type objects struct {
-	call call            // its repository
-	ctx  context.Context //nolint:containedctx // the process ends with it, and files of an fs.FS take none
+	call   call            // its repository
+	ctx    context.Context //nolint:containedctx // the process ends with it, and files of an fs.FS take none
+	cancel context.CancelFunc
 
 	mu      sync.Mutex
 	command *exec.Cmd
@@ -34,28 +35,38 @@ type objects struct {
 
 // openObjects starts to read. The caller closes it.
 func openObjects(ctx context.Context, in call) (*objects, error) {
-	o := &objects{call: in, ctx: ctx, missing: make(map[string]bool)}
-	in.args = []string{"cat-file", "--batch-command"}
-	o.command = in.command(ctx)
-	var err error
-	if o.input, err = o.command.StdinPipe(); err != nil {
+	ctx, cancel := context.WithTimeoutCause(ctx, in.timeout, fmt.Errorf("reading it took longer than %v", in.timeout))
+	o := &objects{call: in, ctx: ctx, cancel: cancel, missing: make(map[string]bool)}
+	if err := o.start(); err != nil {
+		cancel()
 		return nil, fmt.Errorf("git cat-file: %w", err)
+	}
+	return o, nil
+}
+
+func (o *objects) start() (err error) {
+	c := o.call
+	c.args = []string{"cat-file", "--batch-command"}
+	o.command = c.command(o.ctx)
+	if o.input, err = o.command.StdinPipe(); err != nil {
+		return err
 	}
 	output, err := o.command.StdoutPipe()
 	if err != nil {
-		return nil, fmt.Errorf("git cat-file: %w", err)
-	}
-	if err := o.command.Start(); err != nil {
-		return nil, fmt.Errorf("git cat-file: %w", err)
+		return err
 	}
 	o.output = bufio.NewReaderSize(output, 64<<10)
-	return o, nil
+	return o.command.Start()
 }
 
 // close ends the process.
 func (o *objects) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	defer o.cancel()
+	if o.broken != nil {
+		o.cancel() // it may wait for somebody to read on
+	}
 	_ = o.input.Close()  // it ends by that
 	_ = o.command.Wait() // what it read was read; what it could not read was told
 }

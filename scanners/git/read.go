@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,12 @@ func (s *scan) read(ctx context.Context, from snapshot) (record, error) {
 	direct := false
 	for range maxPasses {
 		take := &taking{scan: s, from: &from, direct: direct}
-		if err := s.pass(ctx, in, top, take); err != nil {
+		err := s.pass(ctx, in, top, take)
+		var receiver *sinkError
+		if direct && ctx.Err() == nil && !errors.As(err, &receiver) && (err != nil || take.lacks()) { // some of it was reported: it is not read twice
+			return record{}, fmt.Errorf("it was changed while it was read (%s)", cmp.Or(err, errMissing).Error())
+		}
+		if err != nil {
 			return record{}, err
 		}
 		missing := slices.Collect(maps.Keys(take.objects.missing))

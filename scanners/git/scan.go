@@ -122,6 +122,9 @@ func (s *scan) prepare(ctx context.Context) (temporary string, err error) {
 func (s *scan) list(ctx context.Context, asked func(scope string) bool) ([]repository, error) {
 	list := slices.Clone(s.remotes)
 	for _, dir := range s.folders {
+		if !asked(shownFolder(dir)) {
+			continue
+		}
 		found, err := mirrors(ctx, dir)
 		if err != nil {
 			return nil, err
@@ -245,7 +248,10 @@ func (s *scan) fetchAndRead(ctx context.Context, from snapshot, c *cache) (*reco
 		return nil, err
 	}
 	in := call{gitDir: s.plain[c.format], objects: c.objects(), timeout: s.config.Timeout}
-	return &now, c.compact(ctx, in, from.commit)
+	if c.compact(ctx, in, from.commit) != nil { // it was read all the same, and is fetched anew when it is read again
+		return &now, os.RemoveAll(c.dir)
+	}
+	return &now, nil
 }
 
 // unreadable reports a repository that cannot be read: what it said before stands, and it is read again next time.

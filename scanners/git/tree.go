@@ -20,8 +20,8 @@ import (
 
 const (
 	// maxEntries and maxNames bound the files and folders of a commit, and the bytes of their paths.
-	maxEntries = 2_000_000
-	maxNames   = 256 << 20
+	maxEntries = 1_000_000
+	maxNames   = 128 << 20
 	// maxLinks is how many symbolic links a path may pass, maxLinkBytes how long the target of one may be: as on Linux.
 	maxLinks     = 40
 	maxLinkBytes = 4096
@@ -131,7 +131,7 @@ func (l *listing) add(line string) {
 	if parent == nil || len(fields) != 3 || base == "" || base == "." || base == ".." || strings.EqualFold(base, ".git") {
 		return
 	}
-	e := &entry{name: shownName(base), oid: fields[2]}
+	e := &entry{name: strings.Clone(shownName(base)), oid: strings.Clone(fields[2])} // the line itself is not kept
 	switch fields[0] {
 	case "040000":
 		e.mode = fs.ModeDir | 0o555
