@@ -60,7 +60,7 @@ func (c *conformer) value(t *ast.Type, field *ast.Field, value any, path string)
 		return
 	}
 	definition := c.schema.Types[t.NamedType]
-	is := true
+	var is bool
 	switch definition.Kind {
 	case ast.Object, ast.Interface, ast.Union:
 		var object map[string]any

@@ -124,4 +124,17 @@ func nodeID(prefix string, numbers ...int64) string {
 	return prefix + "_" + base64.RawURLEncoding.EncodeToString(packed)
 }
 
+// nodeNumbers are the prefix and the numbers in an id that nodeID made, nothing in another one.
+func nodeNumbers(id string) (prefix string, numbers []int64) {
+	prefix, text, _ := strings.Cut(id, "_")
+	packed, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(packed) < 2 {
+		return "", nil
+	}
+	for packed = packed[2:]; len(packed) >= 5; packed = packed[5:] {
+		numbers = append(numbers, int64(binary.BigEndian.Uint32(packed[1:])))
+	}
+	return prefix, numbers
+}
+
 func lower(name string) string { return strings.ToLower(name) }

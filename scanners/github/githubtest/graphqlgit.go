@@ -68,7 +68,7 @@ var entryShape = shape{name: "TreeEntry", fields: map[string]resolver{
 	"size":        plain(func(e gitEntry) any { return len(e.in.objects.blobs[e.oid]) }),
 	"isGenerated": plain(func(gitEntry) any { return false }),
 	"repository":  plain(func(e gitEntry) any { return e.in }),
-	"object":      asked(func(_ *execution, e gitEntry, _ arguments) (any, error) { return e.in.gitObject(e.treeEntry.oid, "") }),
+	"object":      asked(func(_ *execution, e gitEntry, _ arguments) (any, error) { return e.in.gitObject(e.oid, "") }),
 }}
 
 var commitShape = shape{
@@ -80,12 +80,12 @@ var commitShape = shape{
 		"authoredDate":    plain(func(c gitCommit) any { return stamp(c.at) }),
 		"author":          plain(func(c gitCommit) any { return gitActor{c.commit} }),
 		"committer":       plain(func(c gitCommit) any { return gitActor{c.commit} }),
-		"tree":            plain(func(c gitCommit) any { return gitTree{c.in, c.commit.tree} }),
+		"tree":            plain(func(c gitCommit) any { return gitTree{c.in, c.tree} }),
 		"url": asked(func(x *execution, c gitCommit, _ arguments) (any, error) {
 			return "https://" + x.host + "/" + c.in.fullName() + "/commit/" + c.oid, nil
 		}),
 		"file": asked(func(_ *execution, c gitCommit, args arguments) (any, error) {
-			e, found := c.in.objects.find(c.commit.tree, args.text("path"))
+			e, found := c.in.objects.find(c.tree, args.text("path"))
 			if !found {
 				return nil, nil
 			}

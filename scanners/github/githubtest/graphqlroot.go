@@ -2,7 +2,6 @@ package githubtest
 
 import (
 	"fmt"
-	"strings"
 )
 
 var queryShape = shape{name: "Query", fields: map[string]resolver{
@@ -79,24 +78,19 @@ func (x *execution) shown(r *Repository) (any, error) {
 // node finds an object by its id.
 func (x *execution) node(id string) (any, error) {
 	missing := &fieldError{"NOT_FOUND", fmt.Sprintf("Could not resolve to a node with the global id of '%s'", id)}
-	prefix, _, _ := strings.Cut(id, "_")
-	switch prefix {
-	case "R":
-		for _, r := range x.repositories {
-			if r.nodeID() == id && x.sees(x.who, r) {
-				return x.shown(r)
-			}
+	switch prefix, numbers := nodeNumbers(id); {
+	case prefix == "R" && len(numbers) == 1:
+		if r := x.repositories[numbers[0]]; r != nil && x.sees(x.who, r) {
+			return x.shown(r)
 		}
-	case "O", "U":
-		for _, a := range x.accounts {
-			if a.nodeID() == id {
-				return a, nil
-			}
+	case (prefix == "O" || prefix == "U") && len(numbers) == 1:
+		if a := x.accountByID(numbers[0]); a != nil && a.nodeID() == id {
+			return a, nil
 		}
-	case "T":
-		for _, a := range x.accounts {
-			for _, t := range a.teams {
-				if t.nodeID() == id && x.inside(x.who, a) {
+	case prefix == "T" && len(numbers) == 2:
+		if a := x.accountByID(numbers[0]); a != nil {
+			for _, t := range x.visibleTeams(a) {
+				if t.id == numbers[1] {
 					return t, nil
 				}
 			}

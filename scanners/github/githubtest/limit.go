@@ -73,7 +73,7 @@ func (g *GitHub) SetUsed(token, resource string, used int) {
 	g.budgetOf(p, resource).used = used
 }
 
-// SetInstallationUsed says how much of a resource an installation has used until its reset.
+// SetUsed says how much of a resource an installation has used until its reset.
 func (i *Installation) SetUsed(resource string, used int) {
 	i.app.hub.mu.Lock()
 	defer i.app.hub.mu.Unlock()

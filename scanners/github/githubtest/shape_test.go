@@ -108,7 +108,7 @@ func world(t *testing.T) (*githubtest.GitHub, *githubtest.App) {
 	return hub, app
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
