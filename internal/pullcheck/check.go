@@ -17,7 +17,7 @@ import (
 )
 
 // How a check that failed is made again: after firstPause, and three times as long each time, maxAttempts times in all; where
-// it waits for a limit of GitHub or for the first scan, up to maxWaits times, for the latter longer each time.
+// it waits for a limit of GitHub or for the catalog, up to maxWaits times, for the latter longer each time.
 const (
 	maxAttempts  = 3
 	firstPause   = 10 * time.Second
@@ -83,7 +83,7 @@ func (j *job) pause(err error, now time.Time) (time.Duration, bool) {
 	case errors.As(err, &budget):
 		j.waits++
 		return min(max(budget.Reset.Sub(now), firstPause), longestPause), j.waits <= maxWaits
-	case errors.Is(err, ingest.ErrNotReady):
+	case errors.Is(err, ingest.ErrNotReady), errors.Is(err, graph.ErrUnavailable):
 		j.waits++
 		return scanPause * time.Duration(j.waits), j.waits <= maxWaits
 	}

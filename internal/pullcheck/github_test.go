@@ -42,6 +42,7 @@ func newOrganisation(t *testing.T, permissions map[string]string) *organisation 
 		"catalog-info.yaml": "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: mono}\nspec: {targets: [./more/a.yaml]}\n",
 		"more/a.yaml":       component("a", "group:shop"),
 	}, githubtest.Settings{})
+	g.AddRepository("acme/excluded", githubtest.Files{"catalog-info.yaml": component("excluded", "group:shop")}, githubtest.Settings{})
 	app, err := g.AddApp("orrery")
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +58,7 @@ func newOrganisation(t *testing.T, permissions map[string]string) *organisation 
 		t.Fatal(err)
 	}
 	scanner, err := reader.New(reader.Config{
-		Connection: connection, Organizations: []string{"acme"}, CatalogFiles: []string{"**/catalog-info.yaml"},
+		Connection: connection, Organizations: []string{"acme"}, CatalogFiles: []string{"**/catalog-info.yaml"}, Exclude: []string{"excluded"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -179,11 +180,17 @@ func TestLocations(t *testing.T) {
 		strings.Contains(got.Summary, "component:default/c`") {
 		t.Errorf("%+v", got)
 	}
+	excluded := o.Repository("acme/excluded")
+	excluded.Push(githubtest.Push{Branch: "more", Files: githubtest.Files{"catalog-info.yaml": component("really", "group:shop")}})
+	excluded.OpenPull(githubtest.Pull{Title: "More", Head: "more"})
 	mono.Push(githubtest.Push{Branch: "docs", Files: githubtest.Files{"docs.md": "more", "CODEOWNERS": "* @acme/shop"}})
 	mono.OpenPull(githubtest.Pull{Title: "Docs", Head: "docs"})
 	mono.Push(githubtest.Push{Branch: "after", Files: githubtest.Files{"more/a.yaml": component("a", "group:payments")}})
 	mono.OpenPull(githubtest.Pull{Title: "After", Head: "after"})
 	o.delivers(t, o.completed(3)) // none of what changes no catalog file
+	if n := len(excluded.CheckRuns()); n > 0 {
+		t.Errorf("%d check runs where the source reads nothing", n)
+	}
 }
 
 // TestOrganisationWithoutPermission holds that without the permission to write check runs there are commit statuses.

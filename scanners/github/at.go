@@ -22,6 +22,9 @@ func (s *Scanner) ReadAt(ctx context.Context, repository, commit string, paths [
 	if err != nil {
 		return nil, err
 	}
+	if r.base.find(l.ID) == nil && !s.config.reads(l) { // nor would a scan
+		return nil, nil
+	}
 	wanted := make(map[string]bool)
 	for _, name := range paths {
 		wanted[r.prefix(l.FullName)+name] = true
