@@ -53,6 +53,9 @@ func (s *Scanner) ScanParts(ctx context.Context, previous []byte, names []string
 	if err := r.readParts(ctx, again, gone); err != nil {
 		return nil, err
 	}
+	if err := r.readNamedTeams(ctx); err != nil {
+		return nil, err
+	}
 	return r.finish(ctx)
 }
 

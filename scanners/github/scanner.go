@@ -122,6 +122,7 @@ func (s *Scanner) Scan(ctx context.Context, previous []byte, sink scanners.Sink)
 	}
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error { return r.list(ctx, owners) }, r.decide, r.readChanged, r.follow,
+		func(ctx context.Context) error { return r.readTeams(ctx, owners) },
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
