@@ -195,7 +195,9 @@ func (o *Origin) IsSamePlace(other *Origin) bool {
 	return o == other || o.Source == other.Source && o.Location == other.Location && o.Environment == other.Environment
 }
 
-func equalOrigins(a, b *Origin) bool { return a.IsSamePlace(b) && compareVersions(a.Version, b.Version) == 0 }
+func equalOrigins(a, b *Origin) bool {
+	return a.IsSamePlace(b) && compareVersions(a.Version, b.Version) == 0
+}
 
 // KindsOfEvidence unites the evidence of an edge.
 func (e *Edge) KindsOfEvidence() EvidenceSet {

@@ -91,20 +91,24 @@ func TestSuggestedOwners(t *testing.T) {
 			"@Acme/Cart group:default/basket",
 		},
 		{
-			"the name, in any namespace", hinting("", "@acme/cart"), []*catalog.Entity{team("group:x/cart", "files", "")},
+			"the name, in any namespace", hinting("", "@acme/cart"),
+			[]*catalog.Entity{team("group:x/cart", "files", "")},
 			"@acme/cart group:x/cart",
 		},
 		{
-			"the name of another team", hinting("", "@acme/cart"), []*catalog.Entity{team("group:x/cart", "acme", "other/cart")},
+			"the name of another team", hinting("", "@acme/cart"),
+			[]*catalog.Entity{team("group:x/cart", "acme", "other/cart")},
 			"@acme/cart ?",
 		},
 		{
 			"two of the name", hinting("", "@acme/cart"),
-			[]*catalog.Entity{team("group:x/cart", "files", ""), team("group:y/cart", "files", "")}, "@acme/cart ?",
+			[]*catalog.Entity{team("group:x/cart", "files", ""), team("group:y/cart", "files", "")},
+			"@acme/cart ?",
 		},
 		{
 			"that of the organisation", hinting("", "@Acme/cart"),
-			[]*catalog.Entity{team("group:acme/cart", "files", ""), team("group:y/cart", "files", "")}, "@Acme/cart group:acme/cart",
+			[]*catalog.Entity{team("group:acme/cart", "files", ""), team("group:y/cart", "files", "")},
+			"@Acme/cart group:acme/cart",
 		},
 		{
 			"a name that nobody describes", hinting("", "@acme/gone"), []*catalog.Entity{nobody}, "@acme/gone ?",
@@ -127,7 +131,8 @@ func TestSuggestedOwners(t *testing.T) {
 		{"an owner is named", hinting("group:default/cart", "@acme/cart"), []*catalog.Entity{team("group:default/cart", "files", "")}, ""},
 		{
 			"nobody describes the owner", hinting("group:default/gone", "@acme/cart"),
-			[]*catalog.Entity{nobody, team("group:default/cart", "files", "")}, "@acme/cart group:default/cart",
+			[]*catalog.Entity{nobody, team("group:default/cart", "files", "")},
+			"@acme/cart group:default/cart",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
