@@ -44,6 +44,7 @@ func (p *pull) fullName() string { return p.owner + "/" + p.repository }
 // run makes one check, and sees to it that it is made again where that helps.
 func (c *Checker) run(ctx context.Context, j *job) {
 	began := c.config.Now()
+	j.told = false
 	bounded, cancel := context.WithTimeout(ctx, maxCheck)
 	outcome, err := c.check(bounded, j)
 	cancel()
@@ -64,8 +65,10 @@ func (c *Checker) run(ctx context.Context, j *job) {
 		return
 	}
 	outcome = conclusionNeutral
-	if tellErr := c.tellFailure(ctx, j, err); tellErr != nil {
-		outcome, err = outcomeFailed, errors.Join(err, tellErr)
+	if !j.told {
+		if tellErr := c.tellFailure(ctx, j, err); tellErr != nil {
+			outcome, err = outcomeFailed, errors.Join(err, tellErr)
+		}
 	}
 	c.metrics.done(outcome)
 	c.config.Log.Warn().Err(err).Str("source", c.config.Source).Str("repository", j.key.repository).Int("number", j.key.number).
@@ -132,10 +135,8 @@ func (c *Checker) check(ctx context.Context, j *job) (string, error) {
 	if err == nil {
 		err = r.complete(ctx, result)
 	}
-	if err != nil && ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) { // which is a failure like others
-		c.breakOff(ctx, r)
-	}
 	if err != nil {
+		j.told = c.breakOff(ctx, r, err)
 		return "", err
 	}
 	return result.conclusion, nil
@@ -204,23 +205,29 @@ func (c *Checker) isScanned(s *graph.Snapshot) bool {
 	})
 }
 
-// breakOff tells that a check ended before it was done: a newer one takes its place, or Orrery stops. A newer one of the same
-// head goes on with what is there.
-func (c *Checker) breakOff(ctx context.Context, r *report) {
+// breakOff completes a check that ends before it is done: since it failed, a newer one takes its place, or Orrery stops. What
+// comes after goes on with the check run, if it is of the same head; until then, and if nothing comes, it is in nobody's way.
+// It says whether that was told.
+func (c *Checker) breakOff(ctx context.Context, r *report, why error) bool {
 	cause := context.Cause(ctx)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
 	defer cancel()
-	ended := &result{
-		conclusion: conclusionNeutral, title: "Orrery was stopped before it had checked this",
-		summary: "Orrery was stopped while it checked. Ask for the check again, or push.",
-	}
-	if errors.Is(cause, errSuperseded) {
+	ended := failed(why)
+	switch {
+	case errors.Is(cause, errSuperseded):
 		ended = &result{conclusion: conclusionCancelled, title: "Superseded by a newer check", summary: "A newer check takes the place of this one."}
+	case errors.Is(cause, context.Canceled):
+		ended = &result{
+			conclusion: conclusionNeutral, title: "Orrery was stopped before it had checked this",
+			summary: "Orrery was stopped while it checked. Ask for the check again, or push.",
+		}
 	}
-	if err := r.complete(ctx, ended); err != nil {
+	err := r.complete(bounded, ended)
+	if err != nil {
 		c.config.Log.Debug().Err(err).Str("repository", r.pull.fullName()).Int("number", r.pull.number).
 			Msg("a check that ended early could not be completed")
 	}
+	return err == nil
 }
 
 // tellFailure says on the pull request that it could not be checked, and why. That must never stand in the way of a merge.
@@ -244,7 +251,7 @@ func failed(why error) *result {
 	return &result{
 		conclusion: conclusionNeutral, title: "Orrery could not check this",
 		summary: "Orrery could not check what this pull request does to the catalog: " + plain(why.Error()) +
-			".\n\nThat is no verdict on the change. Ask for the check again, or push, once that is mended.",
+			".\n\nThat is no verdict on the change. Orrery tries again for a while; after that, ask for the check again, or push.",
 	}
 }
 

@@ -30,6 +30,7 @@ type job struct {
 	attempts          int       // that have failed
 	waits             int       // of them, for something that was to come by itself
 	due               time.Time // not before; zero = now
+	told              bool      // the last attempt failed, and has told so
 }
 
 // queue holds at most one check for each pull request that waits, and one that runs.
