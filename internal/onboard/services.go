@@ -97,23 +97,24 @@ func apart(programs []*unit) []*unit {
 			around.take(u)
 		}
 	}
-	return slices.DeleteFunc(own, func(u *unit) bool {
-		if u.find(packs) != nil || len(parts[u]) == 0 {
-			return false
-		}
+	dropped := make(map[*unit]bool)
+	for _, u := range own {
 		packed := 0
 		for _, part := range parts[u] {
 			if part.find(packs) != nil {
 				packed++
 			}
 		}
-		if packed == 1 && len(parts[u]) == 1 { // the image is that of the program around it
+		switch {
+		case u.find(packs) != nil:
+		case packed == 1 && len(parts[u]) == 1: // the image is that of the program around it
 			u.take(parts[u][0])
-			own[slices.Index(own, parts[u][0])] = u
-			return false
+			dropped[parts[u][0]] = true
+		case packed > 1:
+			dropped[u] = true
 		}
-		return packed > 1
-	})
+	}
+	return slices.DeleteFunc(own, func(u *unit) bool { return dropped[u] })
 }
 
 func depth(dir string) int {
