@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -213,4 +214,9 @@ func (r *receiver) unread() map[string]string {
 		}
 	}
 	return errs
+}
+
+// pageHook runs before a page of a listing is answered.
+func pageHook(before func(page string)) githubtest.Failure {
+	return githubtest.Hooked(func(r *http.Request) { before(r.URL.Query().Get("page")) })
 }

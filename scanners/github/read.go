@@ -31,6 +31,7 @@ type reading struct {
 	was    *record  // what is known of it; nil = nothing
 	// stands: what was said of it stands, so that what did not change is not read again.
 	stands bool
+	force  bool // Locations in it have to be looked at again
 	// fresh, by name, are files to be read though they did not change; nil = none.
 	fresh map[string]bool
 }
@@ -63,7 +64,7 @@ func (r *run) read(ctx context.Context, p *place, of reading) (*result, error) {
 	next.Owners = owners
 	was := of.was
 	stands := of.stands && was != nil && was.FullName == next.FullName && bytes.Equal(was.Owners, owners)
-	if stands && slices.Equal(was.Extra, of.extra) && of.commit == "" && r.same(t, was, fixed, globs) {
+	if stands && slices.Equal(was.Extra, of.extra) && of.commit == "" && !of.force && r.same(t, was, fixed, globs) {
 		next.Tree, next.Files, next.Silent, next.Targets = was.Tree, was.Files, was.Silent, was.Targets
 		return &result{same: true, record: next}, nil
 	}
@@ -159,6 +160,9 @@ func (f *tree) ownersDigest() []byte {
 
 // same says whether a repository holds what it held, as far as that matters.
 func (r *run) same(t *tree, was *record, fixed, globs []string) bool {
+	if slices.ContainsFunc(was.Files, func(f fileRecord) bool { return len(f.Blob) == 0 }) {
+		return false // what is wrong with it is told each time
+	}
 	if len(was.Tree) > 0 {
 		return bytes.Equal(was.Tree, object(t.root))
 	}

@@ -50,11 +50,12 @@ type run struct {
 	names  map[string]int64  // of those, in lower case, old names included
 	works  map[int64]*work
 
-	mu      sync.Mutex
-	next    map[int64]*record
-	broken  map[string]error // owners, in lower case, of which nobody knows what they have
-	resume  time.Time
-	restful map[string]bool // owners that are read by REST alone
+	mu       sync.Mutex
+	next     map[int64]*record
+	broken   map[string]error // owners, in lower case, of which nobody knows what they have
+	resume   time.Time
+	restful  map[string]bool  // owners that are read by REST alone
+	resolved map[string]int64 // repositories by names that are not listed; 0 = none
 }
 
 // work is a repository that is read.
@@ -73,7 +74,7 @@ func (s *Scanner) newRun(sink scanners.Sink, base *state) *run {
 	r := &run{
 		Scanner: s, host: s.config.Connection.Host(), sink: sink, base: base, large: make(chan struct{}, 1),
 		listed: make(map[int64]*listed), names: make(map[string]int64), works: make(map[int64]*work),
-		next: make(map[int64]*record), broken: make(map[string]error), restful: make(map[string]bool),
+		next: make(map[int64]*record), broken: make(map[string]error), restful: make(map[string]bool), resolved: make(map[string]int64),
 	}
 	if base == nil {
 		r.base = new(state)

@@ -47,7 +47,7 @@ type record struct {
 	Files    []fileRecord
 	Silent   []byte   // digests of files that are no catalog files, sorted, silentBytes each
 	Extra    []string // names, or globs, that Locations elsewhere want to be read
-	Targets  []string // what its own Locations want elsewhere: owner/name:path
+	Targets  []string // what its own Locations want elsewhere: id:path; owner/name: where there is none
 }
 
 // fileRecord is a scope of a repository.

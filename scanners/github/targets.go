@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -24,6 +25,8 @@ const (
 	// name elsewhere.
 	maxExtra   = 1000
 	maxTargets = 5000
+	// maxResolved is how many names of repositories that are not listed are asked for in one scan.
+	maxResolved = 50
 )
 
 // elsewhere takes a target of a Location that is the URL of a file, or of several by a glob, in a repository that this source
@@ -36,8 +39,14 @@ func (s *said) elsewhere(_, target string) *catalog.Problem {
 	refuse := func(why, fix string) *catalog.Problem {
 		return &catalog.Problem{Code: "refused-target", Message: fmt.Sprintf("the target %q is not read: %s", target, why), Fix: fix}
 	}
-	id, known := s.names[strings.ToLower(owner+"/"+name)]
-	if !known {
+	repository := strings.ToLower(owner + "/" + name)
+	id, err := s.resolve(s.tree.ctx, owner, name)
+	if err != nil {
+		s.tree.fails(err)
+		return nil
+	}
+	if id == 0 {
+		s.aim(repository + ":") // when there is one of that name, the Location is read again
 		return refuse("the repository is not read by this source, or does not exist", "correct the name, or let the source read the repository")
 	}
 	branch := s.config.branch(s.listed[id])
@@ -51,13 +60,74 @@ func (s *said) elsewhere(_, target string) *catalog.Problem {
 	if file = path.Clean(file); !fs.ValidPath(file) || file == "." || len(file) > 1024 || strings.Count(file, "{")+strings.Count(file, ",") > 16 {
 		return refuse("it is not the path of a file", "name a file, or files by a glob")
 	}
+	if !s.aim(strconv.FormatInt(id, 10) + ":" + file) {
+		return refuse(fmt.Sprintf("the Locations of this repository name more than %d files elsewhere", maxTargets), "name fewer")
+	}
+	return nil
+}
+
+// aim remembers a target; false = there are too many.
+func (s *said) aim(target string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.targets) >= maxTargets {
-		return refuse(fmt.Sprintf("the Locations of this repository name more than %d files elsewhere", maxTargets), "name fewer")
+		return false
 	}
-	s.targets = append(s.targets, strings.ToLower(owner+"/"+name)+":"+file)
-	return nil
+	s.targets = append(s.targets, target)
+	return true
+}
+
+// byName is the repository of a name, in lower case; 0 = none of those to read has it.
+func (r *run) byName(full string) int64 {
+	if id := r.names[full]; r.listed[id] != nil {
+		return id
+	}
+	return 0
+}
+
+// resolve finds a repository of this source by its name, or one that it had; 0 = there is none.
+func (r *run) resolve(ctx context.Context, owner, name string) (int64, error) {
+	full := strings.ToLower(owner + "/" + name)
+	if id := r.byName(full); id != 0 {
+		return id, nil
+	}
+	r.mu.Lock()
+	id, known := r.resolved[full]
+	if !known && len(r.resolved) >= maxResolved {
+		known = true
+	}
+	r.mu.Unlock()
+	if known {
+		return id, nil
+	}
+	found, err := r.lookUp(ctx, owner, "repos/"+url.PathEscape(owner)+"/"+url.PathEscape(name))
+	if err != nil && status(err) == 0 || unanswered(err) {
+		return 0, fmt.Errorf("look for the repository %s: %w", full, err)
+	}
+	if err == nil && found != nil && r.listed[found.ID] != nil {
+		id = found.ID
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.resolved[full] = id
+	return id, nil
+}
+
+// lost says whether Locations of a repository name others that are no longer there, or that are there now, so that they must be
+// read again.
+func (r *run) lost(by *record) bool {
+	return slices.ContainsFunc(by.Targets, func(target string) bool {
+		repository, _, _ := strings.Cut(target, ":")
+		id, err := strconv.ParseInt(repository, 10, 64)
+		if err != nil {
+			return r.byName(repository) != 0
+		}
+		if r.listed[id] != nil {
+			return false
+		}
+		was := r.base.find(id)
+		return was == nil || r.broken[strings.ToLower(was.owner())] == nil
+	})
 }
 
 // fileURL takes the address of a file apart: what stands behind the repository's name begins with a branch.
@@ -89,8 +159,8 @@ func (r *run) named() map[int64][]string {
 	add := func(by *record) {
 		for _, target := range by.Targets {
 			repository, file, _ := strings.Cut(target, ":")
-			id, known := r.names[repository]
-			if !known || len(named[id]) >= maxExtra || r.config.readsFile(file) {
+			id, err := strconv.ParseInt(repository, 10, 64)
+			if err != nil || r.listed[id] == nil || len(named[id]) >= maxExtra || r.config.readsFile(file) {
 				continue
 			}
 			named[id] = append(named[id], file)
@@ -157,9 +227,11 @@ func (r *run) unfollowed() []*work {
 	for _, id := range slices.Sorted(maps.Keys(r.works)) {
 		w := r.works[id]
 		known := r.next[id]
-		if w.err != nil || known != nil && slices.Equal(known.Extra, named[id]) {
+		lost := known != nil && r.lost(known)
+		if w.err != nil || known != nil && !lost && slices.Equal(known.Extra, named[id]) {
 			continue
 		}
+		w.force = lost
 		if w.extra, w.deferred = named[id], true; w.told {
 			w.was, w.stands = known, true
 		}

@@ -147,6 +147,13 @@ func (f *tree) fail(err error) error {
 	return err
 }
 
+// fails remembers a reason from elsewhere.
+func (f *tree) fails(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_ = f.fail(err)
+}
+
 func (f *tree) failure() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
