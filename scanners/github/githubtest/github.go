@@ -20,7 +20,7 @@ import (
 // GitHub is a whole GitHub. Its REST API is at "/" as at api.github.com, and at "/api/v3" as on GitHub Enterprise Server;
 // GraphQL at "/graphql" and "/api/graphql". All methods may be called at any time from any goroutine, also while it answers.
 type GitHub struct {
-	Limits Limits // set before the first request
+	Limits Limits // changed before the first request, later by [GitHub.Limit]
 
 	now     func() time.Time
 	host    string
@@ -104,6 +104,13 @@ func (g *GitHub) Serve(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	return nil
+}
+
+// Limit changes the limits, also while it answers.
+func (g *GitHub) Limit(change func(*Limits)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	change(&g.Limits)
 }
 
 // id is a number that nothing else has.

@@ -85,13 +85,15 @@ func (x *execution) run(operation *ast.OperationDefinition) *reply {
 	}
 	x.call.cost = x.cost
 	if x.Limits.Batch > 0 && len(operation.SelectionSet) > x.Limits.Batch {
-		return refuse(http.StatusBadGateway, "Something went wrong while executing your query. This may be the result of a timeout, or it could be a GitHub bug.")
+		a := refuse(http.StatusBadGateway, "")
+		a.body = object{"data": nil, "errors": []object{{"message": "Something went wrong while executing your query. " +
+			"This may be the result of a timeout, or it could be a GitHub bug."}}}
+		return a
 	}
-	root := any(queryRoot{})
 	if operation.Operation != ast.Query {
 		return ok(object{"errors": []object{{"message": "Mutations are not answered"}}})
 	}
-	data := x.resolve(operation.SelectionSet, root, nil)
+	data := x.resolve(operation.SelectionSet, queryRoot{}, nil)
 	answer := object{"data": data}
 	if x.refused {
 		answer = object{}

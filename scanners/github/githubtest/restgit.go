@@ -264,15 +264,17 @@ func (c *call) getTree() *reply {
 	if no != nil {
 		return no
 	}
-	name := c.r.PathValue("tree_sha")
-	tree := name
-	if k := r.commitAt(name); k != nil {
-		tree = k.tree
+	id := c.r.PathValue("tree_sha")
+	tree := id
+	if k := r.commitAt(id); k != nil {
+		id, tree = k.oid, k.tree
 	}
 	if _, known := r.objects.trees[tree]; !known {
 		return notFound()
 	}
-	return ok(c.renderTree(r, tree, c.r.URL.Query().Has("recursive"))) // with any value, as at GitHub
+	o := c.renderTree(r, tree, c.r.URL.Query().Has("recursive")) // with any value, as at GitHub
+	o["sha"], o["url"] = id, c.api(r, "/git/trees/"+id)          // of the commit, where that was asked for
+	return ok(o)
 }
 
 func (c *call) renderTree(r *Repository, tree string, recursive bool) object {
