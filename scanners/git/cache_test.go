@@ -147,7 +147,7 @@ func TestCacheStaysSmall(t *testing.T) {
 		s := newSource(t, config)
 		var largest int64
 		var most int
-		for i := range 30 {
+		for i := range 16 {
 			commit(t, dir, tree{
 				"a.yaml": component(fmt.Sprint("a", i)), "b.yaml": component("b"), "c/d/e.yaml": component("e"), "bulk.json": fmt.Sprintf(`{"%x": 1}`, bulk(i)), "main.go": string(bulk(-i)),
 			})

@@ -100,10 +100,21 @@ var passed = []string{
 
 // quiet is the configuration under which git does its work and nothing beside it.
 var quiet = [][2]string{
-	{"core.hooksPath", os.DevNull}, {"core.fsmonitor", "false"}, {"core.askPass", ""}, {"credential.interactive", "false"},
-	{"gc.auto", "0"}, {"maintenance.auto", "false"}, {"submodule.recurse", "false"}, {"fetch.recurseSubmodules", "false"},
-	{"fetch.unpackLimit", "1"}, {"transfer.unpackLimit", "1"}, {"fetch.writeCommitGraph", "false"}, {"transfer.bundleURI", "false"},
-	{"protocol.version", "2"}, {"http.lowSpeedLimit", "1000"}, {"http.lowSpeedTime", "60"},
+	{"core.hooksPath", os.DevNull},
+	{"core.fsmonitor", "false"},
+	{"core.askPass", ""},
+	{"credential.interactive", "false"},
+	{"gc.auto", "0"},
+	{"maintenance.auto", "false"},
+	{"submodule.recurse", "false"},
+	{"fetch.recurseSubmodules", "false"},
+	{"fetch.unpackLimit", "1"},
+	{"transfer.unpackLimit", "1"},
+	{"fetch.writeCommitGraph", "false"},
+	{"transfer.bundleURI", "false"},
+	{"protocol.version", "2"},
+	{"http.lowSpeedLimit", "1000"},
+	{"http.lowSpeedTime", "60"},
 }
 
 // remoteName is what git is told a remote is called: its URL stands in no argument and in no file.
@@ -173,8 +184,10 @@ func (a *address) settings() [][2]string {
 			base = base[:i+3+slash]
 		}
 	}
-	return append(settings, [2]string{"credential.helper", ""}, [2]string{"credential." + base + ".helper",
-		`!f() { if test "$1" = get; then printf 'username=%s\npassword=%s\n' "$` + userVariable + `" "$` + passwordVariable + `"; fi; }; f`})
+	return append(settings, [2]string{"credential.helper", ""}, [2]string{
+		"credential." + base + ".helper",
+		`!f() { if test "$1" = get; then printf 'username=%s\npassword=%s\n' "$` + userVariable + `" "$` + passwordVariable + `"; fi; }; f`,
+	})
 }
 
 var (

@@ -120,7 +120,7 @@ func (s *scan) mirrorHead(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", folder.Plain(err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // only read from
 	if _, err := root.Lstat("reftable"); err == nil { // references are kept in a form that git knows
 		return s.askedHead(ctx, dir)
 	}
@@ -173,7 +173,7 @@ func readRef(root *os.Root, ref string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read from
 	text, err := io.ReadAll(io.LimitReader(file, maxRefBytes))
 	return strings.TrimSpace(string(text)), err
 }
@@ -184,7 +184,7 @@ func (s *scan) packedHead(root *os.Root, ref string) (string, error) {
 	branches := 0
 	file, err := openRegular(root, "packed-refs")
 	if err == nil {
-		defer file.Close()
+		defer func() { _ = file.Close() }() // only read from
 		lines := bufio.NewScanner(file)
 		for lines.Scan() {
 			oid, name, _ := strings.Cut(lines.Text(), " ")

@@ -299,7 +299,7 @@ func (f *blobFile) Read(into []byte) (int, error) {
 		f.reader = bytes.NewReader(data)
 	}
 	n, err := f.reader.Read(into)
-	if err == io.EOF && int64(f.reader.Size()) < f.size {
+	if err == io.EOF && f.reader.Size() < f.size {
 		return n, refused("read", f.name, fmt.Errorf("it has %d bytes, of which only the first are read", f.size))
 	}
 	return n, err
