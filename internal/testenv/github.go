@@ -47,16 +47,6 @@ func (g GitHubDescriptions) Mock(t testing.TB) (address string) {
 	return g.serve(t, "mock", g.OpenAPI)
 }
 
-// ViolationsHeader is the header of answers that holds what [GitHubDescriptions.Check] found, as JSON.
-const ViolationsHeader = "Sl-Violations"
-
-// Check starts a server that ends with the test and stands before another one, whose address it is given, and returns its
-// address once it answers. In a header it tells what the description of REST does not allow in a request or in its answer.
-func (g GitHubDescriptions) Check(t testing.TB, behind string) (address string) {
-	t.Helper()
-	return g.serve(t, "proxy", g.OpenAPI, behind)
-}
-
 func (g GitHubDescriptions) serve(t testing.TB, arguments ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), githubAnswers)

@@ -46,22 +46,6 @@ func (s *sink) names() (names []string) {
 	return names
 }
 
-// route sends REST to one place, and what the description of REST does not tell of to another: GraphQL, and raw content.
-type route struct {
-	rest   *url.URL
-	restBy http.RoundTripper
-	others http.RoundTripper
-}
-
-func (r route) RoundTrip(request *http.Request) (*http.Response, error) {
-	if request.URL.Path == "/graphql" || strings.Contains(request.Header.Get("Accept"), "raw") {
-		return r.others.RoundTrip(request)
-	}
-	request = request.Clone(request.Context())
-	request.URL.Scheme, request.URL.Host, request.Host = r.rest.Scheme, r.rest.Host, r.rest.Host
-	return r.restBy.RoundTrip(request)
-}
-
 func scan(t *testing.T, transport http.RoundTripper, connection connect.Config, config scanner.Config) []string {
 	t.Helper()
 	connection.Transport = transport
@@ -99,9 +83,7 @@ func TestReaderAsksWhatGitHubDescribes(t *testing.T) {
 	app, err := hub.AddApp("orrery")
 	must(t, err)
 	app.Install(acme)
-	rest, err := url.Parse(descriptions.Check(t, hub.Start(t)))
-	must(t, err)
-	way := route{rest: rest, restBy: judged{t}, others: hub}
+	way := descriptions.Judge(t, hub)
 
 	byToken := connect.Config{Token: hub.Token("alice")}
 	byApp := connect.Config{App: &connect.App{ID: app.ID(), PrivateKey: app.PrivateKey()}}
@@ -117,8 +99,9 @@ func TestReaderAsksWhatGitHubDescribes(t *testing.T) {
 		"a user":    {byToken, scanner.Config{Users: []string{"alice"}}, 0, []string{"github.com/alice/dotfiles/catalog-info.yaml"}},
 		"an app":    {byApp, scanner.Config{}, 0, []string{root}},
 		"globs":     {byApp, scanner.Config{Organizations: []string{"acme"}, CatalogFiles: globs}, 0, []string{root, deep}},
+		"teams":     {byToken, scanner.Config{Organizations: []string{"acme"}, Teams: true}, 0, []string{root, "teams/github.com/acme"}},
 		"REST":      {byToken, scanner.Config{Organizations: []string{"acme"}, CatalogFiles: globs}, 404, []string{root, deep}},
-		"app, REST": {byApp, scanner.Config{Organizations: []string{"acme"}}, 403, []string{root}},
+		"app, REST": {byApp, scanner.Config{Organizations: []string{"acme"}, Teams: true}, 403, []string{root, "teams/github.com/acme"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			hub.NoGraphQL(c.noGraphQL)
@@ -140,15 +123,9 @@ func TestReaderReadsGitHubsExamples(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reading the description takes some ten seconds")
 	}
-	rest, err := url.Parse(testenv.GitHub(t).Mock(t))
+	mock, err := url.Parse(testenv.GitHub(t).Mock(t))
 	must(t, err)
-	var mu sync.Mutex
-	asked := map[string]int{}
-	way := route{rest: rest, others: refusing{}, restBy: recording(func(r *http.Request, status int) {
-		mu.Lock()
-		defer mu.Unlock()
-		asked[r.URL.Path] = status
-	})}
+	way := &examples{mock: mock, asked: map[string]int{}}
 	got := scan(t, way, connect.Config{Token: "ghp_token"}, scanner.Config{Organizations: []string{"acme"}, CatalogFiles: []string{"file.rb"}})
 	if len(got) != 1 || !strings.HasPrefix(got[0], "github.com/octocat/Hello-World/ ") {
 		t.Errorf("it reports %v", got) // the repository of the examples, whose file is not to be had
@@ -157,25 +134,31 @@ func TestReaderReadsGitHubsExamples(t *testing.T) {
 		"/orgs/acme/repos": 200, "/repos/octocat/Hello-World/branches/master": 200,
 		"/repos/octocat/Hello-World/git/trees/b4eecafa9be2f2006ce1b709d6857b07069b4608": 200,
 	}
-	if diff := gocmp.Diff(want, asked); diff != "" {
+	if diff := gocmp.Diff(want, way.asked); diff != "" {
 		t.Error(diff)
 	}
 }
 
-type refusing struct{}
+// examples asks the server of examples, which knows neither GraphQL nor GitHub's own media types.
+type examples struct {
+	mock *url.URL
 
-func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusNotFound, Body: http.NoBody, Header: http.Header{}}, nil
+	mu    sync.Mutex
+	asked map[string]int // the status by path
 }
 
-// recording tells how requests were answered.
-type recording func(r *http.Request, status int)
-
-func (r recording) RoundTrip(request *http.Request) (*http.Response, error) {
-	request.Header.Set("Accept", "application/json") // the description knows nothing of GitHub's own media types
+func (e *examples) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.URL.Path == "/graphql" || strings.Contains(request.Header.Get("Accept"), "raw") {
+		return &http.Response{StatusCode: http.StatusNotFound, Body: http.NoBody, Header: http.Header{}, Request: request}, nil
+	}
+	request = request.Clone(request.Context())
+	request.URL.Scheme, request.URL.Host, request.Host = e.mock.Scheme, e.mock.Host, e.mock.Host
+	request.Header.Set("Accept", "application/json")
 	answer, err := http.DefaultTransport.RoundTrip(request)
 	if err == nil {
-		r(request, answer.StatusCode)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.asked[request.URL.Path] = answer.StatusCode
 	}
 	return answer, err
 }

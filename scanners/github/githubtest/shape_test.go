@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
 	"testing"
 
@@ -23,15 +21,8 @@ func TestAnswersAreGitHubs(t *testing.T) {
 	}
 	descriptions := testenv.GitHub(t)
 	hub, app := world(t)
-	checked, err := url.Parse(descriptions.Check(t, hub.Start(t)) + "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	as := func(token string) *github.Client {
-		client := github.NewClient(&http.Client{Transport: judged{t}}).WithAuthToken(token)
-		client.BaseURL = checked
-		return client
-	}
+	judged := &http.Client{Transport: descriptions.Judge(t, hub)}
+	as := func(token string) *github.Client { return github.NewClient(judged).WithAuthToken(token) }
 	hub.ForgetCalls()
 	ctx := t.Context()
 	asApp := as(jwtOf(t, app))
@@ -61,24 +52,6 @@ func TestAnswersAreGitHubs(t *testing.T) {
 			t.Errorf("%s was not asked", endpoint)
 		}
 	}
-}
-
-var namesWithSlashes = regexp.MustCompile(`^(.*/git/(?:ref|refs|matching-refs)/|.*/contents/)(.+)$`)
-
-// judged tells of answers that are not as GitHub describes them.
-type judged struct{ t *testing.T }
-
-func (j judged) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	if parts := namesWithSlashes.FindStringSubmatch(r.URL.Path); parts != nil { // what checks takes a name for one segment
-		r.URL.RawPath = parts[1] + url.PathEscape(parts[2])
-	}
-	answer, err := http.DefaultTransport.RoundTrip(r)
-	// Its list of installations wants an account to be a user and an enterprise at once, unlike its single installation.
-	if err == nil && answer.Header.Get(testenv.ViolationsHeader) != "" && r.URL.Path != "/app/installations" {
-		j.t.Errorf("%s %s: %d: %s", r.Method, r.URL.Path, answer.StatusCode, answer.Header.Get(testenv.ViolationsHeader))
-	}
-	return answer, err
 }
 
 // world is a GitHub with some of everything, and an app that is installed in it.
