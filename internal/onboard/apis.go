@@ -33,7 +33,7 @@ type described struct {
 }
 
 // findAPIs drafts the interfaces that the repository describes, of those who provide them.
-func (d *drafter) findAPIs() {
+func (d *drafter) findAPIs() error {
 	var found []described
 	for _, file := range d.tree.files {
 		if ofOthers.MatchString(path.Dir(file)) || len(found) >= 4*maxAPIs {
@@ -53,9 +53,12 @@ func (d *drafter) findAPIs() {
 	taken := make(map[string]bool)
 	for i := range found {
 		if c := whose[i]; c != nil && len(d.apis) < maxAPIs {
-			d.provide(c, &found[i], counts[c] == 1, taken)
+			if err := d.provide(c, &found[i], counts[c] == 1, taken); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // readAPI tells whether a file describes an interface, by its content.
@@ -137,7 +140,7 @@ func (d *drafter) isOnlyProto(file, folder string) bool {
 	})
 }
 
-func (d *drafter) provide(c *component, api *described, only bool, taken map[string]bool) {
+func (d *drafter) provide(c *component, api *described, only bool, taken map[string]bool) error {
 	name := Value{Text: trimTo(strings.TrimSuffix(c.Name.Text, "-api"), maxName-4) + "-api", Reason: "the API of " + c.Name.Text}
 	if !only {
 		base := strings.TrimSuffix(path.Base(api.file), path.Ext(api.file))
@@ -153,11 +156,21 @@ func (d *drafter) provide(c *component, api *described, only bool, taken map[str
 	for n := 2; taken[name.Text] || name.Text == ""; n++ {
 		name.Text = legal(trimTo(c.Name.Text, 50)) + "-api-" + string(rune('0'+n%10))
 		if n > 9 {
-			return
+			return nil
 		}
 	}
 	taken[name.Text] = true
 	c.ProvidesAPIs = append(c.ProvidesAPIs, Value{Text: name.Text, Reason: "it is described in " + api.file})
+	if d.asked != nil {
+		k, err := d.asked.Find(d.ctx, string(catalog.NewRef(catalog.KindAPI, "", name.Text)))
+		if err != nil {
+			return err
+		}
+		if k.described() {
+			d.note("%s is described in %s: see whether that is the same API", short(k.Ref), orNowhere(k.Location))
+			return nil
+		}
+	}
 	document := &Document{
 		Kind: catalog.KindAPI, Folder: c.Folder, Name: name, Type: Value{Text: api.sort, Reason: "the content of " + api.file},
 		Lifecycle: c.Lifecycle, Owner: c.Owner, System: c.System,
@@ -170,6 +183,7 @@ func (d *drafter) provide(c *component, api *described, only bool, taken map[str
 		document.Title = Value{Text: title, Reason: "the title in " + api.file}
 	}
 	d.apis = append(d.apis, document)
+	return nil
 }
 
 func trimTo(s string, most int) string {

@@ -43,7 +43,7 @@ func (p *Proposer) candidates(s *graph.Snapshot) []candidate {
 			continue
 		}
 		at := len(all)
-		if r.HasCatalog || r.Archived || r.Disabled || r.Fork || r.Empty {
+		if r.HasCatalog || r.Archived || r.Fork {
 			at = noCandidate // but what is of it is not of another of its name
 		} else {
 			all = append(all, candidate{Repository: r})

@@ -67,9 +67,7 @@ func (d *drafter) draft() (*Draft, error) {
 	}
 	d.compose = d.readCompose()
 	d.runs = d.readManifests()
-	if err := d.readOwners(); err != nil {
-		return nil, err
-	}
+	d.readOwners()
 	all := d.units()
 	chosen := d.services(all)
 	d.single = len(chosen) == 1
@@ -84,8 +82,7 @@ func (d *drafter) draft() (*Draft, error) {
 			return nil, err
 		}
 	}
-	d.findAPIs()
-	if err := d.findNeeds(); err != nil {
+	if err := errors.Join(d.findAPIs(), d.findNeeds()); err != nil {
 		return nil, err
 	}
 	d.gather(draft)

@@ -132,6 +132,9 @@ func (d *drafter) observed(c *component) error {
 		return err
 	}
 	for _, k := range twins {
+		c.twins[k.Ref] = true
+	}
+	for _, k := range twins {
 		reason := short(k.Ref) + " runs, and nobody declares it"
 		if c.Lifecycle.Ask {
 			c.Lifecycle = Value{Text: "production", Reason: reason}
@@ -154,7 +157,13 @@ func (d *drafter) observed(c *component) error {
 		}
 		for i := range needs {
 			n := &needs[i]
-			added := c.need(n.To, n.words(k))
+			target := n.To
+			if target.Kind() == "workload" {
+				if target, err = d.standsFor(d.asked.Find(d.ctx, string(n.To))); err != nil {
+					return err
+				}
+			}
+			added := c.need(target, n.words(k))
 			if added != nil && n.Observed {
 				added.Strength, added.Role = n.strength(), n.Role
 			}

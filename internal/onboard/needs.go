@@ -32,7 +32,7 @@ func (d *drafter) findNeeds() error {
 
 // need notes a dependency of a component; on itself there is none.
 func (c *component) need(target catalog.Ref, reason string) *Dependency {
-	if target == "" || target == c.Ref() {
+	if target == "" || target == c.Ref() || c.twins[target] {
 		return nil
 	}
 	if had := c.needs[target]; had != nil {
@@ -245,7 +245,7 @@ func (d *drafter) hostTarget(c *component, host, protocol, reason string) (catal
 		for _, world := range []string{catalog.WorldHost, catalog.WorldDNS} {
 			if alias, err := catalog.ParseAlias(world + ":" + host); err == nil {
 				if k, err := d.asked.Find(d.ctx, string(alias)); err != nil || k != nil {
-					return refOf(k), err
+					return d.standsFor(k, err)
 				}
 			}
 		}
@@ -309,6 +309,20 @@ func (d *drafter) componentCalled(name string) (catalog.Ref, error) {
 		}
 	}
 	return catalog.NewRef(catalog.KindComponent, "", name), nil
+}
+
+// standsFor is what a dependency on an entity is written as: one on a workload is one on the component that it runs, which
+// stays when the workload is called otherwise.
+func (d *drafter) standsFor(k *Known, err error) (catalog.Ref, error) {
+	if err != nil || k == nil || k.Ref.Kind() != "workload" {
+		return refOf(k), err
+	}
+	for _, alias := range k.Aliases {
+		if alias.World() == catalog.WorldKubernetes {
+			return d.componentCalled(legal(path.Base(string(alias))))
+		}
+	}
+	return "", nil
 }
 
 func refOf(k *Known) catalog.Ref {

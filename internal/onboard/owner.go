@@ -2,9 +2,7 @@ package onboard
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -34,40 +32,36 @@ type ownerRule struct {
 var ownersFiles = []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"}
 
 // readOwners reads the first CODEOWNERS file in the places where GitHub looks for it. A line that is none is passed over.
-func (d *drafter) readOwners() error {
+func (d *drafter) readOwners() {
 	for _, file := range ownersFiles {
-		data, err := d.ownersFile(file)
-		if err != nil {
-			return err
-		}
+		data := d.ownersFile(file)
 		if data == nil {
 			continue
 		}
 		d.rulesFile = file
 		for i, line := range bytes.Split(data, []byte("\n")) {
 			if len(d.rules) >= maxOwnerRules {
-				return nil
+				return
 			}
 			rules, err := codeowners.ParseFile(bytes.NewReader(bytes.TrimRight(line, "\r")))
 			if err == nil && len(rules) == 1 {
 				d.rules = append(d.rules, ownerRule{rules[0], i + 1})
 			}
 		}
-		return nil
+		return
 	}
-	return nil
 }
 
-// ownersFile is a file of the whole repository; nil = it is not there, or too large.
-func (d *drafter) ownersFile(name string) ([]byte, error) {
+// ownersFile is a file of the whole repository; nil = it is not there, or cannot be read.
+func (d *drafter) ownersFile(name string) []byte {
 	if d.options.Whole == nil {
-		return d.tree.content(name), nil
+		return d.tree.content(name)
 	}
 	data, err := readUnlisted(d.options.Whole, name, maxFileBytes)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return nil, nil
+	if err != nil {
+		return nil
 	}
-	return data, err
+	return data
 }
 
 // own says who owns what is in a folder.

@@ -21,12 +21,9 @@ const Branch = "orrery/catalog-info"
 // Repository is one that may get a proposal, as the source knows it after a scan.
 type Repository struct {
 	FullName   string // owner/name as GitHub spells it
-	Branch     string // the default branch; "" = unknown
 	HasCatalog bool   // catalog files were found in it
 	Archived   bool
-	Disabled   bool
 	Fork       bool
-	Empty      bool
 }
 
 // Reader reads the repositories of the source.

@@ -53,9 +53,8 @@ func (h *hub) REST(context.Context, string) (*github.Client, error) {
 // Repositories are all of acme.
 func (h *hub) Repositories() (all []onboard.Repository) {
 	for _, r := range h.GitHub.Repositories("acme") {
-		files := r.Files("main")
-		_, has := files["catalog-info.yaml"]
-		all = append(all, onboard.Repository{FullName: r.FullName(), Branch: "main", HasCatalog: has, Empty: len(files) == 0})
+		_, has := r.Files("main")["catalog-info.yaml"]
+		all = append(all, onboard.Repository{FullName: r.FullName(), HasCatalog: has})
 	}
 	return all
 }

@@ -37,7 +37,7 @@ func pieces(t testing.TB) map[string][][]byte {
 // folders of random repositories, some of which make odd names.
 var folders = []string{
 	".", "services/a", "services/b", "services/A", "api", "web", "frontend", "cmd/x", "src/Foo.Bar", "---", "a b/c\u00fc", "k8s", "charts/a",
-	"docs", "deeply/nested/service", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "x/api", "y/api",
+	"docs", "deeply/nested/service", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "x/api", "y/api", "line\nbreak",
 }
 
 // TestRandomDrafts holds that any draft is accepted, and equal when it is made again.

@@ -162,6 +162,7 @@ type component struct {
 	// called are names by which others may call it: of its folder, its image, its workloads.
 	called map[string]bool
 	needs  map[catalog.Ref]*Dependency
+	twins  map[catalog.Ref]bool // discovered entities that are the component
 }
 
 // name names the components: the only one after the repository, others after their folders.
@@ -171,7 +172,7 @@ func (d *drafter) name(chosen []*unit) {
 	for _, u := range chosen {
 		c := &component{
 			Document: &Document{Kind: catalog.KindComponent, Folder: u.dir}, unit: u, called: make(map[string]bool),
-			needs: make(map[catalog.Ref]*Dependency),
+			needs: make(map[catalog.Ref]*Dependency), twins: make(map[catalog.Ref]bool),
 		}
 		base := legal(path.Base(u.dir))
 		switch {
