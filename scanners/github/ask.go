@@ -33,6 +33,7 @@ type question struct {
 
 	answer answer
 	err    error
+	heavy  bool // it was too much for GitHub, though it was asked alone
 	left   *waiting
 }
 
@@ -184,23 +185,27 @@ func (a *asker) query(ctx context.Context, some []*question) {
 		a.send(ctx)
 		return
 	case errors.As(err, &partly):
-		if err = nil; !byAlias(partly, wrong) {
+		if byAlias(partly, wrong) {
+			err = nil
+		} else {
 			a.stopped = fmt.Errorf("%w: %w", connect.ErrNoGraphQL, partly)
 		}
 	default:
+		some[0].heavy = len(some) == 1 && connect.AskForLess(err)
 		err = fmt.Errorf("%w: %w", errUnanswered, err)
 		if a.failures++; a.failures >= giveUpAfter {
 			a.stopped = err
+			some[0].heavy = false
 		}
 	}
-	if err == nil && a.stopped == nil {
+	if err == nil {
 		a.failures = 0
 		a.enough = min(mostWeight, a.enough+max(1, a.enough/4))
 	}
 	for i, q := range some {
 		alias := aliasOf(i)
 		switch {
-		case a.stopped != nil:
+		case err != nil && a.stopped != nil:
 			a.answered(q, a.stopped)
 		case err != nil:
 			a.answered(q, err)

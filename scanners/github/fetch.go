@@ -43,6 +43,7 @@ type place struct {
 	scanner     *Scanner
 	owner, name string
 	asker       *asker // nil = REST alone
+	heavy       bool   // REST alone, since it is too much for GraphQL
 }
 
 func (p *place) path(rest string) string {
@@ -89,11 +90,12 @@ func (p *place) head(ctx context.Context, branch string) (commit, tree string, e
 		return "", "", err
 	}
 	body, err := get(ctx, client, p.path("branches/"+escapePath(branch)))
-	switch status(err) {
-	case http.StatusNotFound, http.StatusConflict: // an empty repository has no branches
+	switch {
+	case status(err) == http.StatusConflict, noBranch(err): // an empty repository has none
 		return "", "", nil
-	}
-	if err != nil {
+	case status(err) == http.StatusNotFound:
+		return "", "", errMissing
+	case err != nil:
 		return "", "", err
 	}
 	var head struct {
@@ -110,6 +112,12 @@ func (p *place) head(ctx context.Context, branch string) (commit, tree string, e
 		return "", "", fmt.Errorf("the branch cannot be understood: %w", err)
 	}
 	return head.Commit.SHA, head.Commit.Commit.Tree.SHA, nil
+}
+
+// noBranch tells whether a repository is there and the branch is not.
+func noBranch(err error) bool {
+	var response *github.ErrorResponse
+	return errors.As(err, &response) && strings.EqualFold(response.Message, "Branch not found")
 }
 
 // escapePath escapes a name with slashes for use in a path.

@@ -40,6 +40,7 @@ type owner struct {
 	user bool
 	// granted: the list of what an installation may read is asked for instead of what the account has.
 	granted bool
+	viewer  bool // who asks is that user, and sees what is private
 }
 
 // listed is what a listing says of a repository.
@@ -139,7 +140,12 @@ func (s *Scanner) owners(ctx context.Context) ([]owner, error) {
 		owners = append(owners, owner{name: name})
 	}
 	for _, name := range s.config.Users {
-		owners = append(owners, owner{name: name, user: true, granted: s.config.Connection.IsApp()})
+		o := owner{name: name, user: true, granted: s.config.Connection.IsApp()}
+		var err error
+		if o.viewer, err = s.asks(ctx, o); err != nil {
+			return nil, err
+		}
+		owners = append(owners, o)
 	}
 	if len(owners) > 0 {
 		return owners, nil
@@ -158,11 +164,38 @@ func (s *Scanner) owners(ctx context.Context) ([]owner, error) {
 	return owners, nil
 }
 
+// asks says whether the token is that of the user.
+func (s *Scanner) asks(ctx context.Context, o owner) (bool, error) {
+	if o.granted {
+		return false, nil
+	}
+	client, err := s.config.Connection.REST(ctx, o.name)
+	if err != nil {
+		return false, err
+	}
+	body, err := get(connect.Keep(ctx, nil), client, "user")
+	var viewer struct {
+		Login string `json:"login"`
+	}
+	switch {
+	case status(err) >= http.StatusBadRequest && !unanswered(err): // a token of no user
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("ask whose the token is: %w", err)
+	}
+	if err := json.Unmarshal(body, &viewer); err != nil {
+		return false, fmt.Errorf("whose the token is cannot be understood: %w", err)
+	}
+	return strings.EqualFold(viewer.Login, o.name), nil
+}
+
 func (o owner) path(page int) string {
 	query := "?per_page=" + strconv.Itoa(pageSize) + "&page=" + strconv.Itoa(page)
 	switch {
 	case o.granted:
 		return "installation/repositories" + query + "&account=" + url.QueryEscape(o.name) // told apart in the cache
+	case o.viewer:
+		return "user/repos" + query + "&affiliation=owner&sort=created&direction=asc"
 	case o.user:
 		return "users/" + url.PathEscape(o.name) + "/repos" + query + "&type=owner&sort=created&direction=asc"
 	default: // in the order in which they were made, so that a new one changes the last page alone

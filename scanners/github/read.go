@@ -122,8 +122,8 @@ func (r *run) head(ctx context.Context, p *place, of reading, fixed []string) (*
 		}
 		p.asker.ask(ctx, q)
 		switch {
-		case noGraphQL(q.err):
-			p.asker = nil
+		case noGraphQL(q.err), q.heavy: // by REST it may be answered piece by piece
+			p.asker, p.heavy = nil, q.heavy
 		case q.err != nil:
 			return nil, nil, q.err
 		case q.answer.commit == "":
@@ -213,7 +213,9 @@ func (f *tree) prepare(ctx context.Context, globs []string) error {
 		}
 	}
 	// A .gitignore beside which nothing is found need not be fetched.
-	f.hidden = func(name string) bool { return path.Base(name) == ".gitignore" && !leading[path.Dir(name)] }
+	if f.complete {
+		f.hidden = func(name string) bool { return path.Base(name) == ".gitignore" && !leading[path.Dir(name)] }
+	}
 	var ignores []string
 	for dir := range leading {
 		if name := folder.Join(dir, ".gitignore"); f.nodes[name] != nil {
