@@ -190,7 +190,7 @@ func (p proposable) Repositories() []onboard.Repository {
 	var all []onboard.Repository
 	for _, r := range p.Scanner.Repositories() {
 		all = append(all, onboard.Repository{
-			FullName: r.FullName, Branch: r.Branch, HasCatalog: r.HasCatalog, Archived: r.Archived, Fork: r.Fork,
+			FullName: r.FullName, HasCatalog: r.HasCatalog, Archived: r.Archived, Fork: r.Fork,
 		})
 	}
 	return all
