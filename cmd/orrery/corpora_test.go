@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
@@ -31,7 +32,7 @@ func TestCorporaEqualAnswers(t *testing.T) {
 	for name, d := range map[string]*data{
 		"--catalog": {catalog: []string{catalogs}}, "--config": {config: file}, "--server": {server: server.url},
 	} {
-		p := &program{env: lookup(nil)}
+		p := &program{env: lookup(nil), stderr: io.Discard}
 		place, err := p.open(t.Context(), d)
 		if err != nil {
 			t.Fatal(err)

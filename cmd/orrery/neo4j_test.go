@@ -222,7 +222,7 @@ func TestNeo4jCorporaEqual(t *testing.T) {
 	server := serve(t, "--config", file)
 	places := map[string]*source{}
 	for name, d := range map[string]*data{"--catalog": {catalog: []string{catalogs}}, "--config": {config: file}, "--server": {server: server.url}} {
-		place, err := (&program{env: lookup(nil)}).open(t.Context(), d)
+		place, err := (&program{env: lookup(nil), stderr: io.Discard}).open(t.Context(), d)
 		if err != nil {
 			t.Fatal(err)
 		}
