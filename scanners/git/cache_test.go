@@ -95,6 +95,9 @@ func TestBrokenCache(t *testing.T) {
 		"leftovers": write("objects/pack/tmp_pack_abcdef", strings.Repeat("x", 1000)),
 	} {
 		for _, pushed := range []bool{false, true} {
+			if pushed && testing.Short() {
+				continue
+			}
 			t.Run(fmt.Sprint(name, "/", pushed), func(t *testing.T) {
 				commitFrom(t, dir, tree{"a.yaml": component("a"), "b/b.yaml": component("b")}, "refs/heads/main", false)
 				config := git.Config{Repositories: []string{"file://" + dir}, Cache: t.TempDir()}

@@ -120,7 +120,7 @@ func (s *scan) mirrorHead(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", folder.Plain(err)
 	}
-	defer func() { _ = root.Close() }() // only read from
+	defer func() { _ = root.Close() }()               // only read from
 	if _, err := root.Lstat("reftable"); err == nil { // references are kept in a form that git knows
 		return s.askedHead(ctx, dir)
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/catalog/codeowners"
 	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/files"
 )
@@ -79,11 +80,18 @@ func (s *scan) pass(ctx context.Context, in call, top *entry, take *taking) erro
 	}
 	defer objects.close()
 	take.objects = objects
+	fsys := &tree{top: top, objects: objects, largest: s.config.MaxFileBytes}
+	for _, name := range codeowners.Places() { // it will be asked for, and is better fetched with the rest
+		if file, err := fsys.Open(name); err == nil {
+			_ = file.Close() // of which nothing was read
+		}
+	}
 	scanner, err := files.New(files.Config{
 		Roots: []files.Root{{
-			FS: &tree{top: top, objects: objects, largest: s.config.MaxFileBytes}, Display: strings.TrimSuffix(take.from.repository.scope, "/"),
+			FS: fsys, Display: strings.TrimSuffix(take.from.repository.scope, "/"),
 		}},
-		Include: s.config.CatalogFiles, Exclude: s.config.ExcludeFiles, MaxFileBytes: s.config.MaxFileBytes,
+		Repository: files.Repository{Owners: codeowners.Places(), Large: s.large},
+		Include:    s.config.CatalogFiles, Exclude: s.config.ExcludeFiles, MaxFileBytes: s.config.MaxFileBytes,
 	})
 	if err != nil {
 		return err

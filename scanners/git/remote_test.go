@@ -292,3 +292,29 @@ func TestEndsWithItsContext(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestSSH holds that what people have set up for ssh is used, and that nothing can be asked of anybody.
+func TestSSH(t *testing.T) {
+	dir := bare(t, filepath.Join(t.TempDir(), "one.git"))
+	commit(t, dir, tree{"a.yaml": component("a"), "b/b.yaml": component("b")})
+	log, script := filepath.Join(t.TempDir(), "log"), filepath.Join(t.TempDir(), "ssh")
+	text := "#!/bin/sh\nprintf '%s\\n' \"$*\" >> '" + log + "'\n(: < /dev/tty) 2> /dev/null && echo a terminal >> '" + log + "'\n" +
+		"for last; do :; done\nexec sh -c \"$last\"\n"
+	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GIT_SSH", script)
+	t.Setenv("GIT_SSH_VARIANT", "ssh")
+	for text, want := range map[string]string{"git@code.acme.example:" + dir: "code.acme.example", "ssh://git@code.acme.example:2222" + dir: "code.acme.example:2222"} {
+		s := newSource(t, git.Config{Repositories: []string{text}})
+		s.scan(t)
+		name := want + strings.TrimSuffix(dir, ".git")
+		if diff := gocmp.Diff([]string{"read " + name + "/a.yaml", "read " + name + "/b/b.yaml"}, s.reports()); diff != "" {
+			t.Error(diff)
+		}
+	}
+	said, err := os.ReadFile(log)
+	if err != nil || !strings.Contains(string(said), "-p 2222 git@code.acme.example git-upload-pack") || strings.Contains(string(said), "a terminal") {
+		t.Errorf("%s %v", said, err)
+	}
+}

@@ -35,6 +35,7 @@ type scan struct {
 	plain map[string]string  // empty repositories by format, whose settings are ours, to read the objects of others through
 	was   map[string]*record // by scope
 	again bool               // all is to be read again
+	large chan struct{}      // is held while a large file is parsed
 
 	mu      sync.Mutex
 	now     map[string]record
@@ -69,7 +70,7 @@ func (s *Scanner) scan(ctx context.Context, was *state, sink scanners.Sink, aske
 	if was == nil {
 		was = new(state)
 	}
-	r := &scan{Scanner: s, sink: sink, was: make(map[string]*record), now: make(map[string]record), unread: make(map[string]bool), again: was.Reading != s.reading}
+	r := &scan{Scanner: s, sink: sink, was: make(map[string]*record), now: make(map[string]record), unread: make(map[string]bool), again: was.Reading != s.reading, large: make(chan struct{}, 1)}
 	for i := range was.Repositories {
 		r.was[was.Repositories[i].Scope] = &was.Repositories[i]
 	}

@@ -78,7 +78,7 @@ func TestCosts(t *testing.T) {
 	var dirs []string
 	for i := range 3 {
 		dir := bare(t, filepath.Join(t.TempDir(), fmt.Sprint("r", i, ".git")))
-		commit(t, dir, tree{"catalog-info.yaml": component(fmt.Sprint("r", i)), ".gitignore": "x", "main.go": "package main"})
+		commit(t, dir, tree{"catalog-info.yaml": component(fmt.Sprint("r", i)), ".gitignore": "x", "main.go": "package main", ".github/CODEOWNERS": "* @acme/team\n"})
 		urls, dirs = append(urls, "file://"+dir), append(dirs, dir)
 	}
 	mirrors := t.TempDir()
@@ -170,6 +170,35 @@ func TestCommits(t *testing.T) {
 	again.scan(t)
 	s = again
 	expect(three, two)
+}
+
+// TestOwners holds who is said to answer for what is in a repository, and where that stands.
+func TestOwners(t *testing.T) {
+	mirrors := t.TempDir()
+	dir := bare(t, filepath.Join(mirrors, "m"))
+	command(t, dir, "", "config", "remote.origin.url", "git@gitlab.acme.example:Acme/Checkout.git")
+	content := tree{"a/catalog-info.yaml": component("a"), "CODEOWNERS": "# who\n* @acme/all\n/a/ @acme/a\n", "a/CODEOWNERS": "* @nobody\n"}
+	one := commit(t, dir, content)
+	s := newSource(t, git.Config{Folders: []string{mirrors}})
+	expect := func(owner string, line int32, commit string) {
+		t.Helper()
+		s.scan(t)
+		hints := s.held[dir+"/a/catalog-info.yaml"].Documents[0].Claims[0].OwnerHints
+		if len(hints) == 0 || hints[0].Name != owner || hints[0].Line != line || hints[0].Location != dir+"/CODEOWNERS" {
+			t.Fatalf("%+v", hints)
+		}
+		want := &catalog.Version{Repository: "gitlab.acme.example/Acme/Checkout", Path: "CODEOWNERS", Commit: commit, Web: "https://gitlab.acme.example/Acme/Checkout/-/blob/"}
+		if diff := gocmp.Diff(want, hints[0].Version); diff != "" {
+			t.Error(diff)
+		}
+	}
+	expect("@acme/a", 3, one)
+	content["main.go"] = "package main"
+	commit(t, dir, content)
+	expect("@acme/a", 3, one)
+	content["CODEOWNERS"] = "/a/ @acme/b\n"
+	three := commit(t, dir, content)
+	expect("@acme/b", 1, three)
 }
 
 // TestUnreachable holds that a repository which cannot be read keeps what it said and hinders no other, and that it is read
