@@ -99,6 +99,24 @@ func TestTooMuchForGraphQL(t *testing.T) {
 	})
 }
 
+// TestHopelessByREST holds that limits are not used up where nothing can be read.
+func TestHopelessByREST(t *testing.T) {
+	h := newHub(t)
+	h.AddCompany("acme", 300)
+	h.member("acme")
+	h.Fail(githubtest.Fault{Endpoint: graphQL, Fail: githubtest.Refused(403, "Resource protected by organization SAML enforcement")})
+	h.Fail(githubtest.Fault{Endpoint: "GET /repos/{owner}/{repo}/branches/{branch}", Fail: githubtest.Refused(403, "Resource protected by organization SAML enforcement")})
+	h.pass(time.Hour)
+	s, r := h.scanner(t), newReceiver()
+	r.must(t, s)
+	if got := len(r.unread()); got != 300 {
+		t.Errorf("%d of 300 repositories are unreadable", got)
+	}
+	if got := len(h.Calls()); got > 150 {
+		t.Errorf("%d requests for nothing", got)
+	}
+}
+
 func TestUsers(t *testing.T) {
 	h := newHub(t)
 	h.AddUser("ann", githubtest.Profile{})

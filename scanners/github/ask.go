@@ -78,6 +78,10 @@ type asker struct {
 	sending  int   // queries
 	failures int   // of smallest questions, in a row
 	stopped  error // why nothing is asked any more
+
+	// Of repositories that are read by REST alone.
+	restRead, restFailed int
+	restStopped          error
 }
 
 var (
@@ -119,6 +123,27 @@ func (a *asker) ask(ctx context.Context, questions ...*question) {
 	a.send(ctx)
 	a.mu.Unlock()
 	<-w.done
+}
+
+// hopeless is how many repositories must fail by REST, before any was read, for the others to be left: each costs requests.
+const hopeless = 50
+
+// restEnded counts a repository that was read by REST alone.
+func (a *asker) restEnded(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err == nil {
+		a.restRead++
+	} else if a.restFailed++; a.restRead == 0 && a.restFailed >= hopeless {
+		a.restStopped = err
+	}
+}
+
+// restStop is why nothing is read by REST any more.
+func (a *asker) restStop() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.restStopped
 }
 
 // send sends what there is enough of; under the lock.

@@ -103,7 +103,7 @@ func TestFailures(t *testing.T) {
 				for i, repository := range made {
 					repository.Push(githubtest.Push{Files: githubtest.Files{"catalog-info.yaml": githubtest.ServiceFile(i, i-1) + "# new\n"}})
 				}
-				time.Sleep(2 * time.Hour)
+				<-time.After(2 * time.Hour)
 				if test.fault.Fail != nil {
 					h.Fail(test.fault)
 				}
@@ -137,7 +137,7 @@ func TestFailures(t *testing.T) {
 				if test.mend != nil {
 					test.mend(h)
 				}
-				time.Sleep(2 * time.Hour)
+				<-time.After(2 * time.Hour)
 				h.ForgetCalls()
 				r.must(t, s)
 				if unread := r.unread(); len(unread) > 0 {
@@ -149,7 +149,7 @@ func TestFailures(t *testing.T) {
 				if !s.ResumeAt().IsZero() {
 					t.Errorf("it is to be gone on with at %v, though there is nothing left", s.ResumeAt())
 				}
-				time.Sleep(2 * time.Hour)
+				<-time.After(2 * time.Hour)
 				same(t, h, r)
 			})
 		})

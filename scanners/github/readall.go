@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,6 +34,8 @@ func (r *run) readAll(ctx context.Context, works []*work) error {
 func (r *run) readOwned(ctx context.Context, owner string, works []*work) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	// Those that failed the last time do not always come first.
+	rand.Shuffle(len(works), func(i, j int) { works[i], works[j] = works[j], works[i] })
 	a := newAsker(r.config.Connection, owner)
 	a.enter() // whoever hands out work may still bring more to ask
 	slots := make(chan struct{}, repositoriesAtOnce)
@@ -74,11 +77,17 @@ func (r *run) readOne(ctx context.Context, a *asker, w *work) error {
 	}
 	p := &place{scanner: r.Scanner, owner: w.listed.owner(), name: w.listed.name(), asker: a}
 	if restful {
+		if w.err = a.restStop(); w.err != nil {
+			return r.unread(ctx, w)
+		}
 		p.asker = nil
 	}
 	found, err := r.read(ctx, p, w.reading)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if p.asker == nil {
+		a.restEnded(err)
 	}
 	if p.asker == nil && !p.heavy && !restful {
 		r.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -105,7 +106,7 @@ func (r *run) list(ctx context.Context, owners []owner) error {
 	seen := make(map[int64]bool)
 	for i, o := range owners {
 		if failed[i] != nil {
-			r.breaks(o.name, fmt.Errorf("list the repositories of %s: %w", o.name, failed[i]))
+			r.breaks(o.name, fmt.Errorf("list the repositories of %s: %w", o.name, explained(failed[i])))
 			continue
 		}
 		for j := range found[i] {
@@ -118,6 +119,14 @@ func (r *run) list(ctx context.Context, owners []owner) error {
 		return r.brokenError()
 	}
 	return r.confirm(ctx, owners, seen)
+}
+
+// explained says what to do about a listing that GitHub refused.
+func explained(err error) error {
+	if status(err) != http.StatusNotFound {
+		return err
+	}
+	return fmt.Errorf("GitHub does not know it, or does not show it: check the name and what the token may see: %w", err)
 }
 
 // take adds a listed repository, if it is one of those to read.
@@ -167,9 +176,11 @@ func (r *run) confirm(ctx context.Context, owners []owner, seen map[int64]bool) 
 func (r *run) confirmOne(ctx context.Context, known *record) error {
 	found, err := r.lookUp(ctx, known.owner(), byID(known.ID))
 	switch {
-	case err != nil && (status(err) == 0 || unanswered(err)):
+	case status(err) != 0 && !unanswered(err):
+		return nil // such as one that was taken down
+	case err != nil:
 		return fmt.Errorf("ask for the repository %s, which is not listed any more: %w", known.FullName, err)
-	case err != nil || found == nil || found.ID != known.ID:
+	case found == nil || found.ID != known.ID:
 		return nil
 	}
 	if stop := r.broken[strings.ToLower(found.owner())]; stop != nil { // it went where nobody can look now

@@ -36,8 +36,10 @@ type Config struct {
 	ExcludeFiles []string // globs on paths, or on names where there is no slash, of files that are never read
 	Teams        bool     // whether teams and their members are read
 	Namespace    string   // of groups and users; "" = default with one organisation, else that of each
-	Now          func() time.Time
-	Log          zerolog.Logger
+	// Program is the version of whoever reads: what another one read is read again. "" = all read alike.
+	Program string
+	Now     func() time.Time
+	Log     zerolog.Logger
 }
 
 // Repository is one that was listed by the last scan.

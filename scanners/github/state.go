@@ -167,7 +167,7 @@ func decode(packed []byte) *state {
 
 // digest tells whether repositories are still read as they were.
 func (c *Config) digest() []byte {
-	said, _ := json.Marshal([]any{c.Branch, c.CatalogFiles, c.ExcludeFiles}) //nolint:errchkjson // strings only
+	said, _ := json.Marshal([]any{c.Branch, c.CatalogFiles, c.ExcludeFiles, c.Program}) //nolint:errchkjson // strings only
 	sum := sha256.Sum256(said)
 	return sum[:8]
 }
