@@ -15,7 +15,7 @@ import (
 
 const (
 	githubFetches = 10 * time.Minute
-	githubAnswers = 2 * time.Minute // of 13 MB of description
+	githubAnswers = 5 * time.Minute // on a busy machine
 )
 
 // githubPackages name what npm fetches, with the versions of all that it needs.
@@ -25,7 +25,7 @@ var githubPackages embed.FS
 
 // GitHubDescriptions are GitHub's own descriptions of its API.
 type GitHubDescriptions struct {
-	OpenAPI string // path of a file: REST, in OpenAPI 3.0, as JSON
+	OpenAPI string // path of a file: REST, in OpenAPI 3.0, as JSON; of the paths that Orrery may ask for
 	GraphQL string // path of a file: the schema
 	prism   string // the program
 }
@@ -68,7 +68,7 @@ func githubDescriptions(ctx context.Context) (GitHubDescriptions, error) {
 	if err != nil {
 		return GitHubDescriptions{}, err
 	}
-	folder, err := cacheFolder(fmt.Sprintf("github-%.6x", sha256.Sum256(lock)))
+	folder, err := cacheFolder(fmt.Sprintf("github-%.6x", sha256.Sum256(append(lock, describedPaths...))))
 	if err != nil {
 		return GitHubDescriptions{}, err
 	}
@@ -77,13 +77,13 @@ func githubDescriptions(ctx context.Context) (GitHubDescriptions, error) {
 	}
 	packages := filepath.Join(folder, "node_modules")
 	return GitHubDescriptions{
-		OpenAPI: filepath.Join(packages, "@octokit", "openapi", "generated", "api.github.com.json"),
+		OpenAPI: filepath.Join(folder, "openapi.json"),
 		GraphQL: filepath.Join(packages, "@octokit", "graphql-schema", "schema.graphql"),
 		prism:   filepath.Join(packages, "@stoplight", "prism-cli", "dist", "index.js"),
 	}, nil
 }
 
-// fetchGitHub fills the folder by npm, and leaves out the descriptions that are not of github.com.
+// fetchGitHub fills the folder by npm, and leaves of the description of REST what is asked for.
 func fetchGitHub(ctx context.Context, folder string) error {
 	for _, name := range []string{"package.json", "package-lock.json"} {
 		text, err := githubPackages.ReadFile("github/" + name)
@@ -103,12 +103,14 @@ func fetchGitHub(ctx context.Context, folder string) error {
 	if words, err := fetch.CombinedOutput(); err != nil {
 		return fmt.Errorf("fetching the descriptions of GitHub by npm: %w: %s", err, lastLines(string(words), 10))
 	}
-	generated := filepath.Join(folder, "node_modules", "@octokit", "openapi", "generated")
-	files, err := os.ReadDir(generated)
-	for _, file := range files {
-		if file.Name() != "api.github.com.json" {
-			err = errors.Join(err, os.Remove(filepath.Join(generated, file.Name())))
-		}
+	all := filepath.Join(folder, "node_modules", "@octokit", "openapi", "generated")
+	description, err := os.ReadFile(filepath.Join(all, "api.github.com.json"))
+	if err != nil {
+		return err
 	}
-	return err
+	part, err := partOf(description, describedPaths)
+	if err != nil {
+		return fmt.Errorf("the description of GitHub's REST API: %w", err)
+	}
+	return errors.Join(os.WriteFile(filepath.Join(folder, "openapi.json"), part, 0o644), os.RemoveAll(all))
 }

@@ -104,7 +104,7 @@ func (g *GitHub) sees(p *principal, r *Repository) bool {
 		return p.installation.covers(r) && (p.only == nil || p.only[r.id])
 	case p.user == nil:
 		return false
-	case r.owner == p.user || r.watchers[p.user.id] != "":
+	case r.owner == p.user || r.collaborators[p.user.id] != "":
 		return true
 	}
 	_, member := r.owner.members[p.user.id]
@@ -121,7 +121,7 @@ func (g *GitHub) writes(p *principal, r *Repository) bool {
 	case p.user == nil:
 		return false
 	}
-	role := r.watchers[p.user.id]
+	role := r.collaborators[p.user.id]
 	return r.owner == p.user || r.owner.members[p.user.id] == "admin" || role == "push" || role == "admin"
 }
 

@@ -28,7 +28,7 @@ type Repository struct {
 	checks           []*CheckRun               // oldest first
 	statuses         map[string][]CommitStatus // of a commit, oldest first
 	teams            map[*Team]string          // permission
-	watchers         map[int64]string          // collaborators by id, with their permission
+	collaborators    map[int64]string          // collaborators by id, with their permission
 }
 
 // Settings are what can be edited of a repository.
@@ -85,7 +85,7 @@ func (g *GitHub) addRepository(owner *Account, name string, s Settings) *Reposit
 		pushed: g.now(), // as GitHub says of empty ones too
 
 		branches: map[string]string{}, refs: map[string]string{}, objects: newObjects(), statuses: map[string][]CommitStatus{},
-		teams: map[*Team]string{}, watchers: map[int64]string{},
+		teams: map[*Team]string{}, collaborators: map[int64]string{},
 	}
 	g.repositories[r.id] = r
 	g.byName[lower(r.fullName())] = r
@@ -330,7 +330,7 @@ func (r *Repository) Fork(to *Account) *Repository {
 func (r *Repository) AddCollaborator(u *Account, permission string) {
 	r.hub.mu.Lock()
 	defer r.hub.mu.Unlock()
-	r.watchers[u.id] = permission
+	r.collaborators[u.id] = permission
 }
 
 // Tree is the id of the tree of a branch, tag or commit ("" = the default branch), "" where there is none.

@@ -103,22 +103,35 @@ func (c *call) listOrganizationRepositories() *reply {
 	return c.listRepositories(c.owned(a), "all", "created")
 }
 
+// listUserRepositories answers public ones alone, whoever asks.
 func (c *call) listUserRepositories() *reply {
 	a := c.accounts[lower(c.r.PathValue("username"))]
 	if a == nil {
 		return notFound()
 	}
-	return c.listRepositories(c.owned(a), "owner", "full_name")
+	public := slices.DeleteFunc(c.owned(a), func(r *Repository) bool { return r.settings.Visibility != "public" })
+	return c.listRepositories(public, "owner", "full_name")
 }
 
 func (c *call) listViewerRepositories() *reply {
 	if c.who.user == nil {
 		return refuse(http.StatusUnauthorized, "Requires authentication")
 	}
+	query := c.r.URL.Query()
+	affiliation := cmp.Or(query.Get("affiliation"), "owner,collaborator,organization_member")
+	if query.Has("affiliation") && query.Has("type") {
+		return invalid("Repository", "custom", "If you specify visibility or affiliation, you cannot specify type.")
+	}
 	var all []*Repository
 	for _, r := range c.repositories {
-		if _, member := r.owner.members[c.who.user.id]; member || r.owner == c.who.user || r.watchers[c.who.user.id] != "" {
-			all = append(all, r)
+		_, member := r.owner.members[c.who.user.id]
+		for name, has := range map[string]bool{
+			"owner": r.owner == c.who.user, "collaborator": r.collaborators[c.who.user.id] != "", "organization_member": member,
+		} {
+			if has && strings.Contains(affiliation, name) {
+				all = append(all, r)
+				break
+			}
 		}
 	}
 	return c.listRepositories(all, "all", "full_name")

@@ -335,6 +335,34 @@ func TestWhoSeesWhat(t *testing.T) {
 	}
 }
 
+// TestOwnRepositories: by their owner's name only public ones are listed, and all of a user's own for the user.
+func TestOwnRepositories(t *testing.T) {
+	hub, token, _ := company(1)
+	alice := hub.Account("alice")
+	hub.AddUser("bob", githubtest.Profile{})
+	hub.AddRepository("alice/open", nil, githubtest.Settings{})
+	hub.AddRepository("alice/hidden", nil, githubtest.Settings{Visibility: "private"})
+	hub.AddRepository("bob/shared", nil, githubtest.Settings{Visibility: "private"}).AddCollaborator(alice, "pull")
+	hub.AddRepository("bob/hidden", nil, githubtest.Settings{Visibility: "private"})
+	for path, want := range map[string][]string{
+		"/users/alice/repos": {"alice/open"}, "/users/bob/repos": nil, "/user/repos?affiliation=owner": {"alice/hidden", "alice/open"},
+		"/user/repos": {"acme/service-00000", "alice/hidden", "alice/open", "bob/shared"}, "/user/repos?affiliation=collaborator": {"bob/shared"},
+	} {
+		_, body := get(t, hub, token, path)
+		var list []struct {
+			FullName string `json:"full_name"`
+		}
+		must(t, json.Unmarshal([]byte(body), &list))
+		var names []string
+		for _, r := range list {
+			names = append(names, r.FullName)
+		}
+		if diff := cmp.Diff(want, names); diff != "" {
+			t.Errorf("%s: %s", path, diff)
+		}
+	}
+}
+
 func TestTreesAndContents(t *testing.T) {
 	hub, token, _ := company(0)
 	files := githubtest.Files{"big": strings.Repeat("x", 1<<20+1), "small": strings.Repeat("y", 100)}
