@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/catalog/codeowners"
 )
 
 // drafter is one call of New.
@@ -26,8 +27,8 @@ type drafter struct {
 	apis       []*Document
 	compose    composition
 	runs       running
-	rules      []ownerRule
-	rulesFile  string
+	owners     *codeowners.File // nil = there is none
+	ownersAt   string           // its name
 	groups     []Known
 	notes      []string
 }

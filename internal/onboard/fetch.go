@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/orrery-catalog/orrery/catalog/codeowners"
 )
 
 // fetcher is a file system whose files lie elsewhere, so that it is worth while to get many at once.
@@ -40,7 +42,7 @@ func (t *tree) wanted() []string {
 	for _, file := range t.files {
 		base := path.Base(file)
 		switch {
-		case slices.Contains(ownersFiles, file):
+		case slices.Contains(codeowners.Places(), file):
 			ranks[file] = 1
 		case builderOf(base) != nil && path.Ext(base) != ".tf" && !strings.HasPrefix(file, ".github/"):
 			ranks[file] = 2

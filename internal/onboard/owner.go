@@ -1,54 +1,32 @@
 package onboard
 
 import (
-	"bytes"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 
-	"github.com/hmarr/codeowners"
-
 	"github.com/orrery-catalog/orrery/catalog"
+	"github.com/orrery-catalog/orrery/catalog/codeowners"
 )
 
 // noOwner stands where a person has to write who it is: a reference that is accepted, and that nobody describes.
 const noOwner = "group:default/which-team"
 
 const (
-	maxOwnerRules = 20_000
-	maxOwners     = 10 // of one rule that are looked up
-	teamSlug      = "github.com/team-slug"
-	userLogin     = "github.com/user-login"
+	maxOwners = 10 // of one folder that are looked up
+	teamSlug  = "github.com/team-slug"
+	userLogin = "github.com/user-login"
 )
-
-// ownerRule is a line of CODEOWNERS.
-type ownerRule struct {
-	codeowners.Rule
-	line int
-}
-
-// ownersFiles are the places of CODEOWNERS, the one that counts first. Nobody changes them.
-var ownersFiles = []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"}
 
 // readOwners reads the first CODEOWNERS file in the places where GitHub looks for it. A line that is none is passed over.
 func (d *drafter) readOwners() {
-	for _, file := range ownersFiles {
-		data := d.ownersFile(file)
-		if data == nil {
-			continue
+	for _, file := range codeowners.Places() {
+		if data := d.ownersFile(file); data != nil {
+			d.ownersAt = file
+			d.owners, _ = codeowners.Parse(data)
+			return
 		}
-		d.rulesFile = file
-		for i, line := range bytes.Split(data, []byte("\n")) {
-			if len(d.rules) >= maxOwnerRules {
-				return
-			}
-			rules, err := codeowners.ParseFile(bytes.NewReader(bytes.TrimRight(line, "\r")))
-			if err == nil && len(rules) == 1 {
-				d.rules = append(d.rules, ownerRule{rules[0], i + 1})
-			}
-		}
-		return
 	}
 }
 
@@ -67,23 +45,26 @@ func (d *drafter) ownersFile(name string) []byte {
 // own says who owns what is in a folder.
 func (d *drafter) own(document *Document, folder string) error {
 	document.Owner = Value{Text: noOwner, Reason: "write the group that answers for it, such as group:payments: nothing here names one", Ask: true}
-	rule := d.ruleOf(folder)
-	if rule == nil || len(rule.Owners) == 0 {
+	if d.owners == nil {
 		return nil
 	}
-	said := fmt.Sprintf("%s in %s:%d (%s)", oneLine(rule.Owners[0].String(), 80), d.rulesFile, rule.line, oneLine(rule.RawPattern(), 60))
+	owners := d.owners.Owners(path.Join(d.options.Path, folder))
+	if len(owners) == 0 {
+		return nil
+	}
+	said := d.said(owners[0])
 	guess := Value{}
-	owners := slices.Clone(rule.Owners[:min(len(rule.Owners), maxOwners)])
-	slices.SortStableFunc(owners, func(a, b codeowners.Owner) int { return ownerRank(a) - ownerRank(b) })
+	owners = owners[:min(len(owners), maxOwners)]
+	slices.SortStableFunc(owners, func(a, b codeowners.Owner) int { return ownerRank(a.Name) - ownerRank(b.Name) })
 	for _, owner := range owners {
-		found, err := d.ownerOf(owner)
+		found, err := d.ownerOf(owner.Name)
 		if err != nil {
 			return err
 		}
 		if found.Text == "" {
 			continue
 		}
-		found.Reason = fmt.Sprintf("%s in %s:%d (%s)%s", oneLine(owner.String(), 80), d.rulesFile, rule.line, oneLine(rule.RawPattern(), 60), found.Reason)
+		found.Reason = d.said(owner) + found.Reason
 		if !found.Ask {
 			document.Owner = found
 			return nil
@@ -100,35 +81,29 @@ func (d *drafter) own(document *Document, folder string) error {
 	return nil
 }
 
+// said is where an owner is named.
+func (d *drafter) said(owner codeowners.Owner) string {
+	return fmt.Sprintf("%s in %s:%d (%s)", oneLine(owner.Name, 80), d.ownersAt, owner.Line, oneLine(owner.Pattern, 60))
+}
+
 // ownerRank puts teams before people, who come and go.
-func ownerRank(owner codeowners.Owner) int {
-	switch owner.Type {
-	case codeowners.TeamOwner:
-		return 0
-	case codeowners.EmailOwner:
+func ownerRank(name string) int {
+	switch login, ok := strings.CutPrefix(name, "@"); {
+	case !ok:
 		return 1
+	case strings.Contains(login, "/"):
+		return 0
 	}
 	return 2
 }
 
-// ruleOf is the last rule that fits a file in the folder whose name no rule is meant for.
-func (d *drafter) ruleOf(folder string) *ownerRule {
-	file := path.Join(d.options.Path, folder, "file")
-	for i := len(d.rules) - 1; i >= 0; i-- {
-		if fits, err := d.rules[i].Match(file); err == nil && fits {
-			return &d.rules[i]
-		}
-	}
-	return nil
-}
-
 // ownerOf is the entity that an owner of CODEOWNERS stands for. Where no catalog is asked the name is taken as it is.
-func (d *drafter) ownerOf(owner codeowners.Owner) (Value, error) {
-	switch owner.Type {
-	case codeowners.TeamOwner:
-		return d.teamOf(owner.Value)
-	case codeowners.UsernameOwner:
-		name := legal(owner.Value)
+func (d *drafter) ownerOf(written string) (Value, error) {
+	switch login, ok := strings.CutPrefix(written, "@"); {
+	case ok && strings.Contains(login, "/"):
+		return d.teamOf(login)
+	case ok:
+		name := legal(login)
 		if name == "" {
 			return Value{}, nil
 		}
@@ -143,7 +118,7 @@ func (d *drafter) ownerOf(owner codeowners.Owner) (Value, error) {
 	}
 	groups, err := d.allGroups()
 	for i := range groups {
-		if strings.EqualFold(groups[i].Email, owner.Value) {
+		if strings.EqualFold(groups[i].Email, written) {
 			return refTo(&groups[i], ""), err
 		}
 	}
