@@ -123,7 +123,7 @@ const steps = {
     await page.keyboard.press("Enter");
     await page.waitForURL(/owner=group/);
     await page.getByRole("row", { name: /Payments database/ }).waitFor();
-    await page.getByRole("row", { name: /Basket/ }).waitFor({ state: "detached" });
+    await page.getByRole("row", { name: /Basket/ }).first().waitFor({ state: "detached" });
     await page.goto(base + "/entity/component/default/checkout-service");
     await page.getByRole("link", { name: "Health: Fails" }).click();
     await page.waitForURL(/\/health\?of=component/);
