@@ -190,9 +190,10 @@ type Origin struct {
 	Version *Version
 }
 
-// IsSamePlace says whether two origins are one place, at whichever version.
+// IsSamePlace says whether two origins are one place, at whichever version. Either may be nil.
 func (o *Origin) IsSamePlace(other *Origin) bool {
-	return o == other || o.Source == other.Source && o.Location == other.Location && o.Environment == other.Environment
+	return o == other || o != nil && other != nil &&
+		o.Source == other.Source && o.Location == other.Location && o.Environment == other.Environment
 }
 
 func equalOrigins(a, b *Origin) bool {

@@ -29,9 +29,14 @@ func (f *finder) declaredOwnerGone(entity *catalog.Entity) {
 	line := entity.Line
 	out, _ := f.Relations(entity.Ref)
 	for edge := range out {
-		if edge.Type == catalog.OwnedBy && edge.To == entity.Owner {
-			finding.Evidence = edge.Evidence
-			line = edge.Evidence[0].Line
+		if edge.Type != catalog.OwnedBy || edge.To != entity.Owner {
+			continue
+		}
+		finding.Evidence = edge.Evidence
+		for _, said := range edge.Evidence { // others may say so as well, elsewhere
+			if said.Origin.IsSamePlace(entity.Origin) {
+				line = said.Line
+			}
 		}
 	}
 	if who := f.suggested(entity); who != nil {
