@@ -122,6 +122,7 @@ func (r *run) readOne(ctx context.Context, a *asker, w *work) error {
 func (r *run) unread(ctx context.Context, w *work) error {
 	r.mu.Lock()
 	r.postponeLocked(w.err)
+	covered := r.broken[strings.ToLower(w.listed.owner())] != nil && w.was == nil // the owner stands for it
 	if w.was != nil {
 		kept := *w.was
 		kept.Pushed = again
@@ -133,9 +134,8 @@ func (r *run) unread(ctx context.Context, w *work) error {
 	if w.told {
 		return nil
 	}
-	w.told = true
-	if r.broken[strings.ToLower(w.listed.owner())] != nil && w.was == nil {
-		return nil // the owner stands for it
+	if w.told = true; covered {
+		return nil
 	}
 	names := []string{w.listed.FullName}
 	if w.was != nil && w.was.FullName != w.listed.FullName {
