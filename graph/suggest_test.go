@@ -241,3 +241,26 @@ func TestProblemsMove(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkSuggestedOwners asks for a team by its annotation, one by its name, and a person, among few and many.
+func BenchmarkSuggestedOwners(b *testing.B) {
+	for _, n := range []int{100, 100_000} {
+		cart := hinting("", "@acme/team-7", "@acme/named-7", "@login-7")
+		change := modelOf(cart)
+		for i := range n {
+			change.Entities = append(change.Entities,
+				modelOf(team(catalog.Ref(fmt.Sprintf("group:default/t%d", i)), "acme", fmt.Sprintf("acme/team-%d", i))).Entities...)
+			change.Entities = append(change.Entities, modelOf(team(catalog.Ref(fmt.Sprintf("group:default/named-%d", i)), "files", "")).Entities...)
+			change.Entities = append(change.Entities, modelOf(entityOf(catalog.Ref(fmt.Sprintf("user:default/login-%d", i)), nil)).Entities...)
+		}
+		s := graph.Build(graph.Input{}).Apply(change, 1, time.Time{}, []graph.Source{{ID: "acme", Kind: "github"}})
+		b.Run(fmt.Sprint("people=", 3*n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if got := s.SuggestedOwners(cart); len(got) != 3 || got[0].Ref == "" || got[1].Ref == "" || got[2].Ref == "" {
+					b.Fatalf("%+v", got)
+				}
+			}
+		})
+	}
+}
