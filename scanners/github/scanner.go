@@ -1,6 +1,7 @@
 package github
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ type Config struct {
 	// catalog-info.yaml and catalog-info.yml in its root.
 	CatalogFiles []string
 	ExcludeFiles []string // globs on paths, or on names where there is no slash, of files that are never read
-	Teams        bool     // whether teams and their members are read
+	Teams        bool     // whether teams and their members are read, but for what is secret there
 	Namespace    string   // of groups and users; "" = default with one organisation, else that of each
 	// Program is the version of whoever reads: what another one read is read again. "" = all read alike.
 	Program string
@@ -139,7 +140,7 @@ func (s *Scanner) begin(base *state) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.resume = time.Time{}
-	if base != nil && !s.imported {
+	if base != nil && !s.imported && bytes.Equal(base.Listing, s.config.listingDigest()) {
 		s.config.Connection.Cache().Import(base.Cache)
 	}
 	s.imported = true

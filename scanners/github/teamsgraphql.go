@@ -118,9 +118,10 @@ func (a *peopleAsker) ask(ctx context.Context, query string, variables func() ma
 				s.answered()
 			}
 			return nil
-		case ctx.Err() == nil && connect.AskForLess(err) && slices.ContainsFunc(sizes, (*size).less):
-		default:
+		case ctx.Err() != nil || !connect.AskForLess(err):
 			return err
+		case !slices.ContainsFunc(sizes, (*size).less):
+			return fmt.Errorf("%w: %w", errUnanswered, err)
 		}
 	}
 }
