@@ -31,17 +31,13 @@ type part struct {
 // rename) or those of files in them; all of an owner, by its name (`github.com/acme/`), as a part of the whole; and teams
 // (`teams/github.com/acme`).
 func (s *Scanner) ScanParts(ctx context.Context, previous []byte, names []string, sink scanners.Sink) ([]byte, error) {
-	base := decode(previous)
-	stands := base != nil
-	if base == nil && len(previous) == 0 {
-		base = s.known()
-	}
+	base := s.base(previous) // and not what was known of an earlier scan, which may never have been received
 	if base == nil || !bytes.Equal(base.Config, s.config.digest()) {
 		return nil, fmt.Errorf("%w: nothing is known of it yet", scanners.ErrWhole)
 	}
 	s.begin(base)
 	r := s.newRun(sink, base)
-	r.kept, r.stands, r.parts, r.owners = stands, stands, names, 1
+	r.parts, r.owners = names, 1
 	parts, err := r.asked(names)
 	if err != nil {
 		return nil, err
@@ -96,7 +92,12 @@ func (r *run) lookUpParts(ctx context.Context, parts []*part) error {
 		group.Go(func() error {
 			p.err = r.lookUpPart(ctx, p)
 			var refused *connect.AuthError
-			if ctx.Err() != nil || errors.As(p.err, &refused) {
+			switch {
+			case ctx.Err() != nil:
+				return context.Cause(ctx)
+			case errors.As(p.err, &refused) && p.known == nil: // such as one of an owner where the App is not installed
+				p.err = nil
+			case errors.As(p.err, &refused):
 				return p.err
 			}
 			return nil

@@ -283,6 +283,24 @@ func (r *run) readChanged(ctx context.Context) error {
 	return r.readAll(ctx, works)
 }
 
+// spelled is the name of an owner in the names of scopes, as far as one is known.
+func (r *run) spelled(owner string) string {
+	for _, known := range r.base.Repositories {
+		if strings.EqualFold(known.owner(), owner) {
+			return known.owner()
+		}
+	}
+	if memory, ok := r.sink.(scanners.Memory); ok {
+		for _, scope := range memory.Scopes() {
+			rest, here := strings.CutPrefix(scope, r.host+"/")
+			if name, _, _ := strings.Cut(rest, "/"); here && strings.EqualFold(name, owner) {
+				return name
+			}
+		}
+	}
+	return owner
+}
+
 // finish tells of owners that could not be read, and makes the next state.
 func (r *run) finish(ctx context.Context) ([]byte, error) {
 	if len(r.broken) >= r.owners {
@@ -290,13 +308,7 @@ func (r *run) finish(ctx context.Context) ([]byte, error) {
 		return nil, r.brokenError()
 	}
 	for _, owner := range slices.Sorted(maps.Keys(r.broken)) {
-		spelled := owner
-		for _, known := range r.base.Repositories {
-			if strings.EqualFold(known.owner(), owner) {
-				spelled = known.owner()
-			}
-		}
-		scope := scanners.Scope{Name: r.host + "/" + spelled + "/", State: scanners.Unreadable, Error: r.why(r.broken[owner])}
+		scope := scanners.Scope{Name: r.host + "/" + r.spelled(owner) + "/", State: scanners.Unreadable, Error: r.why(r.broken[owner])}
 		if err := r.sink.Report(ctx, scope); err != nil {
 			return nil, err
 		}
@@ -304,12 +316,15 @@ func (r *run) finish(ctx context.Context) ([]byte, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	next := &state{Format: stateFormat, Config: r.config.digest(), Teams: r.base.Teams, Cache: r.config.Connection.Cache().Export()}
+	next := &state{Format: stateFormat, Config: r.config.digest(), Listing: r.config.listingDigest(), Teams: r.base.Teams, Cache: r.config.Connection.Cache().Export()}
 	next.Repositories = slices.Collect(maps.Values(r.next))
 	packed, err := next.encode()
 	if err != nil {
 		return nil, err
 	}
 	r.learn(next, r.resume)
+	if r.parts != nil && !r.kept {
+		return nil, nil // of what was not asked for, whoever receives this may have nothing
+	}
 	return packed, nil
 }

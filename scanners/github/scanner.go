@@ -116,7 +116,7 @@ func lower(words []string) []string {
 // leave no room for, is Unreadable as a whole, and read by a later scan; so is an owner with others. Where nothing can be
 // listed, the scan fails.
 func (s *Scanner) Scan(ctx context.Context, previous []byte, sink scanners.Sink) ([]byte, error) {
-	base := decode(previous)
+	base := s.base(previous)
 	s.begin(base)
 	r := s.newRun(sink, base)
 	owners, err := s.owners(ctx)

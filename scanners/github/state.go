@@ -21,7 +21,10 @@ const stateFormat = 1
 type state struct {
 	_            struct{} `cbor:",toarray"`
 	Format       int
-	Config       []byte    // digest of what decides how a repository is read
+	Web          string    // address of the GitHub, which is part of the names of scopes
+	Topics       bool      // the cache tells the topics of repositories
+	Config       []byte    // digest of what decides what is said of a repository
+	Listing      []byte    // digest of what decides what is kept of a listing
 	Repositories []*record // by ID
 	Teams        []teams   // by owner
 	Cache        []byte    // of the connection
@@ -165,9 +168,25 @@ func decode(packed []byte) *state {
 	return kept
 }
 
-// digest tells whether repositories are still read as they were.
+// base is what an earlier scan of the same GitHub left; nil = nothing that is understood.
+func (s *Scanner) base(previous []byte) *state {
+	base := decode(previous)
+	if base == nil || base.Web != s.config.Connection.WebURL() {
+		return nil
+	}
+	return base
+}
+
+// digest tells whether the same is said of the same repositories.
 func (c *Config) digest() []byte {
-	said, _ := json.Marshal([]any{c.Branch, c.CatalogFiles, c.ExcludeFiles, c.Program}) //nolint:errchkjson // strings only
+	return digestOf(c.Connection.Host(), c.Connection.WebURL(), c.Branch, c.CatalogFiles, c.ExcludeFiles, c.Program)
+}
+
+// listingDigest tells whether the same is kept of listings.
+func (c *Config) listingDigest() []byte { return digestOf(len(c.Topics) > 0) }
+
+func digestOf(what ...any) []byte {
+	said, _ := json.Marshal(what) //nolint:errchkjson // strings and truth values only
 	sum := sha256.Sum256(said)
 	return sum[:8]
 }

@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -16,6 +17,7 @@ import (
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/folder"
+	"github.com/orrery-catalog/orrery/scanners/github/connect"
 )
 
 const (
@@ -101,7 +103,11 @@ func (r *run) resolve(ctx context.Context, owner, name string) (int64, error) {
 		return id, nil
 	}
 	found, err := r.lookUp(ctx, owner, "repos/"+url.PathEscape(owner)+"/"+url.PathEscape(name))
-	if err != nil && status(err) == 0 || unanswered(err) {
+	var refused *connect.AuthError // an App may not be installed there
+	if errors.As(err, &refused) {
+		found, err = nil, nil
+	}
+	if err != nil && (status(err) == 0 || unanswered(err)) {
 		return 0, fmt.Errorf("look for the repository %s: %w", full, err)
 	}
 	if err == nil && found != nil && r.listed[found.ID] != nil {
