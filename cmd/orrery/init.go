@@ -198,16 +198,13 @@ func openRepository(dir string) (*opened, error) {
 	}
 	o.options.Folder = filepath.Base(absolute)
 	above := repositoryAround(absolute)
-	inside, err := filepath.Rel(above, absolute)
-	if err != nil || above == "" || inside == "." {
-		return o, nil
+	if inside, err := filepath.Rel(above, absolute); err == nil && above != "" && inside != "." {
+		// What may not be read is not there: then nothing is known of what is around the folder.
+		if whole, err := os.OpenRoot(above); err == nil {
+			o.roots = append(o.roots, whole)
+			o.options.Whole, o.options.Path = whole.FS(), filepath.ToSlash(inside)
+		}
 	}
-	whole, err := os.OpenRoot(above)
-	if err != nil { // it may not be read: then nothing is known of it
-		return o, nil
-	}
-	o.roots = append(o.roots, whole)
-	o.options.Whole, o.options.Path = whole.FS(), filepath.ToSlash(inside)
 	return o, nil
 }
 

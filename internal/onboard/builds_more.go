@@ -220,8 +220,12 @@ func rubyBundle(t *tree, u *unit, file string) {
 		gems[string(m[1])] = true
 	}
 	u.tell([]known{
-		{"rails", serves, "rails", "Rails"}, {"sinatra", serves, "sinatra", "Sinatra"}, {"grape", serves, "", "Grape"},
-		{"hanami", serves, "hanami", "Hanami"}, {"puma", serves, "", "Puma"}, {"sidekiq", runs, "", "Sidekiq"},
+		{"rails", serves, "rails", "Rails"},
+		{"sinatra", serves, "sinatra", "Sinatra"},
+		{"grape", serves, "", "Grape"},
+		{"hanami", serves, "hanami", "Hanami"},
+		{"puma", serves, "", "Puma"},
+		{"sidekiq", runs, "", "Sidekiq"},
 		{"jekyll", shows, "jekyll", "Jekyll"},
 	}, func(library string) bool { return gems[library] }, file)
 }
@@ -245,8 +249,10 @@ func phpPackage(t *tree, u *unit, file string) {
 	}
 	u.state(p.Name[strings.LastIndexByte(p.Name, '/')+1:], p.Description, file)
 	u.tell([]known{
-		{"laravel/framework", serves, "laravel", "Laravel"}, {"symfony/framework-bundle", serves, "symfony", "Symfony"},
-		{"slim/slim", serves, "", "Slim"}, {"drupal/core-recommended", shows, "drupal", "Drupal"},
+		{"laravel/framework", serves, "laravel", "Laravel"},
+		{"symfony/framework-bundle", serves, "symfony", "Symfony"},
+		{"slim/slim", serves, "", "Slim"},
+		{"drupal/core-recommended", shows, "drupal", "Drupal"},
 		{"magento/product-community-edition", shows, "magento", "Magento"},
 	}, func(library string) bool { _, ok := p.Require[library]; return ok }, file)
 	if u.find(serves) == nil && p.Type != "project" {

@@ -55,7 +55,8 @@ func fakeCatalog() *listed {
 		entities: []onboard.Known{
 			{Ref: "group:teams/money", Kind: "Group", Name: "money", Annotations: map[string]string{"github.com/team-slug": "Acme/payments"}},
 			{Ref: "group:default/web", Kind: "Group", Name: "web", Email: "web@acme.io"},
-			{Ref: "group:a/shop", Kind: "Group", Name: "shop"}, {Ref: "group:b/shop", Kind: "Group", Name: "shop"},
+			{Ref: "group:a/shop", Kind: "Group", Name: "shop"},
+			{Ref: "group:b/shop", Kind: "Group", Name: "shop"},
 			{Ref: "user:default/bob", Kind: "User", Name: "bob"},
 			{Ref: "system:default/shop", Kind: "System", Name: "shop"},
 			{Ref: "component:default/pricing", Kind: "Component", Name: "pricing", Location: "https://github.com/acme/pricing/blob/main/catalog-info.yaml"},

@@ -102,10 +102,7 @@ func readComposeFile(data []byte, file string) []*composed {
 		}
 		depends := make(map[string]bool)
 		for _, name := range []string{"depends_on", "links"} {
-			for item, other := range items(field(value, name)) {
-				if other == nil {
-					other = item
-				}
+			for item := range items(field(value, name)) {
 				service, _, _ := strings.Cut(item.Value, ":")
 				depends[service] = true
 			}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/edges"
 	"github.com/orrery-catalog/orrery/scanners/kubernetes/inventory"
@@ -132,7 +134,11 @@ func (r *running) partOf(c *component) Value {
 	return Value{Text: name, Reason: "the label " + label + " of " + w.words()}
 }
 
-// labelled is the value of the label by which Backstage finds the workloads of an entity.
+// labelled is the value of the label by which Backstage finds the workloads of an entity; "" = it has none that is legal.
 func (w *workload) labelled() string {
-	return cmp.Or(w.Labels[catalog.LabelKubernetesID], w.Object.Value.GetLabels()[catalog.LabelKubernetesID])
+	value := cmp.Or(w.Labels[catalog.LabelKubernetesID], w.Object.Value.GetLabels()[catalog.LabelKubernetesID])
+	if len(validation.IsValidLabelValue(value)) > 0 {
+		return ""
+	}
+	return value
 }

@@ -90,7 +90,7 @@ func (d *drafter) composedTarget(c *component, s *composed) (catalog.Ref, error)
 func (d *drafter) deployedNeeds(c *component) error {
 	for i := range d.runs.named {
 		n := &d.runs.named[i]
-		at := slices.IndexFunc(d.runs.workloads, func(w workload) bool { return w.Workload.Alias == n.Workload.Alias })
+		at := slices.IndexFunc(d.runs.workloads, func(w workload) bool { return w.Alias == n.Workload.Alias })
 		if at < 0 || !d.runsAs(c, &d.runs.workloads[at]) {
 			continue
 		}
@@ -139,7 +139,7 @@ func (d *drafter) deployedTarget(c *component, n *edges.Named) (catalog.Ref, err
 
 func (r *running) find(alias catalog.Alias) *workload {
 	for i := range r.workloads {
-		if r.workloads[i].Workload.Alias == alias {
+		if r.workloads[i].Alias == alias {
 			return &r.workloads[i]
 		}
 	}

@@ -77,6 +77,9 @@ func (d *drafter) annotate(c *component) {
 	default:
 		c.annotation("orrery.dev/aliases", catalog.WorldRepository+":"+strings.ToLower(d.repository), reason)
 	}
+	if w := d.runs.of(c); w != nil && w.labelled() != "" {
+		c.annotation(catalog.LabelKubernetesID, w.labelled(), "the label of "+w.words())
+	}
 	for _, name := range []string{"mkdocs.yml", "mkdocs.yaml"} {
 		if file := path.Join(c.Folder, name); d.tree.has[file] {
 			dir := "dir:."

@@ -19,11 +19,10 @@ type snapshot struct{ *graph.Snapshot }
 
 // Find resolves as [graph.Snapshot.Resolve] does.
 func (s snapshot) Find(_ context.Context, text string) (*Known, error) {
-	entity, err := s.Resolve(text)
-	if err != nil { // nothing, or several: either way nobody
-		return nil, nil
+	if entity, err := s.Resolve(text); err == nil { // else nothing is meant, or several
+		return s.known(entity), nil
 	}
-	return s.known(entity), nil
+	return nil, nil
 }
 
 func (s snapshot) known(e *catalog.Entity) *Known {

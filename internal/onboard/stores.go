@@ -53,7 +53,7 @@ var protocolOfImage = map[string]string{
 	"cockroach": "cockroachdb", "cockroachdb": "cockroachdb", "couchdb": "couchdb", "neo4j": "neo4j", "influxdb": "influxdb",
 	"dynamodb-local": "dynamodb", "azure-sql-edge": "mssql", "mssql-server": "mssql", "oracle-xe": "oracle", "oracle-free": "oracle",
 	"minio": "minio", "kafka": "kafka", "cp-kafka": "kafka", "kafka-native": "kafka", "redpanda": "kafka", "rabbitmq": "amqp",
-	"nats": "nats", "nats-streaming": "nats", "pulsar": "pulsar", "eclipse-mosquitto": "mqtt", "emqx": "mqtt", "hivemq4": "mqtt",
+	"nats": "nats", "nats-streaming": "nats", "pulsar": "pulsar", "eclipse-mosquitto": "mqtt", "emqx": "mqtt", "hivemq4": "mqtt", //nolint:misspell // it is called so
 	"activemq": "stomp", "activemq-classic": "stomp", "activemq-artemis": "stomp",
 }
 
