@@ -66,8 +66,8 @@ func TestRequests(t *testing.T) {
 	}
 	const repo = "/repos/{owner}/{repo}"
 	want := map[string]int{
-		"":            1, // the search, which the fake does not have
-		"GET " + repo: 1, "GET " + repo + "/pulls": 1, "GET " + repo + "/git/ref/{ref}": 2, "GET " + repo + "/git/commits/{commit_sha}": 1,
+		"GET /search/issues": 1,
+		"GET " + repo:        1, "GET " + repo + "/pulls": 1, "GET " + repo + "/git/ref/{ref}": 2, "GET " + repo + "/git/commits/{commit_sha}": 1,
 		"GET " + repo + "/git/trees/{tree_sha}": 1, "POST /graphql": 1, "POST " + repo + "/git/blobs": 1, "POST " + repo + "/git/trees": 1,
 		"POST " + repo + "/git/commits": 1, "POST " + repo + "/git/refs": 1, "POST " + repo + "/pulls": 1,
 	}

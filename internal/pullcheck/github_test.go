@@ -2,6 +2,7 @@ package pullcheck_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -22,7 +23,8 @@ type organisation struct {
 	checkout *githubtest.Repository
 }
 
-func newOrganisation(t *testing.T, permissions map[string]string) *organisation {
+// newOrganisation is reached by a way, without one over HTTP.
+func newOrganisation(t *testing.T, permissions map[string]string, way ...func(http.Handler) http.RoundTripper) *organisation {
 	t.Helper()
 	g := githubtest.New(githubtest.Options{})
 	repositories := make(map[string]githubtest.Files)
@@ -51,9 +53,11 @@ func newOrganisation(t *testing.T, permissions map[string]string) *organisation 
 	for name, access := range permissions {
 		installation.Permit(name, access)
 	}
-	connection, err := connect.New(connect.Config{
-		APIURL: g.Start(t), App: &connect.App{ID: app.ID(), PrivateKey: app.PrivateKey()}, Source: "acme",
-	})
+	config := connect.Config{APIURL: g.Start(t), App: &connect.App{ID: app.ID(), PrivateKey: app.PrivateKey()}, Source: "acme"}
+	for _, to := range way {
+		config.APIURL, config.Transport = "https://api.github.com", to(g)
+	}
+	connection, err := connect.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // describedPaths are those of REST that are kept of its description: with all of the some 800, Prism takes long to start.
-const describedPaths = `^/(meta|rate_limit|user|user/repos|app|app/installations.*|installation/repositories|` +
+const describedPaths = `^/(meta|rate_limit|search/issues|user|user/repos|app|app/installations.*|installation/repositories|` +
 	`users/\{username\}(/(repos|installation))?|orgs/\{org\}(/(repos|members|installation|teams.*))?|` +
 	`repos/\{owner\}/\{repo\}(/(git|contents|branches|commits|compare|pulls|issues|check-runs|statuses|installation)(/.*)?)?)$`
 

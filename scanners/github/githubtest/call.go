@@ -157,6 +157,9 @@ func (g *GitHub) serve(endpoint, base string, answer answerer) http.Handler {
 		if strings.HasSuffix(endpoint, "/graphql") {
 			c.resource = "graphql"
 		}
+		if strings.HasPrefix(r.URL.Path, "/search/") {
+			c.resource = "search"
+		}
 		var next http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { c.settle(answer).write(w) })
 		if fail := g.failure(endpoint, r); fail != nil {
 			next = fail(next)
@@ -185,7 +188,7 @@ func (c *call) settle(answer answerer) *reply {
 	c.who = who
 	free := c.r.URL.Path == "/rate_limit"
 	b := c.budgetOf(who, c.resource)
-	if !free && b.remaining() == 0 && c.resource == "core" {
+	if !free && b.remaining() == 0 && c.resource != "graphql" {
 		no := who.exhausted()
 		b.tell(no.header, c.resource)
 		return no
@@ -194,7 +197,7 @@ func (c *call) settle(answer answerer) *reply {
 		b.tell(no.header, c.resource)
 		return no
 	}
-	if c.resource == "core" && !free {
+	if c.resource != "graphql" && !free {
 		c.cost = 1
 	}
 	a := answer(c)

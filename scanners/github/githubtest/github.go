@@ -57,6 +57,7 @@ type Options struct {
 type Limits struct {
 	Core       int // REST requests an hour and token; for those without a token Anonymous
 	GraphQL    int // points an hour and token
+	Search     int // searches a minute and token
 	Anonymous  int
 	PointsAt   int           // REST points a minute (a GET 1, a change 5) before the secondary limit; 0 = no such limit
 	Batch      int           // root fields of a GraphQL query above which it ends in a 502; 0 = no such limit
@@ -70,7 +71,7 @@ type Limits struct {
 func New(o Options) *GitHub {
 	g := &GitHub{
 		Limits: Limits{
-			Core: 5000, GraphQL: 5000, Anonymous: 60, TreeItems: 100_000, Nodes: 500_000, TokenLives: time.Hour,
+			Core: 5000, GraphQL: 5000, Search: 30, Anonymous: 60, TreeItems: 100_000, Nodes: 500_000, TokenLives: time.Hour,
 		},
 		now: o.Now, host: cmp.Or(o.Host, "github.com"), schema: o.Schema, open: o.Open,
 		accounts: map[string]*Account{}, repositories: map[int64]*Repository{}, byName: map[string]*Repository{},

@@ -24,7 +24,7 @@ type paceKey struct {
 // pace counts the points of a minute.
 type pace struct{ points int }
 
-// budgetOf is the budget that a resource ("core", "graphql") has now.
+// budgetOf is the budget that a resource ("core", "search", "graphql") has now.
 func (g *GitHub) budgetOf(p *principal, resource string) *budget {
 	key := budgetKey{p.name(), resource}
 	b := g.budgets[key]
@@ -34,10 +34,15 @@ func (g *GitHub) budgetOf(p *principal, resource string) *budget {
 	}
 	if now := g.now(); !now.Before(b.reset) {
 		b.used, b.reset = 0, now.Add(time.Hour).Truncate(time.Second)
+		if resource == "search" {
+			b.reset = now.Add(time.Minute).Truncate(time.Second)
+		}
 	}
 	switch {
 	case resource == "graphql":
 		b.limit = g.Limits.GraphQL
+	case resource == "search":
+		b.limit = g.Limits.Search
 	case p.user == nil && p.app == nil && p.installation == nil && !g.open:
 		b.limit = g.Limits.Anonymous
 	default:
@@ -62,7 +67,7 @@ func (p *principal) exhausted() *reply {
 	return refuse(http.StatusForbidden, fmt.Sprintf("API rate limit exceeded for %s.", p.name()))
 }
 
-// SetUsed says how much of a resource ("core", "graphql") the owner of a token has used until its reset.
+// SetUsed says how much of a resource ("core", "search", "graphql") the owner of a token has used until its reset.
 func (g *GitHub) SetUsed(token, resource string, used int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

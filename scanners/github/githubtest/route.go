@@ -16,6 +16,7 @@ func endpoints() map[string]answerer {
 	return map[string]answerer{
 		"GET /meta":                                                       func(*call) *reply { return ok(object{"verifiable_password_authentication": false}) },
 		"GET /rate_limit":                                                 (*call).rateLimit,
+		"GET /search/issues":                                              (*call).searchIssues,
 		"GET /user":                                                       (*call).getViewer,
 		"GET /users/{username}":                                           (*call).getAccount,
 		"GET /orgs/{org}":                                                 (*call).getOrganization,

@@ -226,6 +226,10 @@ func change(ctx context.Context, t *testing.T, client *github.Client) {
 	must(t, err)
 	_, _, err = client.Issues.ListComments(ctx, "acme", "checkout", n, nil)
 	must(t, err)
+	found, _, err := client.Search.Issues(ctx, "is:pr is:open org:acme head:feature created:>=2020-01-01T00:00:00Z add", nil)
+	if err != nil || found.GetTotal() != 1 || found.Issues[0].GetNumber() != n {
+		t.Errorf("the search finds %v: %v", found, err)
+	}
 	_, _, err = client.PullRequests.Edit(ctx, "acme", "checkout", n, &github.PullRequest{State: github.String("closed")})
 	must(t, err)
 	_, err = client.Git.DeleteRef(ctx, "acme", "checkout", "heads/feature/a")
