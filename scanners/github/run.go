@@ -316,15 +316,15 @@ func (r *run) finish(ctx context.Context) ([]byte, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	next := &state{Format: stateFormat, Config: r.config.digest(), Listing: r.config.listingDigest(), Teams: r.base.Teams, Cache: r.config.Connection.Cache().Export()}
+	next := &state{
+		Format: stateFormat, Web: r.config.Connection.WebURL(), Config: r.config.digest(), Listing: r.config.listingDigest(),
+		Teams: r.base.Teams, Cache: r.config.Connection.Cache().Export(),
+	}
 	next.Repositories = slices.Collect(maps.Values(r.next))
 	packed, err := next.encode()
 	if err != nil {
 		return nil, err
 	}
 	r.learn(next, r.resume)
-	if r.parts != nil && !r.kept {
-		return nil, nil // of what was not asked for, whoever receives this may have nothing
-	}
 	return packed, nil
 }

@@ -22,7 +22,6 @@ type state struct {
 	_            struct{} `cbor:",toarray"`
 	Format       int
 	Web          string    // address of the GitHub, which is part of the names of scopes
-	Topics       bool      // the cache tells the topics of repositories
 	Config       []byte    // digest of what decides what is said of a repository
 	Listing      []byte    // digest of what decides what is kept of a listing
 	Repositories []*record // by ID
@@ -179,7 +178,7 @@ func (s *Scanner) base(previous []byte) *state {
 
 // digest tells whether the same is said of the same repositories.
 func (c *Config) digest() []byte {
-	return digestOf(c.Connection.Host(), c.Connection.WebURL(), c.Branch, c.CatalogFiles, c.ExcludeFiles, c.Program)
+	return digestOf(c.Branch, c.CatalogFiles, c.ExcludeFiles, c.Program)
 }
 
 // listingDigest tells whether the same is kept of listings.

@@ -1,0 +1,121 @@
+package github_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orrery-catalog/orrery/scanners"
+	"github.com/orrery-catalog/orrery/scanners/github"
+	"github.com/orrery-catalog/orrery/scanners/github/connect"
+	"github.com/orrery-catalog/orrery/scanners/github/githubtest"
+)
+
+// TestForgotten holds that what a source said and whoever received it forgot, with the state, is said again: also after
+// a part was heard of before the next whole scan.
+func TestForgotten(t *testing.T) {
+	h := newHub(t)
+	for _, name := range []string{"a", "b"} {
+		h.AddRepository("acme/"+name, githubtest.Files{"catalog-info.yaml": component(name)}, githubtest.Settings{})
+	}
+	h.pass(time.Hour)
+	s := h.scanner(t)
+	newReceiver().must(t, s)
+	r := newReceiver() // of whom nothing was received
+	if err := r.scan(t.Context(), s, "github.com/acme/a/"); err == nil {
+		r.must(t, s)
+		same(t, h, r)
+	}
+}
+
+// TestConfigured holds that each change of the configuration shows at the next scan, though nothing changed on GitHub.
+func TestConfigured(t *testing.T) {
+	for name, change := range map[string]func(*connect.Config, *github.Config){
+		"topics": func(_ *connect.Config, c *github.Config) { c.Topics = []string{"shop"} },
+		"web address": func(c *connect.Config, _ *github.Config) {
+			c.WebURL, c.APIURL = "https://code.example.com", "https://api.github.com"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHub(t)
+			h.AddRepository("acme/a", githubtest.Files{"catalog-info.yaml": component("a")}, githubtest.Settings{Topics: []string{"shop"}})
+			h.AddRepository("acme/b", githubtest.Files{"catalog-info.yaml": component("b")}, githubtest.Settings{Topics: []string{"shop"}})
+			h.pass(time.Hour)
+			r := newReceiver()
+			r.must(t, h.scanner(t))
+			changed := func() *github.Scanner {
+				connection := h.connect(t, func(c *connect.Config) { change(c, new(github.Config)) })
+				return h.scanner(t, func(c *github.Config) { c.Connection = connection; change(new(connect.Config), c) })
+			}
+			r.must(t, changed())
+			want := newReceiver()
+			want.must(t, changed())
+			if got, want := r.Scopes(), want.Scopes(); !slices.Equal(got, want) {
+				t.Errorf("held after the change: %q, from the beginning: %q", got, want)
+			}
+		})
+	}
+}
+
+// TestBrokenOwner holds that an owner who cannot be listed keeps what it said, also where the state was lost and the
+// configuration spells the owner otherwise than GitHub.
+func TestBrokenOwner(t *testing.T) {
+	h := newHub(t)
+	h.AddOrganization("globex")
+	h.AddRepository("acme/a", githubtest.Files{"catalog-info.yaml": component("a")}, githubtest.Settings{})
+	h.AddRepository("globex/b", githubtest.Files{"catalog-info.yaml": component("b")}, githubtest.Settings{})
+	h.pass(time.Hour)
+	for _, lost := range []bool{false, true} {
+		both := func(c *github.Config) { c.Organizations = []string{"ACME", "globex"} }
+		r := newReceiver()
+		r.must(t, h.scanner(t, both))
+		if lost {
+			r.state = nil
+		}
+		h.Fail(githubtest.Fault{
+			Endpoint: "GET /orgs/{org}/repos", Fail: githubtest.Refused(403, "Resource not accessible"),
+			Fits: func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/ACME/") },
+		})
+		r.must(t, h.scanner(t, both))
+		if got := r.refs(); len(got) != 2 {
+			t.Errorf("state lost: %v: %q are held", lost, got)
+		}
+		h.Mend()
+	}
+}
+
+// TestStrangersTarget holds that a Location that leads to an owner where the App is not installed is refused, and that what
+// else is in its repository is read.
+func TestStrangersTarget(t *testing.T) {
+	h := newHub(t)
+	app, err := h.AddApp("orrery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.AddOrganization("stranger")
+	h.AddRepository("stranger/x", githubtest.Files{"catalog-info.yaml": component("x")}, githubtest.Settings{})
+	h.AddRepository("acme/a", githubtest.Files{
+		"catalog-info.yaml": location("all", "./a.yaml", "https://github.com/stranger/x/blob/main/catalog-info.yaml", "https://github.com/nobody/x/blob/main/catalog-info.yaml"),
+		"a.yaml":            component("a"),
+	}, githubtest.Settings{})
+	app.Install(h.Account("acme"))
+	h.pass(30 * time.Minute)
+	s := h.scanner(t, func(c *github.Config) {
+		c.Organizations = nil
+		c.Connection = h.connect(t, func(c *connect.Config) {
+			c.Token, c.App = "", &connect.App{ID: app.ID(), PrivateKey: app.PrivateKey()}
+		})
+	})
+	r := newReceiver()
+	r.must(t, s)
+	if got := strings.Join(r.refs(), " "); got != "component:default/a location:default/all" {
+		t.Errorf("%s; %v", got, r.unread())
+	}
+	for name, scope := range r.held {
+		if scope.State == scanners.Unreadable {
+			t.Errorf("%s: %s", name, scope.Error)
+		}
+	}
+}
