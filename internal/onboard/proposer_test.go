@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -293,24 +292,6 @@ func TestSomebodysBranch(t *testing.T) {
 	}
 }
 
-// searching answers searches for pull requests beside GitHub, of which it says that all were opened just now.
-type searching struct{ *hub }
-
-func (s searching) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Path != "/search/issues" {
-		return s.GitHub.RoundTrip(r)
-	}
-	answer := httptest.NewRecorder()
-	var items []string
-	for _, repository := range s.GitHub.Repositories("acme") {
-		for range repository.Pulls() {
-			items = append(items, fmt.Sprintf(`{"created_at": %q}`, s.now.Format(time.RFC3339)))
-		}
-	}
-	fmt.Fprintf(answer, `{"total_count": %d, "items": [%s]}`, len(items), strings.Join(items, ","))
-	return answer.Result(), nil
-}
-
 // TestPerDay holds that no more pull requests are opened within a day than are allowed, also by one who was started since.
 func TestPerDay(t *testing.T) {
 	t.Parallel()
@@ -341,7 +322,6 @@ func TestPerDay(t *testing.T) {
 func TestPerDayAfterStart(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
-	h.web = searching{h}
 	var names []string
 	for i := range 5 {
 		h.AddRepository(fmt.Sprintf("acme/svc-%d", i), goService(), githubtest.Settings{})
