@@ -24,10 +24,9 @@ func TestForgotten(t *testing.T) {
 	s := h.scanner(t)
 	newReceiver().must(t, s)
 	r := newReceiver() // of whom nothing was received
-	if err := r.scan(t.Context(), s, "github.com/acme/a/"); err == nil {
-		r.must(t, s)
-		same(t, h, r)
-	}
+	r.must(t, s, "github.com/acme/a/")
+	r.must(t, s)
+	same(t, h, r)
 }
 
 // TestConfigured holds that each change of the configuration shows at the next scan, though nothing changed on GitHub.

@@ -31,13 +31,17 @@ type part struct {
 // rename) or those of files in them; all of an owner, by its name (`github.com/acme/`), as a part of the whole; and teams
 // (`teams/github.com/acme`).
 func (s *Scanner) ScanParts(ctx context.Context, previous []byte, names []string, sink scanners.Sink) ([]byte, error) {
-	base := s.base(previous) // and not what was known of an earlier scan, which may never have been received
+	base := s.base(previous)
+	stands := base != nil
+	if base == nil && len(previous) == 0 {
+		base = s.known() // which is enough to find the parts
+	}
 	if base == nil || !bytes.Equal(base.Config, s.config.digest()) {
 		return nil, fmt.Errorf("%w: nothing is known of it yet", scanners.ErrWhole)
 	}
 	s.begin(base)
 	r := s.newRun(sink, base)
-	r.parts, r.owners = names, 1
+	r.kept, r.stands, r.parts, r.owners = stands, stands, names, 1
 	parts, err := r.asked(names)
 	if err != nil {
 		return nil, err

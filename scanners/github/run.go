@@ -326,5 +326,8 @@ func (r *run) finish(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	r.learn(next, r.resume)
+	if r.parts != nil && !r.kept {
+		return nil, nil // of what was not asked for, whoever receives this may have nothing
+	}
 	return packed, nil
 }
