@@ -57,6 +57,27 @@ func (a *Account) Login() string {
 	return a.login
 }
 
+// Rename gives it another login; the old names of its repositories redirect.
+func (a *Account) Rename(login string) {
+	a.hub.mu.Lock()
+	defer a.hub.mu.Unlock()
+	old := a.login
+	owned := a.hub.owned(a)
+	for _, r := range owned {
+		delete(a.hub.byName, lower(r.fullName()))
+		a.hub.moved[lower(r.fullName())] = r.id
+	}
+	delete(a.hub.accounts, lower(old))
+	a.login, a.hub.accounts[lower(login)] = login, a
+	for _, r := range owned {
+		a.hub.byName[lower(r.fullName())] = r
+		delete(a.hub.moved, lower(r.fullName()))
+	}
+	if a.organization {
+		a.hub.emit("organization", a, nil, object{"action": "renamed", "changes": object{"login": object{"from": old}}})
+	}
+}
+
 // SetProfile changes what it says of itself.
 func (a *Account) SetProfile(p Profile) {
 	a.hub.mu.Lock()
