@@ -379,6 +379,9 @@ func (q *question) readCommit(data json.RawMessage) error {
 	if err != nil {
 		return fmt.Errorf("the answer of GraphQL cannot be understood: %w", err)
 	}
+	if object(commit.OID) == nil || object(commit.Tree.OID) == nil {
+		return errors.New("the answer of GraphQL has no commit")
+	}
 	q.answer.commit, q.answer.tree = commit.OID, commit.Tree.OID
 	q.answer.files = make([]fileAnswer, len(q.files))
 	for i := range q.files {

@@ -111,7 +111,10 @@ func (p *place) head(ctx context.Context, branch string) (commit, tree string, e
 	if err := json.Unmarshal(body, &head); err != nil {
 		return "", "", fmt.Errorf("the branch cannot be understood: %w", err)
 	}
-	return head.Commit.SHA, head.Commit.Commit.Tree.SHA, nil
+	if commit, tree = head.Commit.SHA, head.Commit.Commit.Tree.SHA; object(commit) == nil || object(tree) == nil {
+		return "", "", errors.New("the branch has no commit")
+	}
+	return commit, tree, nil
 }
 
 // noBranch tells whether a repository is there and the branch is not.

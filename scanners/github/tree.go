@@ -28,6 +28,8 @@ const (
 	// many are fetched at once.
 	keptContent    = 4 << 20
 	largestFetched = 128 << 10
+	// maxPath is how many bytes the name of a file may have, as on Linux.
+	maxPath = 4096
 	// maxAskedByName is how many files are asked for by name; for more, all names are listed first.
 	maxAskedByName = 30
 )
@@ -165,6 +167,9 @@ var (
 
 // nodeLocked finds what has a name, without following links.
 func (f *tree) nodeLocked(name string) (*node, error) {
+	if len(name) > maxPath {
+		return nil, syscall.ENAMETOOLONG
+	}
 	if n := f.nodes[name]; n != nil {
 		return n, nil
 	}
@@ -192,13 +197,16 @@ func (f *tree) listLocked(name string, at *node) error {
 	if at.children != nil {
 		return nil
 	}
-	if at.oid == "" { // known by what is in it
+	if at.oid == "" && name != "." { // known by what is in it
 		if err := f.listLocked(path.Dir(name), f.nodes[path.Dir(name)]); err != nil {
 			return err
 		}
 		if at.children != nil {
 			return nil
 		}
+	}
+	if object(at.oid) == nil {
+		return f.fail(fmt.Errorf("list the files of %s/%s: GitHub did not say which", f.place.owner, f.place.name))
 	}
 	for _, recursive := range []bool{true, false} {
 		if f.requests++; f.requests > maxTreeRequests || f.entries > maxTreeEntries {
@@ -226,7 +234,7 @@ func (f *tree) takeLocked(name string, at *node, entries []treeEntry, recursive 
 	f.entries += len(entries)
 	for _, e := range entries {
 		full := folder.Join(name, e.Path)
-		if e.Path == "" || !fs.ValidPath(full) || slices.Contains(strings.Split(e.Path, "/"), ".git") {
+		if e.Path == "" || len(full) > maxPath || !fs.ValidPath(full) || slices.Contains(strings.Split(e.Path, "/"), ".git") {
 			continue
 		}
 		mode := modeOf(e)
@@ -286,7 +294,7 @@ func (f *tree) Fetch(ctx context.Context, names []string) error {
 		n := f.nodes[name]
 		switch {
 		case n == nil:
-			if !f.absent[name] && !f.asked[name] && fs.ValidPath(name) && f.nodes["."].children == nil {
+			if !f.absent[name] && !f.asked[name] && len(name) <= maxPath && fs.ValidPath(name) && f.nodes["."].children == nil {
 				unknown = append(unknown, name)
 			}
 		case n.mode&modeKind == modeTree || n.mode&modeKind == modeModule || wanted[n.oid]:
