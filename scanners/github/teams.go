@@ -122,7 +122,8 @@ func teamsError(err error) error {
 	default:
 		return err
 	}
-	return fmt.Errorf("the permission is missing (%s, of the organisation, for an App or a fine-grained token; the scope read:org for a classic one): %w", missing, err)
+	return fmt.Errorf("the permission is missing (%s, of the organisation, for an App or a fine-grained token; the scope "+
+		"read:org for a classic one): %w", missing, err)
 }
 
 // documents are what is said of teams, then of members, each in order.

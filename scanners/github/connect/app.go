@@ -45,7 +45,8 @@ type proven struct{ app *ghinstallation.AppsTransport }
 func newProven(app *App, now func() time.Time, next http.RoundTripper) (proven, error) {
 	key, err := jwt.ParseRSAPrivateKeyFromPEM(app.PrivateKey)
 	if err != nil {
-		return proven{}, errors.New("the private key of the GitHub App is no RSA key in PEM: use the file that GitHub gave when the key was made")
+		return proven{}, errors.New("the private key of the GitHub App is no RSA key in PEM: " +
+			"use the file that GitHub gave when the key was made")
 	}
 	sign := signer{rsa: ghinstallation.NewRSASigner(jwt.SigningMethodRS256, key), now: now}
 	transport, err := ghinstallation.NewAppsTransportWithOptions(next, app.ID, ghinstallation.WithSigner(sign))
@@ -136,7 +137,10 @@ func (c *Connection) installedAt(ctx context.Context, owner string) (*github.Ins
 	if id := c.config.App.InstallationID; id != 0 {
 		found, answer, err := c.app.Apps.GetInstallation(ctx, id)
 		if err != nil && answer != nil && answer.StatusCode == http.StatusNotFound {
-			return nil, &AuthError{Status: http.StatusNotFound, Reason: fmt.Sprintf("the GitHub App has no installation %d: correct its number, or leave it out", id)}
+			return nil, &AuthError{
+				Status: http.StatusNotFound,
+				Reason: fmt.Sprintf("the GitHub App has no installation %d: correct its number, or leave it out", id),
+			}
 		}
 		return found, err
 	}

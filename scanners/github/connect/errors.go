@@ -27,7 +27,8 @@ func (e *BudgetError) Error() string {
 	if e.Resource == secondary {
 		return fmt.Sprintf("GitHub wants to be asked less often: not before %s", e.Reset.UTC().Format(time.RFC3339))
 	}
-	return fmt.Sprintf("the rate limit of GitHub (%s) is used up as far as it may be, until %s", e.Resource, e.Reset.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("the rate limit of GitHub (%s) is used up as far as it may be, until %s",
+		e.Resource, e.Reset.UTC().Format(time.RFC3339))
 }
 
 // AuthError says that GitHub does not let us in: somebody has to mend that, asking again does not help.

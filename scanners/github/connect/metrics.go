@@ -137,8 +137,8 @@ func names(first string) int {
 func word(segment string) bool {
 	switch segment {
 	case "access_tokens", "app", "blobs", "branches", "check-runs", "check-suites", "code", "collaborators", "commits", "compare",
-		"contents", "files", "git", "graphql", "installation", "installations", "issues", "labels", "matching-refs", "members", "memberships",
-		"organizations", "orgs", "pulls", "rate_limit", "ref", "refs", "repos", "repositories", "search", "teams", "topics",
+		"contents", "files", "git", "graphql", "installation", "installations", "issues", "labels", "matching-refs", "members",
+		"memberships", "organizations", "orgs", "pulls", "rate_limit", "ref", "refs", "repos", "repositories", "search", "teams", "topics",
 		"trees", "user", "users":
 		return true
 	}
