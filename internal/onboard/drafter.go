@@ -21,6 +21,7 @@ type drafter struct {
 	options    Options
 	asked      Catalog // nil = nobody
 	repository string  // host/owner/name; "" = unknown
+	stated     Value   // the name that build files at the root state
 	single     bool    // the repository is one component, described or not
 	components []*component
 	resources  []*Document
@@ -70,6 +71,9 @@ func (d *drafter) draft() (*Draft, error) {
 	d.runs = d.readManifests()
 	d.readOwners()
 	all := d.units()
+	if len(all) > 0 && all[0].dir == "." {
+		d.stated = firstName(all[0])
+	}
 	chosen := d.services(all)
 	d.single = len(chosen) == 1
 	chosen = d.undescribed(chosen, draft.Existing)

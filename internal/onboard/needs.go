@@ -107,13 +107,16 @@ func (d *drafter) deployedNeeds(c *component) error {
 	return nil
 }
 
-// runsAs says whether a workload is a component: by name or image, or where there is one component, and no name says
-// otherwise of any.
+// runsAs says whether a workload is a component, by name or image. Where the repository is one component, workloads that are
+// called after it are parts of it (checkout-worker), and so is the only one that there is.
 func (d *drafter) runsAs(c *component, w *workload) bool {
 	if w.is(c) {
 		return true
 	}
-	return d.single && d.runs.of(c) == nil && len(d.runs.workloads) == 1
+	if !d.single || slices.ContainsFunc(w.images, isPublic) {
+		return false
+	}
+	return len(d.runs.workloads) == 1 || strings.HasPrefix(legal(w.Name()), c.Name.Text+"-")
 }
 
 func (d *drafter) deployedTarget(c *component, n *edges.Named) (catalog.Ref, error) {
@@ -123,7 +126,7 @@ func (d *drafter) deployedTarget(c *component, n *edges.Named) (catalog.Ref, err
 			continue
 		}
 		for _, other := range d.components {
-			if w.is(other) {
+			if d.runsAs(other, w) {
 				return other.Ref(), nil
 			}
 		}

@@ -178,8 +178,8 @@ func (d *drafter) name(chosen []*unit) {
 		switch {
 		case d.single || u.dir == ".":
 			c.Name = repository
-			if stated := u.names; repository.Ask && len(stated) > 0 {
-				c.Name = Value{Text: legal(stated[0].Text), Reason: stated[0].Reason}
+			if name := firstName(u); d.single && d.repository == "" && name.Text != "" {
+				c.Name = name
 			}
 		case base == "" || generic[base]:
 			c.Name = Value{Text: legal(repository.Text + "-" + d.folderName(u.dir)), Reason: "the repository, and the folder " + u.dir}
@@ -209,6 +209,20 @@ func (d *drafter) name(chosen []*unit) {
 	}
 }
 
+// firstName is the first name that the build files of a unit state, without what says that others are below it.
+func firstName(u *unit) Value {
+	for _, name := range u.names {
+		text := legal(name.Text)
+		for _, end := range []string{"-parent", "-root", "-monorepo", "-workspace", "-aggregator"} {
+			text = strings.TrimSuffix(text, end)
+		}
+		if text != "" && !generic[text] {
+			return Value{Text: text, Reason: name.Reason}
+		}
+	}
+	return Value{}
+}
+
 // folderName is a folder without the parts that say nothing.
 func (d *drafter) folderName(dir string) string {
 	parts := strings.Split(dir, "/")
@@ -225,6 +239,9 @@ func (d *drafter) repositoryName() Value {
 	}
 	if name := legal(path.Base(d.repository)); d.repository != "" && name != "" {
 		return Value{Text: name, Reason: "the name of the repository"}
+	}
+	if d.stated.Text != "" {
+		return d.stated
 	}
 	if name := legal(d.options.Folder); name != "" {
 		return Value{Text: name, Reason: "the name of the folder"}
