@@ -58,16 +58,18 @@ func cacheName(a *address, format string) string {
 	return strings.TrimLeft(readable[max(0, len(readable)-80):], ".-") + "-" + hex.EncodeToString(sum[:8])
 }
 
-// openCache waits until nobody else works in the cache of a repository. The caller closes it.
-func openCache(ctx context.Context, folder string, a *address, format string) (*cache, error) {
+// openCache waits until nobody else works in the cache of a repository, but not longer than patience. The caller closes it.
+func openCache(ctx context.Context, folder string, a *address, format string, patience time.Duration) (*cache, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("the cache of git repositories cannot be written: %w", err)
 	}
 	base := filepath.Join(folder, cacheName(a, format))
 	c := &cache{dir: base + ".git", format: format, lock: flock.New(base+".lock", flock.SetPermissions(0o600))}
-	if _, err := c.lock.TryLockContext(ctx, lockWait); err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+	waiting, cancel := context.WithTimeoutCause(ctx, patience, errors.New("another process works in its cache for too long"))
+	defer cancel()
+	if _, err := c.lock.TryLockContext(waiting, lockWait); err != nil {
+		if waiting.Err() != nil {
+			return nil, context.Cause(waiting)
 		}
 		return nil, fmt.Errorf("the cache of git repositories cannot be written: %w", err)
 	}

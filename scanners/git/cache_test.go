@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/orrery-catalog/orrery/scanners/git"
@@ -320,6 +321,53 @@ func TestEnvironment(t *testing.T) {
 	}
 	if _, err := os.Stat(mark); err == nil {
 		t.Error("what the environment names was run")
+	}
+}
+
+// TestCacheInUse holds that a cache in which another process works is waited for, but not for ever.
+func TestCacheInUse(t *testing.T) {
+	dir := bare(t, filepath.Join(t.TempDir(), "one.git"))
+	commit(t, dir, tree{"a.yaml": component("a")})
+	config := git.Config{Repositories: []string{"file://" + dir}, Cache: t.TempDir(), Timeout: 300 * time.Millisecond}
+	newSource(t, git.Config{Repositories: config.Repositories, Cache: config.Cache}).scan(t)
+	locks, err := filepath.Glob(filepath.Join(config.Cache, "*.lock"))
+	if err != nil || len(locks) != 1 {
+		t.Fatal(locks, err)
+	}
+	lock := flock.New(locks[0])
+	if held, err := lock.TryLock(); err != nil || !held {
+		t.Fatal(held, err)
+	}
+	if err := newSource(t, config).try(t.Context()); err == nil || !strings.Contains(err.Error(), "another process works in its cache") {
+		t.Error(err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	newSource(t, git.Config{Repositories: config.Repositories, Cache: config.Cache}).scan(t)
+}
+
+// TestRelativePaths holds that folders may be named from where the program is.
+func TestRelativePaths(t *testing.T) {
+	t.Chdir(t.TempDir())
+	dir := bare(t, filepath.Join("mirrors", "group", "one.git"))
+	commit(t, dir, tree{"a.yaml": component("a")})
+	other := bare(t, filepath.Join(t.TempDir(), "other.git"))
+	commit(t, other, tree{"a.yaml": component("b")})
+	for _, folder := range []string{"mirrors", "./mirrors/", "mirrors/group/one.git"} {
+		s := newSource(t, git.Config{Repositories: []string{"file://" + other}, Folders: []string{folder}, Cache: "cache"})
+		s.scan(t)
+		if diff := gocmp.Diff([]string{"read " + other + "/a.yaml", "read mirrors/group/one.git/a.yaml"}, s.reports()); diff != "" {
+			t.Error(diff)
+		}
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSource(t, git.Config{Folders: []string{"."}, ExcludeFiles: []string{"b.yaml"}})
+	if err := s.try(t.Context()); err != nil || len(s.last) == 0 || !strings.HasPrefix(s.last[0].Name, here+"/") {
+		t.Errorf("%q %v", s.reports(), err)
 	}
 }
 

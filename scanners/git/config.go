@@ -59,12 +59,8 @@ func New(config Config) (*Scanner, error) {
 	if config.Branch != "" && !isBranch(config.Branch) {
 		return nil, fmt.Errorf("%q is not the name of a branch", config.Branch)
 	}
-	if config.Cache == "" && len(config.Repositories) > 0 {
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			return nil, fmt.Errorf("no folder for the cache of git repositories is named, and the user has none: %w", err)
-		}
-		config.Cache = filepath.Join(dir, "orrery", "git")
+	if err := config.place(); err != nil {
+		return nil, err
 	}
 	if config.Parallel <= 0 {
 		config.Parallel = 8
@@ -110,6 +106,26 @@ func New(config Config) (*Scanner, error) {
 		}
 	}
 	return s, nil
+}
+
+// place finds the folder of the cache, where there is to be one.
+func (c *Config) place() error {
+	if len(c.Repositories) == 0 {
+		return nil
+	}
+	if c.Cache == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return fmt.Errorf("no folder for the cache of git repositories is named, and the user has none: %w", err)
+		}
+		c.Cache = filepath.Join(dir, "orrery", "git")
+	}
+	absolute, err := filepath.Abs(c.Cache) // git works elsewhere
+	if err != nil {
+		return fmt.Errorf("the folder for the cache of git repositories: %w", err)
+	}
+	c.Cache = absolute
+	return nil
 }
 
 // shownFolder is what the scopes of a folder begin with.

@@ -37,6 +37,9 @@ func mirrors(ctx context.Context, dir string) ([]repository, error) {
 		return fmt.Errorf("read folder %s of mirrors: %w", filepath.ToSlash(dir), folder.Plain(err))
 	}
 	real, err := filepath.EvalSymlinks(dir)
+	if err == nil {
+		real, err = filepath.Abs(real) // git works elsewhere
+	}
 	if err != nil {
 		return nil, wrong(err)
 	}

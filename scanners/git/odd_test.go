@@ -1,6 +1,7 @@
 package git_test
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -124,6 +125,34 @@ func TestOddRepositories(t *testing.T) {
 			want: []string{
 				"read DIR/%1B[31m.yaml", "read DIR/-x.yaml", "read DIR/a%0Ab/catalog-info.yaml", "read DIR/b%FF.yaml", "read DIR/c \"d\" é\\.yaml",
 			},
+		},
+		"trees that no checkout could hold": {
+			make: func(t *testing.T, dir string) {
+				bare(t, dir)
+				raw := func(kind, data string) string {
+					return command(t, dir, data, "hash-object", "-t", kind, "-w", "--stdin", "--literally")
+				}
+				binary := func(oid string) string {
+					data, err := hex.DecodeString(oid)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return string(data)
+				}
+				blob := binary(raw("blob", component("a")))
+				inner := binary(raw("tree", "100644 a.yaml\x00"+blob))
+				var top strings.Builder
+				for _, name := range []string{".", "..", ".git", ".GIT", "a.yaml", "a.yaml", "d/e.yaml", "../up.yaml", "/etc.yaml"} {
+					top.WriteString("100644 " + name + "\x00" + blob)
+				}
+				for _, name := range []string{"..", "a.yaml", "in", "x/y"} {
+					top.WriteString("40000 " + name + "\x00" + inner)
+				}
+				at := raw("tree", top.String())
+				head := raw("commit", "tree "+at+"\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n")
+				command(t, dir, "", "update-ref", "refs/heads/main", head)
+			},
+			want: []string{"read DIR/a.yaml", "read DIR/in/a.yaml"},
 		},
 		"which files": {
 			make: func(t *testing.T, dir string) {

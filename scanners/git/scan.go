@@ -109,6 +109,9 @@ func (s *scan) prepare(ctx context.Context) (temporary string, err error) {
 	if temporary, err = os.MkdirTemp("", "orrery-git-"); err != nil {
 		return "", fmt.Errorf("git needs a folder for its work: %w", err)
 	}
+	if temporary, err = filepath.Abs(temporary); err != nil {
+		return "", fmt.Errorf("git needs a folder for its work: %w", err)
+	}
 	s.plain = make(map[string]string)
 	for _, format := range []string{"sha1", "sha256"} {
 		s.plain[format] = filepath.Join(temporary, format)
@@ -215,7 +218,7 @@ func (a *address) version() catalog.Version {
 // broken is made anew.
 func (s *scan) readRemote(ctx context.Context, from snapshot) (_ *record, err error) {
 	remote := from.repository.remote
-	c, err := openCache(ctx, s.config.Cache, remote, formatOf(from.commit))
+	c, err := openCache(ctx, s.config.Cache, remote, formatOf(from.commit), 2*s.config.Timeout)
 	if err != nil {
 		return nil, err
 	}

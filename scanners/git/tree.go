@@ -128,7 +128,7 @@ func (l *listing) add(line string) {
 	}
 	dir, base := path.Split(name)
 	parent := l.folders[strings.TrimSuffix(dir, "/")]
-	if parent == nil || len(fields) != 3 || base == "" || base == "." || base == ".." || strings.EqualFold(base, ".git") {
+	if parent == nil || len(fields) != 3 || path.Clean("/"+name) != "/"+name || strings.EqualFold(base, ".git") {
 		return
 	}
 	e := &entry{name: strings.Clone(shownName(base)), oid: strings.Clone(fields[2])} // the line itself is not kept
