@@ -30,9 +30,13 @@ type GitHubDescriptions struct {
 	prism   string // the program
 }
 
-// GitHub finds GitHub's published descriptions of its API, which npm fetches once into the cache folder of the user.
+// GitHub finds GitHub's published descriptions of its API, which npm fetches once into the cache folder of the user. Quick
+// tests do not wait for that.
 func GitHub(t testing.TB) GitHubDescriptions {
 	t.Helper()
+	if testing.Short() && !required(PartGitHub) && !githubFetched() {
+		Missing(t, PartGitHub, "its descriptions are not fetched yet, and quick tests do not wait for that: run make servers")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), githubFetches)
 	defer cancel()
 	descriptions, err := githubDescriptions(ctx)
@@ -63,12 +67,25 @@ func PrepareGitHub(ctx context.Context) error {
 	return err
 }
 
-func githubDescriptions(ctx context.Context) (GitHubDescriptions, error) {
+// githubFolder is where the descriptions are kept, until other versions or other paths are wanted.
+func githubFolder() (string, error) {
 	lock, err := githubPackages.ReadFile("github/package-lock.json")
 	if err != nil {
-		return GitHubDescriptions{}, err
+		return "", err
 	}
-	folder, err := cacheFolder(fmt.Sprintf("github-%.6x", sha256.Sum256(append(lock, describedPaths...))))
+	return cacheFolder(fmt.Sprintf("github-%.6x", sha256.Sum256(append(lock, describedPaths...))))
+}
+
+func githubFetched() bool {
+	folder, err := githubFolder()
+	if err == nil {
+		_, err = os.Stat(folder)
+	}
+	return err == nil
+}
+
+func githubDescriptions(ctx context.Context) (GitHubDescriptions, error) {
+	folder, err := githubFolder()
 	if err != nil {
 		return GitHubDescriptions{}, err
 	}
