@@ -77,6 +77,7 @@ func FuzzAnswers(f *testing.F) {
 // FuzzState holds that a state that somebody damaged does no harm.
 func FuzzState(f *testing.F) {
 	h := newHub(f)
+	h.Limits.Core, h.Limits.GraphQL = 1<<30, 1<<30
 	h.AddRepository("acme/it", githubtest.Files{
 		"catalog-info.yaml": location("l", "./a.yaml", "https://github.com/acme/other/blob/main/b.yaml"), "a.yaml": component("a"),
 	}, githubtest.Settings{})
