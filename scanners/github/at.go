@@ -43,7 +43,7 @@ func (s *Scanner) ReadAt(ctx context.Context, repository, commit string, paths [
 	scopes := found.scopes
 	if of.was != nil {
 		for _, file := range of.was.Files {
-			scope := r.prefix(l.FullName) + r.long(file.Name)
+			scope := r.prefix(l.FullName) + file.Name
 			if !slices.ContainsFunc(scopes, func(told scanners.Scope) bool { return told.Name == scope }) {
 				scopes = append(scopes, scanners.Scope{Name: scope, State: scanners.Gone})
 			}

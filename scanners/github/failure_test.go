@@ -219,3 +219,30 @@ func TestInstallations(t *testing.T) {
 		}
 	})
 }
+
+// TestConfiguredAndLimited holds that a repository that a changed configuration concerns is read by it, however late.
+func TestConfiguredAndLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t)
+		for i := range 120 {
+			name := fmt.Sprintf("r%d", i)
+			h.AddRepository("acme/"+name, githubtest.Files{
+				"catalog-info.yaml": location("l"+name, "./a.yaml"), "a.yaml": component("a" + name), "b/catalog-info.yaml": component("b" + name),
+			}, githubtest.Settings{})
+		}
+		h.pass(time.Hour)
+		r := newReceiver()
+		r.must(t, h.scanner(t))
+		everywhere := func(c *github.Config) { c.CatalogFiles = []string{"**/catalog-info.yaml"} }
+		h.Fail(githubtest.Fault{Endpoint: graphQL, After: 3, Times: 9, Fail: githubtest.SecondaryLimit(429, 10*time.Minute)})
+		s := h.scanner(t, everywhere)
+		r.must(t, s)
+		if unread := len(r.unread()); unread == 0 {
+			t.Errorf("%d repositories were not read", unread)
+		}
+		h.Mend()
+		<-time.After(time.Hour)
+		r.must(t, s)
+		same(t, h, r, everywhere)
+	})
+}

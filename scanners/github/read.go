@@ -172,7 +172,7 @@ func (r *run) same(t *tree, was *record, fixed, globs []string) bool {
 	known := 0
 	for _, name := range fixed {
 		blob := object(t.oid(name))
-		at := was.file(r.short(name))
+		at := was.file(name)
 		switch {
 		case at != nil && (!at.Alone || !bytes.Equal(at.Blob, blob)):
 			return false
@@ -184,16 +184,6 @@ func (r *run) same(t *tree, was *record, fixed, globs []string) bool {
 	}
 	return known == len(was.Files)
 }
-
-// short is the name of a file in a record.
-func (r *run) short(name string) string {
-	if name == r.config.CatalogFiles[0] {
-		return ""
-	}
-	return name
-}
-
-func (r *run) long(name string) string { return cmp.Or(name, r.config.CatalogFiles[0]) }
 
 // prepare lists all files, so that what globs fit is known, and gets what tells which of them are ignored.
 func (f *tree) prepare(ctx context.Context, globs []string) error {
@@ -300,7 +290,7 @@ func (s *said) before(name, real string) files.Said {
 		return files.SaidUnknown
 	}
 	blob := object(s.tree.oid(real))
-	if at := s.was.file(s.short(name)); at != nil && at.Alone && name == real && bytes.Equal(at.Blob, blob) && blob != nil {
+	if at := s.was.file(name); at != nil && at.Alone && name == real && bytes.Equal(at.Blob, blob) && blob != nil {
 		s.note(files.Note{Name: name, Real: real, Alone: true})
 		return files.SaidSame
 	}
@@ -313,7 +303,7 @@ func (s *said) before(name, real string) files.Said {
 
 // commit is the one at which a file with that content was read first.
 func (s *said) commit(name, real string) string {
-	if at := s.was.file(s.short(name)); s.kept && at != nil && len(at.Commit) > 0 && bytes.Equal(at.Blob, object(s.tree.oid(real))) {
+	if at := s.was.file(name); s.kept && at != nil && len(at.Commit) > 0 && bytes.Equal(at.Blob, object(s.tree.oid(real))) {
 		return hex.EncodeToString(at.Commit)
 	}
 	return s.tree.commit
@@ -343,7 +333,7 @@ func (s *said) fill(next *record, globs bool) (doubt bool) {
 	depends := globs
 	for _, scope := range s.scopes {
 		name := strings.TrimPrefix(scope.Name, s.prefix)
-		at := fileRecord{Name: s.short(name), Alone: s.alone[name]}
+		at := fileRecord{Name: name, Alone: s.alone[name]}
 		if scope.State == scanners.Unreadable {
 			next.Pushed = again // so that it is told again
 		}

@@ -124,9 +124,7 @@ func (r *run) unread(ctx context.Context, w *work) error {
 	r.postponeLocked(w.err)
 	covered := r.broken[strings.ToLower(w.listed.owner())] != nil && w.was == nil // the owner stands for it
 	if w.was != nil {
-		kept := *w.was
-		kept.Pushed = again
-		r.next[w.listed.ID] = &kept
+		r.next[w.listed.ID] = w.was.doubted(r.stands)
 	} else {
 		delete(r.next, w.listed.ID)
 	}
@@ -205,14 +203,14 @@ func (r *run) tellGone(ctx context.Context, w *work, found *result) error {
 	there := make(map[string]bool)
 	if found != nil {
 		for _, file := range found.record.Files {
-			there[r.prefix(found.record.FullName)+r.long(file.Name)] = true
+			there[r.prefix(found.record.FullName)+file.Name] = true
 		}
 	}
 	if w.before == nil {
 		return nil
 	}
 	for _, file := range w.before.Files {
-		scope := r.prefix(w.before.FullName) + r.long(file.Name)
+		scope := r.prefix(w.before.FullName) + file.Name
 		if there[scope] || w.scopes[scope] || r.isAsked(scope) {
 			continue
 		}

@@ -184,7 +184,7 @@ func (r *run) confirmOne(ctx context.Context, known *record) error {
 		return nil
 	}
 	if stop := r.broken[strings.ToLower(found.owner())]; stop != nil { // it went where nobody can look now
-		r.next[known.ID] = known
+		r.next[known.ID] = known.doubted(r.stands)
 		return r.sink.Report(ctx, scanners.Scope{Name: r.prefix(known.FullName), State: scanners.Unreadable, Error: r.why(stop)})
 	}
 	if r.Owns(found.owner()) {
@@ -244,7 +244,9 @@ func (r *run) decide(ctx context.Context) error {
 				r.names[strings.ToLower(known.FullName)] = known.ID
 			}
 		} else if r.broken[strings.ToLower(known.owner())] != nil {
-			r.next[known.ID] = known
+			if r.next[known.ID] = known; !r.stands {
+				r.next[known.ID] = known.doubted(false)
+			}
 		}
 	}
 	named := r.named()
@@ -318,7 +320,7 @@ func (r *run) finish(ctx context.Context) ([]byte, error) {
 	}
 	next := &state{
 		Format: stateFormat, Web: r.config.Connection.WebURL(), Config: r.config.digest(), Listing: r.config.listingDigest(),
-		Teams: r.base.Teams, Cache: r.config.Connection.Cache().Export(),
+		First: r.config.CatalogFiles[0], Teams: r.base.Teams, Cache: r.config.Connection.Cache().Export(),
 	}
 	next.Repositories = slices.Collect(maps.Values(r.next))
 	packed, err := next.encode()

@@ -24,6 +24,7 @@ type state struct {
 	Web          string    // address of the GitHub, which is part of the names of scopes
 	Config       []byte    // digest of what decides what is said of a repository
 	Listing      []byte    // digest of what decides what is kept of a listing
+	First        string    // the first of the configured files, which most repositories have: "" in their records
 	Repositories []*record // by ID
 	Teams        []teams   // by owner
 	Cache        []byte    // of the connection
@@ -55,7 +56,7 @@ type record struct {
 // fileRecord is a scope of a repository.
 type fileRecord struct {
 	_      struct{} `cbor:",toarray"`
-	Name   string   // in the repository; "" = the first of the configured files; a folder ends in "/"
+	Name   string   // in the repository; a folder ends in "/"
 	Blob   []byte   // of the file itself; none = it was not understood
 	Commit []byte   // at which this blob was read first
 	Alone  bool     // it says the same as long as the blob is the same
@@ -109,6 +110,34 @@ func (r *record) file(name string) *fileRecord {
 	return &r.Files[at]
 }
 
+// named is the record with another name of a file.
+func (r *record) named(from, to string) *record {
+	if !slices.ContainsFunc(r.Files, func(f fileRecord) bool { return f.Name == from }) {
+		return r
+	}
+	other := *r
+	other.Files = slices.Clone(r.Files)
+	for i := range other.Files {
+		if other.Files[i].Name == from {
+			other.Files[i].Name = to
+		}
+	}
+	return &other
+}
+
+// doubted is the record of a repository that has to be read again, whatever is listed; unless it stands, whatever it holds.
+func (r *record) doubted(stands bool) *record {
+	other := *r
+	if other.Pushed = again; stands {
+		return &other
+	}
+	other.Tree, other.Silent, other.Files = nil, nil, slices.Clone(r.Files)
+	for i := range other.Files {
+		other.Files[i].Alone = false
+	}
+	return &other
+}
+
 func (r *record) owner() string {
 	owner, _, _ := strings.Cut(r.FullName, "/")
 	return owner
@@ -140,7 +169,12 @@ func (s *state) sort() {
 // encode packs the state.
 func (s *state) encode() ([]byte, error) {
 	s.sort()
-	packed, err := cbor.Marshal(s)
+	short := *s
+	short.Repositories = make([]*record, len(s.Repositories))
+	for i, r := range s.Repositories {
+		short.Repositories[i] = r.named(s.First, "")
+	}
+	packed, err := cbor.Marshal(&short)
 	if err != nil {
 		return nil, fmt.Errorf("keep what was read: %w", err)
 	}
@@ -158,7 +192,9 @@ func decode(packed []byte) *state {
 		return nil
 	}
 	kept.sort()
-	for _, r := range kept.Repositories {
+	for i, r := range kept.Repositories {
+		r = r.named("", kept.First)
+		kept.Repositories[i] = r
 		slices.SortFunc(r.Files, func(a, b fileRecord) int { return cmp.Compare(a.Name, b.Name) })
 		if len(r.Silent)%silentBytes != 0 {
 			r.Silent = nil
