@@ -105,8 +105,8 @@ func goModule(t *tree, u *unit, file string) {
 			program = name
 		}
 	}
-	for _, name := range t.files {
-		if program == "" && below(name, path.Join(u.dir, "cmd")) && path.Base(name) == "main.go" {
+	for _, name := range t.below(path.Join(u.dir, "cmd")) {
+		if program == "" && path.Base(name) == "main.go" {
 			program = name
 		}
 	}
@@ -299,7 +299,7 @@ func gradleProject(t *tree, u *unit, file string) {
 		u.mark(language, "java", file, "it is a Gradle project")
 	}
 	if t.has[path.Join(u.dir, "settings.gradle")] || t.has[path.Join(u.dir, "settings.gradle.kts")] {
-		u.members = !t.hasBelow(path.Join(u.dir, "src"))
+		u.members = len(t.below(path.Join(u.dir, "src"))) == 0
 	}
 	if u.members {
 		return
@@ -318,10 +318,11 @@ func gradleProject(t *tree, u *unit, file string) {
 	}
 }
 
-// hasBelow says whether anything is below a folder.
-func (t *tree) hasBelow(dir string) bool {
-	i, found := slices.BinarySearch(t.files, dir+"/")
-	return found || i < len(t.files) && strings.HasPrefix(t.files[i], dir+"/")
+// below are the files below a folder, in order.
+func (t *tree) below(dir string) []string {
+	start, _ := slices.BinarySearch(t.files, dir+"/")
+	end, _ := slices.BinarySearch(t.files, dir+"0") // the character after the slash
+	return t.files[start:end]
 }
 
 // readTOML decodes what has the wanted shape; false = it is no TOML.

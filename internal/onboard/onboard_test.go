@@ -265,3 +265,28 @@ func TestFetched(t *testing.T) {
 		}
 	}
 }
+
+// TestHostile holds that neither many files nor what stands for many make a draft take long.
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	bomb := "a0: &a0 []\n"
+	for i := range 20 {
+		bomb += fmt.Sprintf("a%d: &a%d [*a%d, *a%d, *a%d, *a%d, *a%d]\n", i+1, i+1, i, i, i, i, i)
+	}
+	files := fstest.MapFS{
+		"chart/Chart.yaml": {Data: []byte("name: a\ndependencies: *x\n")}, "chart/values.yaml": {Data: []byte(bomb)},
+		"docker-compose.yml": {Data: []byte("services:\n  a: &a {depends_on: *a}\n")}, "openapi.yaml": {Data: []byte(bomb + "info: *a20\nopenapi: *a20\n")},
+		"deep/openapi.json":  {Data: []byte(`{"openapi": ` + strings.Repeat("[", 100_000) + `"info"`)},
+		"pom.xml":            {Data: []byte(strings.Repeat("<a>", 100_000))},
+		"x/pyproject.toml":   {Data: []byte("a = " + strings.Repeat("[", 100_000))},
+		"values/values.yaml": {Data: []byte(strings.Repeat("[", 100_000))},
+	}
+	for i := range 3000 {
+		files[fmt.Sprintf("s%d/x/y/Dockerfile", i)] = &fstest.MapFile{}
+		files[fmt.Sprintf("s%d/go.mod", i)] = &fstest.MapFile{}
+	}
+	draft, _ := accept(t, files, onboard.Options{Repository: "github.com/acme/a"})
+	if len(draft.Documents) < 100 {
+		t.Errorf("%d documents", len(draft.Documents))
+	}
+}

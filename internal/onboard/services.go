@@ -10,8 +10,10 @@ import (
 	"github.com/orrery-catalog/orrery/catalog"
 )
 
-// maxServices is how many components one draft describes.
-const maxServices = 100
+const (
+	maxServices = 100  // components that one draft describes
+	maxPrograms = 1000 // that are told from one another
+)
 
 // aside are folders whose programs are tools of those who work there, where there are others.
 var aside = map[string]bool{
@@ -42,13 +44,17 @@ func (d *drafter) services(all []*unit) []*unit {
 	if len(programs) == 0 {
 		return []*unit{whole(all)}
 	}
-	programs = apart(programs)
+	slices.SortFunc(programs, func(a, b *unit) int {
+		return cmp.Or(cmp.Compare(depth(a.dir), depth(b.dir)), strings.Compare(a.dir, b.dir))
+	})
+	found := len(programs)
+	programs = apart(programs[:min(len(programs), maxPrograms)])
+	if found > maxPrograms || len(programs) > maxServices {
+		programs = programs[:min(len(programs), maxServices)]
+		d.note("%d programs were found; the first %d services are drafted", found, len(programs))
+	}
 	for _, u := range programs {
 		inherit(u, all)
-	}
-	if len(programs) > maxServices {
-		d.note("%d services were found; the first %d are drafted", len(programs), maxServices)
-		programs = programs[:maxServices]
 	}
 	return programs
 }
@@ -73,11 +79,8 @@ func whole(all []*unit) *unit {
 
 // apart tells programs that are services of their own from those that are parts of one around them. A part that has an
 // image of its own, or that is shown in a browser while the other serves, is one of its own; of a program without an image
-// around several that have one, nothing else is deployed.
+// around several that have one, nothing else is deployed. They come by depth.
 func apart(programs []*unit) []*unit {
-	slices.SortFunc(programs, func(a, b *unit) int {
-		return cmp.Or(cmp.Compare(depth(a.dir), depth(b.dir)), strings.Compare(a.dir, b.dir))
-	})
 	var own []*unit
 	parts := make(map[*unit][]*unit)
 	for _, u := range programs {

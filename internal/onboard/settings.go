@@ -20,7 +20,7 @@ var (
 )
 
 const (
-	maxSettings = 2000 // of one file
+	maxSettings = 5000 // of one file: lines, or nodes of YAML
 	maxLine     = 4096 // bytes of a setting
 )
 
@@ -134,9 +134,9 @@ func (d *drafter) values(c *component, n *yaml.Node, name, file string, left *in
 	if n = real(n); n == nil || deep > maxDepth || *left <= 0 {
 		return nil
 	}
+	*left-- // of whatever kind: aliases make much of little
 	switch n.Kind {
 	case yaml.ScalarNode:
-		*left--
 		if len(n.Value) > maxLine || n.Tag != "!!str" || strings.Contains(n.Value, "{{") {
 			return nil
 		}
