@@ -522,6 +522,29 @@ sources:
 	}
 }
 
+// TestShowMasksCredentialsOfURLs holds that a URL is shown without the password in it.
+func TestShowMasksCredentialsOfURLs(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]string{
+		"https://user:s3cr3t@host/a/b@c.git": "https://********@c.git",
+		"https://s3cr3t@host/a.git":          "https://********@host/a.git",
+		"ssh://git:s3cr3t@host/a.git":        "ssh://git:********@host/a.git",
+		"ssh://git@host/a.git":               "ssh://git@host/a.git",
+		"git@host:a.git":                     "git@host:a.git",
+		"https://host/a.git":                 "https://host/a.git",
+	} {
+		c, err := config.Parse("orrery.yaml", []byte("sources: [{id: a, kind: git, urls: ['"+written+"']}]"), environment(nil))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		shown, err := c.Show()
+		if err != nil || !strings.Contains(string(shown), "- "+want+"\n") || c.Sources[0].Remotes[0] != written {
+			t.Errorf("%s: %s, %v", written, shown, err)
+		}
+	}
+}
+
 // TestSchemaAgrees holds that an editor with the schema and the decoder say the same of the same file, where a schema
 // can tell.
 func TestSchemaAgrees(t *testing.T) {

@@ -295,7 +295,7 @@ func (d *decoder) scalar(node *yaml.Node, at, tag, what string) (string, bool) {
 		d.fail(node.Line, at, fmt.Sprintf("must be %s, not %s", what, d.written(at, node.Value)), "")
 		return "", false
 	}
-	if masked != text {
+	if masked = credentials.ReplaceAllString(masked, "${1}"+maskedSecret+"@"); masked != text {
 		d.shown[at] = masked
 	}
 	d.lines[at] = node.Line

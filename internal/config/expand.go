@@ -8,7 +8,9 @@ import (
 )
 
 var (
-	variable    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	// credentials are those of a URL, up to its last @.
+	credentials = regexp.MustCompile(`(?i)(https?://|://[^\s@/]*:)\S*@`)
 	secretLooks = regexp.MustCompile(`(?i)(passw|secret|token|credential|private|apikey|api_key|_key$|^key$|auth)`)
 )
 
