@@ -45,7 +45,8 @@ func GitHub(t testing.TB) GitHubDescriptions {
 }
 
 // Mock starts a server that ends with the test, and returns its address once it answers. It answers by the examples of the
-// description of REST, and refuses with 422 a request that the description does not allow.
+// description of REST, and refuses with 422 a request that the description does not allow. So it takes webhooks at
+// /webhooks/event-action ("/webhooks/push", "/webhooks/installation-repositories-added").
 func (g GitHubDescriptions) Mock(t testing.TB) (address string) {
 	t.Helper()
 	return g.serve(t, "mock", g.OpenAPI)
@@ -73,7 +74,7 @@ func githubFolder() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return cacheFolder(fmt.Sprintf("github-%.6x", sha256.Sum256(append(lock, describedPaths...))))
+	return cacheFolder(fmt.Sprintf("github-%.6x", sha256.Sum256(append(lock, describedPaths+describedWebhooks...))))
 }
 
 func githubFetched() bool {
@@ -125,7 +126,7 @@ func fetchGitHub(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
-	part, err := partOf(description, describedPaths)
+	part, err := partOf(description, describedPaths, describedWebhooks)
 	if err != nil {
 		return fmt.Errorf("the description of GitHub's REST API: %w", err)
 	}

@@ -14,9 +14,23 @@ const describedPaths = `^/(meta|rate_limit|search/issues|user|user/repos|app|app
 	`users/\{username\}(/(repos|installation))?|orgs/\{org\}(/(repos|members|installation|teams.*))?|` +
 	`repos/\{owner\}/\{repo\}(/(git|contents|branches|commits|compare|pulls|issues|check-runs|statuses|installation)(/.*)?)?)$`
 
-// partOf is the part of an OpenAPI description that tells of the paths, with the components that it refers to.
-func partOf(description []byte, paths string) ([]byte, error) {
+// webhooksPath is where a server of the description takes webhooks.
+const webhooksPath = "/webhooks/"
+
+// describedWebhooks are those of webhooks, by event and action.
+const describedWebhooks = `^(ping|push|check-run-rerequested|installation-(created|deleted|suspend|unsuspend|new-permissions-accepted)|` +
+	`installation-repositories-(added|removed)|membership-(added|removed)|organization-(member-added|member-removed|renamed)|` +
+	`pull-request-(opened|closed|reopened|synchronize)|team-(created|deleted|edited|added-to-repository)|` +
+	`repository-(created|deleted|renamed|transferred|edited|archived|unarchived|privatized|publicized))$`
+
+// partOf is the part of an OpenAPI description that tells of the paths and of the webhooks, with the components that it
+// refers to. Webhooks are paths, too: so a server of the description takes and judges them.
+func partOf(description []byte, paths, webhooks string) ([]byte, error) {
 	fits, err := regexp.Compile(paths)
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := regexp.Compile(webhooks)
 	if err != nil {
 		return nil, err
 	}
@@ -27,6 +41,13 @@ func partOf(description []byte, paths string) ([]byte, error) {
 	kept, _ := whole["paths"].(map[string]any)
 	components, _ := whole["components"].(map[string]any)
 	maps.DeleteFunc(kept, func(path string, _ any) bool { return !fits.MatchString(path) })
+	hooks, _ := whole["x-webhooks"].(map[string]any)
+	delete(whole, "x-webhooks")
+	for name, webhook := range hooks {
+		if wanted.MatchString(name) {
+			kept[webhooksPath+name] = webhook
+		}
+	}
 	if len(kept) == 0 || components == nil {
 		return nil, errors.New("the description has none of the paths")
 	}
@@ -35,7 +56,6 @@ func partOf(description []byte, paths string) ([]byte, error) {
 		return nil, err
 	}
 	whole["components"] = needed
-	delete(whole, "x-webhooks")
 	return json.Marshal(whole)
 }
 

@@ -99,9 +99,7 @@ func (a *Account) AddMember(u *Account, role string) {
 	_, known := a.members[u.id]
 	a.members[u.id] = role
 	if !known {
-		a.hub.emit("organization", a, nil, object{
-			"action": "member_added", "membership": object{"role": role, "state": "active", "user": a.hub.simpleUser(u, "")},
-		})
+		a.hub.emit("organization", a, nil, object{"action": "member_added", "membership": a.membership(u, role)})
 	}
 }
 
@@ -117,9 +115,16 @@ func (a *Account) RemoveMember(u *Account) {
 	for _, t := range a.teams {
 		delete(t.members, u.id)
 	}
-	a.hub.emit("organization", a, nil, object{
-		"action": "member_removed", "membership": object{"role": role, "state": "active", "user": a.hub.simpleUser(u, "")},
-	})
+	a.hub.emit("organization", a, nil, object{"action": "member_removed", "membership": a.membership(u, role)})
+}
+
+// membership is what webhooks say of a member.
+func (a *Account) membership(u *Account, role string) object {
+	organization := a.hub.api() + "/orgs/" + a.login
+	return object{
+		"url": organization + "/memberships/" + u.login, "organization_url": organization, "role": role, "state": "active",
+		"user": a.hub.simpleUser(u, a.hub.api()),
+	}
 }
 
 // kind is the type that REST answers.

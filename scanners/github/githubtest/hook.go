@@ -133,7 +133,11 @@ func (h *Hook) Ping() {
 	defer h.hub.mu.Unlock()
 	h.queue("ping", object{
 		"zen": "Speak like a human.", "hook_id": h.id,
-		"hook": object{"type": "App", "id": h.id, "name": "web", "active": true, "events": []string{"push"}},
+		"hook": object{
+			"type": "App", "id": h.id, "name": "web", "active": true, "events": []string{"push"},
+			"created_at": stamp(h.hub.now()), "updated_at": stamp(h.hub.now()),
+			"config": object{"content_type": "json", "insecure_ssl": "0", "url": h.url},
+		},
 	})
 }
 
@@ -165,7 +169,7 @@ func (g *GitHub) emit(event string, in *Account, r *Repository, payload object) 
 		if in.organization {
 			told["organization"] = g.simpleOrganization(in, g.api())
 		}
-		told["sender"] = object{"login": "somebody", "id": 1, "type": "User"}
+		told["sender"] = g.simpleUser(&Account{id: 1, login: "somebody"}, g.api())
 		h.queue(event, told)
 	}
 }
@@ -193,7 +197,7 @@ func (g *GitHub) emitInstallation(i *Installation, event string, payload object)
 	for _, h := range g.hooks {
 		if h.app == i.app {
 			payload["installation"] = g.renderInstallation(i, g.api())
-			payload["sender"] = object{"login": "somebody", "id": 1, "type": "User"}
+			payload["sender"] = g.simpleUser(&Account{id: 1, login: "somebody"}, g.api())
 			h.queue(event, payload)
 		}
 	}

@@ -1,14 +1,19 @@
 package githubtest_test
 
 import (
+	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-github/v60/github"
 
+	"github.com/orrery-catalog/orrery/internal/testenv"
 	"github.com/orrery-catalog/orrery/scanners/github/githubtest"
 )
 
@@ -81,15 +86,13 @@ func said(event any) string {
 	return "?"
 }
 
-func TestWebhooks(t *testing.T) {
+// happenings makes something of everything happen, which the app's hook waits to tell of.
+func happenings(t *testing.T, url, secret string) *githubtest.Hook {
+	t.Helper()
 	hub := githubtest.New(githubtest.Options{})
 	app, err := hub.AddApp("orrery")
 	must(t, err)
-	to := &receiver{secret: "s3cret", status: http.StatusAccepted}
-	server := httptest.NewServer(to)
-	t.Cleanup(server.Close)
-	hook := app.AddHook(server.URL, to.secret)
-
+	hook := app.AddHook(url, secret)
 	acme, other, bob := hub.AddOrganization("acme"), hub.AddOrganization("other"), hub.AddUser("bob", githubtest.Profile{})
 	hub.AddRepository("acme/unheard", githubtest.Files{"a": "1"}, githubtest.Settings{}) // the app is not there yet
 	hook.Ping()
@@ -106,19 +109,36 @@ func TestWebhooks(t *testing.T) {
 	acme.AddMember(bob, "member")
 	team.Add("member", bob)
 	team.Remove(bob)
+	team.Edit(func(s *githubtest.TeamSettings) { s.Description = "Money" })
+	team.Grant(r, "push")
 	team.Delete()
+	r.Edit(func(s *githubtest.Settings) { s.Archived, s.Visibility = false, "private" })
+	run, _, err := client(hub, i.Token()).Checks.CreateCheckRun(t.Context(), "acme", "shop", github.CreateCheckRunOptions{
+		Name: "catalog", HeadSHA: r.Head(""),
+	})
+	must(t, err)
+	r.RequestCheck(run.GetID())
+	i.Permit("issues", "read")
 	i.Select(hub.Repository("acme/unheard"))
 	i.Select()
 	r.Transfer(other)
 	app.Install(other)
 	r.Delete()
 	acme.RemoveMember(bob)
+	acme.Rename("acme2")
 	i.Suspend(true)
-	r2 := hub.Repository("acme/unheard")
+	r2 := hub.Repository("acme2/unheard")
 	r2.Push(githubtest.Push{Files: githubtest.Files{"a": "2"}}) // not told where it is suspended
 	i.Suspend(false)
 	i.Uninstall()
+	return hook
+}
 
+func TestWebhooks(t *testing.T) {
+	to := &receiver{secret: "s3cret", status: http.StatusAccepted}
+	server := httptest.NewServer(to)
+	t.Cleanup(server.Close)
+	hook := happenings(t, server.URL, to.secret)
 	statuses, err := hook.Deliver(t.Context())
 	must(t, err)
 	for _, status := range statuses {
@@ -138,10 +158,12 @@ func TestWebhooks(t *testing.T) {
 		"pull_request closed feature main",
 		"repository edited acme/checkout ", "repository archived acme/checkout ", "repository publicized acme/checkout ",
 		"repository renamed acme/shop checkout", "team created payments", "organization member_added bob",
-		"membership added payments bob", "membership removed payments bob", "team deleted payments",
+		"membership added payments bob", "membership removed payments bob", "team edited payments",
+		"team added_to_repository payments", "team deleted payments", "repository unarchived acme/shop ",
+		"repository privatized acme/shop ", "check_run rerequested catalog", "installation new_permissions_accepted acme",
 		"installation_repositories removed -acme/shop", "installation_repositories added +acme/shop",
 		"installation created other", "repository deleted other/shop ", "organization member_removed bob",
-		"installation suspend acme", "installation unsuspend acme", "installation deleted acme",
+		"organization renamed ", "installation suspend acme2", "installation unsuspend acme2", "installation deleted acme2",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -184,5 +206,30 @@ func TestDeliveriesAreSignedAndCanComeAgain(t *testing.T) {
 	hub.Repository("acme/checkout").Delete()
 	if hook.Lose(); len(hook.Waiting()) != 0 {
 		t.Error("what is lost still waits")
+	}
+}
+
+// TestWebhooksAreGitHubs sends webhooks to a server that takes those alone which GitHub's description allows.
+func TestWebhooksAreGitHubs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reading the description takes some seconds")
+	}
+	mock := testenv.GitHub(t).Mock(t)
+	hook := happenings(t, "http://127.0.0.1/", "s3cret")
+	for _, d := range hook.Waiting() {
+		request, err := hook.Request(t.Context(), d)
+		must(t, err)
+		var payload struct{ Action string }
+		must(t, json.Unmarshal(d.Payload, &payload))
+		name := strings.TrimSuffix(strings.ReplaceAll(d.Event+"-"+payload.Action, "_", "-"), "-")
+		request.URL, err = url.Parse(mock + "/webhooks/" + name)
+		must(t, err)
+		answer, err := http.DefaultClient.Do(request)
+		must(t, err)
+		body, err := io.ReadAll(answer.Body)
+		must(t, errors.Join(err, answer.Body.Close()))
+		if answer.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d %s", name, answer.StatusCode, body)
+		}
 	}
 }

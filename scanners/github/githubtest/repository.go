@@ -286,7 +286,7 @@ func (r *Repository) Transfer(to *Account) {
 	from := r.owner
 	r.move(to, r.name)
 	r.hub.emit("repository", to, r, object{
-		"action": "transferred", "changes": object{"owner": object{"from": object{lower(from.kind()): r.hub.simpleUser(from, "")}}},
+		"action": "transferred", "changes": object{"owner": object{"from": object{lower(from.kind()): r.hub.simpleUser(from, r.hub.api())}}},
 	})
 }
 

@@ -33,7 +33,7 @@ func (a *Account) AddTeam(slug string, parent *Team, s TeamSettings) *Team {
 		organization: a, id: a.hub.id(), slug: slug, settings: s, parent: parent, members: map[int64]string{}, created: a.hub.now(),
 	}
 	a.teams = append(a.teams, t)
-	a.hub.emit("team", a, nil, object{"action": "created", "team": a.hub.renderTeam(t, "")})
+	a.hub.emit("team", a, nil, object{"action": "created", "team": a.hub.renderTeam(t, a.hub.api())})
 	return t
 }
 
@@ -64,7 +64,7 @@ func (t *Team) Add(role string, users ...*Account) {
 		}
 		t.members[u.id] = role
 		hub.emit("membership", t.organization, nil, object{
-			"action": "added", "scope": "team", "member": hub.simpleUser(u, ""), "team": hub.renderTeam(t, ""),
+			"action": "added", "scope": "team", "member": hub.simpleUser(u, hub.api()), "team": hub.renderTeam(t, hub.api()),
 		})
 	}
 }
@@ -76,7 +76,7 @@ func (t *Team) Remove(u *Account) {
 	defer hub.mu.Unlock()
 	delete(t.members, u.id)
 	hub.emit("membership", t.organization, nil, object{
-		"action": "removed", "scope": "team", "member": hub.simpleUser(u, ""), "team": hub.renderTeam(t, ""),
+		"action": "removed", "scope": "team", "member": hub.simpleUser(u, hub.api()), "team": hub.renderTeam(t, hub.api()),
 	})
 }
 
@@ -94,7 +94,7 @@ func (t *Team) Edit(edit func(*TeamSettings)) {
 	if old.Description != t.settings.Description {
 		changes["description"] = object{"from": old.Description}
 	}
-	hub.emit("team", t.organization, nil, object{"action": "edited", "changes": changes, "team": hub.renderTeam(t, "")})
+	hub.emit("team", t.organization, nil, object{"action": "edited", "changes": changes, "team": hub.renderTeam(t, hub.api())})
 }
 
 // Rename gives it another name and slug.
@@ -105,7 +105,7 @@ func (t *Team) Rename(slug string) {
 	old := t.settings.Name
 	t.slug, t.settings.Name = slug, slug
 	hub.emit("team", t.organization, nil, object{
-		"action": "edited", "changes": object{"name": object{"from": old}}, "team": hub.renderTeam(t, ""),
+		"action": "edited", "changes": object{"name": object{"from": old}}, "team": hub.renderTeam(t, hub.api()),
 	})
 }
 
@@ -130,7 +130,7 @@ func (t *Team) Delete() {
 			}
 		}
 	}
-	hub.emit("team", t.organization, nil, object{"action": "deleted", "team": hub.renderTeam(t, "")})
+	hub.emit("team", t.organization, nil, object{"action": "deleted", "team": hub.renderTeam(t, hub.api())})
 }
 
 // Grant lets the team do something with a repository: "pull", "push" or "admin".
@@ -139,7 +139,7 @@ func (t *Team) Grant(r *Repository, permission string) {
 	hub.mu.Lock()
 	defer hub.mu.Unlock()
 	r.teams[t] = permission
-	hub.emit("team", t.organization, r, object{"action": "added_to_repository", "team": hub.renderTeam(t, "")})
+	hub.emit("team", t.organization, r, object{"action": "added_to_repository", "team": hub.renderTeam(t, hub.api())})
 }
 
 func (t *Team) nodeID() string { return nodeID("T", t.organization.id, t.id) }
