@@ -78,7 +78,7 @@ func (h *hubs) source(s config.Source) (scanners.Scanner, error) {
 		Connection: connection, Organizations: s.AllOrganizations(), Users: s.Users,
 		Include: s.Repositories, Exclude: s.ExcludeRepositories, Topics: s.Topics, Visibility: s.Visibility,
 		Archived: s.Archived, Forks: s.Forks, Branch: s.Branch, CatalogFiles: s.CatalogFiles, ExcludeFiles: s.Exclude,
-		Teams: s.Teams, Namespace: s.Namespace, Log: log,
+		Teams: s.Teams, Namespace: s.Namespace, Program: build.Current().String(), Log: log,
 	})
 	if err != nil {
 		return nil, err
