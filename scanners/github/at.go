@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -51,8 +52,33 @@ func (s *Scanner) ReadAt(ctx context.Context, repository, commit string, paths [
 	}
 	if paths != nil {
 		scopes = slices.DeleteFunc(scopes, func(scope scanners.Scope) bool { return !wanted[scope.Name] })
+		if scopes, err = r.absent(ctx, l, of.commit, paths, scopes); err != nil {
+			return nil, err
+		}
 	}
 	slices.SortFunc(scopes, func(a, b scanners.Scope) int { return strings.Compare(a.Name, b.Name) })
+	return scopes, nil
+}
+
+// absent adds those paths that may be of catalog files and are not there: who has not scanned, or another scans for, does not
+// know whether they were read.
+func (r *run) absent(ctx context.Context, l *listed, commit string, paths []string, scopes []scanners.Scope) ([]scanners.Scope, error) {
+	var at *tree // is asked where it is needed
+	for _, name := range paths {
+		scope := r.prefix(l.FullName) + name
+		if !fs.ValidPath(name) || !wanted(name) && !r.config.readsFile(name) ||
+			slices.ContainsFunc(scopes, func(told scanners.Scope) bool { return told.Name == scope }) {
+			continue
+		}
+		if at == nil {
+			at = newTree(ctx, r.at(l), commit, commit)
+		}
+		if _, err := at.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			scopes = append(scopes, scanners.Scope{Name: scope, State: scanners.Gone})
+		} else if err := at.failure(); err != nil {
+			return nil, err
+		}
+	}
 	return scopes, nil
 }
 

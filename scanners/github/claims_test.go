@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
+
 	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/github"
 	"github.com/orrery-catalog/orrery/scanners/github/connect"
@@ -115,6 +117,24 @@ func TestStrangersTarget(t *testing.T) {
 	for name, scope := range r.held {
 		if scope.State == scanners.Unreadable {
 			t.Errorf("%s: %s", name, scope.Error)
+		}
+	}
+}
+
+// TestReadAtUnknown holds that what a commit takes away is told also by who has not scanned, as after a restart, or who has
+// scanned last before somebody else did.
+func TestReadAtUnknown(t *testing.T) {
+	h := newHub(t)
+	it := h.AddRepository("acme/it", githubtest.Files{"catalog-info.yaml": component("a"), "go.yaml": "x: y", "README.md": "it"}, githubtest.Settings{})
+	commit := it.Push(githubtest.Push{Branch: "away", Delete: []string{"catalog-info.yaml", "README.md"}})
+	for _, rest := range []bool{false, true} {
+		if rest {
+			h.NoGraphQL(404)
+		}
+		scopes, err := h.scanner(t).ReadAt(t.Context(), "acme/it", commit, []string{"catalog-info.yaml", "go.yaml", "README.md"})
+		want := []scanners.Scope{{Name: "github.com/acme/it/catalog-info.yaml", State: scanners.Gone}}
+		if diff := gocmp.Diff(want, scopes); diff != "" || err != nil {
+			t.Errorf("REST %v: %v (-want +got):\n%s", rest, err, diff)
 		}
 	}
 }
