@@ -80,6 +80,9 @@ type Claim struct {
 	// OwnerHints say who may answer for the subject, the likelier first. They never make an owner, and count only beside a
 	// Descriptor that wins.
 	OwnerHints []OwnerHint `cbor:"16,keyasint,omitempty"`
+	// Yields says that the Descriptor was imported from where people keep something else, such as the members of a team: where
+	// another counts, that the two differ is no Problem.
+	Yields bool `cbor:"17,keyasint,omitempty"`
 }
 
 // OwnerHint is a reason to think that somebody owns an entity, such as a line of a CODEOWNERS file.

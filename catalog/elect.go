@@ -50,19 +50,23 @@ func (m *Merger) conflictOf(r *refRecord) *Problem {
 	if len(r.described) < 2 {
 		return nil
 	}
-	first := slices.IndexFunc(r.described, func(c *claimRecord) bool { return !sayTheSame(r.winner, c) })
+	fighting := r.described
+	if !r.winner.yields {
+		fighting = slices.DeleteFunc(slices.Clone(fighting), func(c *claimRecord) bool { return c.yields })
+	}
+	first := slices.IndexFunc(fighting, func(c *claimRecord) bool { return !sayTheSame(r.winner, c) })
 	if first < 0 {
 		return nil
 	}
-	places := make([]string, len(r.described))
-	for i, c := range r.described {
+	places := make([]string, len(fighting))
+	for i, c := range fighting {
 		places[i] = placeOf(c)
 	}
 	places[0] += " (which counts)"
-	origin := r.described[first].document.origin
+	origin := fighting[first].document.origin
 	return &Problem{
 		Location: origin.Location,
-		Line:     r.described[first].line,
+		Line:     fighting[first].line,
 		Version:  origin.Version,
 		Severity: Warning, Code: CodeConflictingDescriptors, Ref: r.ref,
 		Message: fmt.Sprintf("%s is described in %d places, differently: %s",

@@ -154,7 +154,7 @@ func randomClaim(r *rand.Rand) catalog.Claim {
 	if r.IntN(3) == 0 {
 		claim.Facts = randomFacts(r)
 	}
-	claim.Found = r.IntN(3) == 0
+	claim.Found, claim.Yields = r.IntN(3) == 0, r.IntN(3) == 0
 	claim.Entry = pick(r, catalog.EntryUnknown, catalog.EntryUnknown, catalog.EntryInner, catalog.EntryPoint)
 	claim.Stale, claim.LastSeen = r.IntN(3) == 0, randomInstant(r)
 	if claim.Subject.Ref != "" && r.IntN(3) == 0 {

@@ -104,6 +104,9 @@ func oracleMerge(documents []*catalog.Document, options catalog.MergeOptions) *c
 	}
 	for ref, lost := range losers {
 		for _, s := range lost {
+			if s.claim.Yields && !o.winners[ref].claim.Yields {
+				continue
+			}
 			if content(s) != content(o.winners[ref]) {
 				model.Problems = append(model.Problems, catalog.Problem{
 					Location: s.document.Location, Line: s.claim.Line, Severity: catalog.Warning, Code: "conflicting-descriptors",

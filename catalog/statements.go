@@ -38,6 +38,7 @@ type claimRecord struct {
 	counted    bool
 	found      bool // of a contribution about a Ref
 	stale      bool // of itself, whatever its document is
+	yields     bool // see Claim
 	entry      Entry
 }
 
@@ -206,7 +207,7 @@ func (m *Merger) addClaim(d *documentRecord, claim *Claim) {
 	}
 	d.claims = append(d.claims, claimRecord{
 		document: d, subject: subject, owner: none, line: claim.Line, index: int32(len(d.claims)), firstSeen: claim.FirstSeen,
-		stale: claim.Stale, entry: claim.Entry,
+		stale: claim.Stale, yields: claim.Yields, entry: claim.Entry,
 	})
 	c := &d.claims[len(d.claims)-1]
 	if c.isStale() {

@@ -56,6 +56,7 @@ func fullDocument() *catalog.Document {
 			Labels:     map[string]string{"app": "cart", "": ""},
 			Facts:      fullFacts(),
 			Found:      true,
+			Yields:     true,
 			OwnerHints: []catalog.OwnerHint{{Name: "@acme/shop", Location: "CODEOWNERS", Line: 4, Reason: "*", Version: fullVersion()}},
 			Selectors: []catalog.Selector{{
 				Requirements: []catalog.Requirement{{Key: "app", Values: []string{"cart"}, Not: true}}, Namespace: "shop", Line: 13,

@@ -126,6 +126,50 @@ func forge(t *testing.T, url string, delivery *githubtest.Delivery) int {
 	return response.StatusCode
 }
 
+// TestGitHubTeamsAndFiles holds that a team and a member of it whom a catalog file describes too are one with them: the file
+// counts, both memberships do, and that they differ is nobody's problem.
+func TestGitHubTeamsAndFiles(t *testing.T) {
+	t.Parallel()
+	hub := githubtest.New(githubtest.Options{})
+	acme := hub.AddOrganization("acme")
+	ada := hub.AddUser("ada", githubtest.Profile{Name: "Ada L."})
+	acme.AddMember(ada, "admin")
+	acme.AddTeam("payments", nil, githubtest.TeamSettings{Name: "Payments"}).Add("member", ada)
+	hub.AddRepository("acme/org", githubtest.Files{"catalog-info.yaml": `apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: payments, title: The payers}
+spec: {type: squad, children: []}
+---
+apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: {name: ada, title: Ada}
+spec: {memberOf: [on-call]}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: on-call}
+spec: {type: rota, children: []}
+`}, githubtest.Settings{})
+	file := gitHubConfig(t, hub.Start(t), fmt.Sprintf(`token: %q`, hub.Token("ada")))
+	must(t, "scan", "--config", file)
+	if problems := must(t, "problems", "--config", file); strings.Contains(problems, "describe") {
+		t.Errorf("there are problems:\n%s", problems)
+	}
+	var shown struct{ Type, Title string }
+	if err := json.Unmarshal([]byte(must(t, "show", "group:payments", "--format", "json", "--config", file)), &shown); err != nil {
+		t.Fatal(err)
+	}
+	if shown.Type != "squad" || shown.Title != "The payers" {
+		t.Errorf("the group is %+v", shown)
+	}
+	exported := must(t, "export", "--config", file)
+	for _, group := range []string{"payments", "on-call"} {
+		if !strings.Contains(strings.Join(strings.Fields(exported), ""), `"from":"user:default/ada","to":"group:default/`+group+`"`) {
+			t.Errorf("ada is not in %s:\n%s", group, exported)
+		}
+	}
+}
+
 // TestGitHubAsFiles holds that an organisation's repositories give the same catalog as their folders do.
 func TestGitHubAsFiles(t *testing.T) {
 	t.Parallel()

@@ -144,14 +144,17 @@ func (r *run) documents(organization string, found *people, only bool) []*catalo
 	in := make(map[string][]catalog.Ref) // groups by member
 	var all []*catalog.Document
 	add := func(location string, d *catalog.Descriptor, memberOf []catalog.Ref) {
-		claim := catalog.Claim{Subject: catalog.Subject{Ref: d.Ref}, Descriptor: d}
-		for _, group := range memberOf {
-			claim.Edges = append(claim.Edges, catalog.EdgeClaim{
-				Target: catalog.Subject{Ref: group}, Type: catalog.MemberOf, Evidence: catalog.Declared,
-			})
+		subject := catalog.Subject{Ref: d.Ref}
+		claims := []catalog.Claim{{Subject: subject, Descriptor: d, Yields: true}}
+		if len(memberOf) > 0 { // what they are members of counts also where somebody else describes them
+			in := catalog.Claim{Subject: subject}
+			for _, group := range memberOf {
+				in.Edges = append(in.Edges, catalog.EdgeClaim{Target: catalog.Subject{Ref: group}, Type: catalog.MemberOf, Evidence: catalog.Declared})
+			}
+			claims = append(claims, in)
 		}
 		all = append(all, &catalog.Document{
-			Ordinal: len(all), Priority: catalog.DefaultPriorityDiscoveredTeams, Location: location, Claims: []catalog.Claim{claim},
+			Ordinal: len(all), Priority: catalog.DefaultPriorityDiscoveredTeams, Location: location, Claims: claims,
 		})
 	}
 	for _, slug := range slices.Sorted(maps.Keys(found.teams)) {

@@ -26,13 +26,14 @@ func withTeams(c *github.Config) { c.Teams = true }
 func (r *receiver) belongs(scope string) map[string][]string {
 	found := map[string][]string{}
 	for _, document := range r.held[scope].Documents {
-		claim := document.Claims[0]
 		groups := []string{}
-		for _, edge := range claim.Edges {
-			groups = append(groups, string(edge.Target.Ref))
+		for _, claim := range document.Claims {
+			for _, edge := range claim.Edges {
+				groups = append(groups, string(edge.Target.Ref))
+			}
 		}
 		slices.Sort(groups)
-		found[string(claim.Subject.Ref)] = groups
+		found[string(document.Claims[0].Subject.Ref)] = groups
 	}
 	return found
 }
