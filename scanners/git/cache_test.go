@@ -328,7 +328,7 @@ func TestEnvironment(t *testing.T) {
 func TestCacheInUse(t *testing.T) {
 	dir := bare(t, filepath.Join(t.TempDir(), "one.git"))
 	commit(t, dir, tree{"a.yaml": component("a")})
-	config := git.Config{Repositories: []string{"file://" + dir}, Cache: t.TempDir(), Timeout: 300 * time.Millisecond}
+	config := git.Config{Repositories: []string{"file://" + dir}, Cache: t.TempDir(), Timeout: 2 * time.Second}
 	newSource(t, git.Config{Repositories: config.Repositories, Cache: config.Cache}).scan(t)
 	locks, err := filepath.Glob(filepath.Join(config.Cache, "*.lock"))
 	if err != nil || len(locks) != 1 {
