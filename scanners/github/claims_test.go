@@ -1,7 +1,11 @@
 package github_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -135,6 +139,38 @@ func TestReadAtUnknown(t *testing.T) {
 		want := []scanners.Scope{{Name: "github.com/acme/it/catalog-info.yaml", State: scanners.Gone}}
 		if diff := gocmp.Diff(want, scopes); diff != "" || err != nil {
 			t.Errorf("REST %v: %v (-want +got):\n%s", rest, err, diff)
+		}
+	}
+}
+
+// TestShortPages holds that a page with fewer repositories than fit is not taken for the last one.
+func TestShortPages(t *testing.T) {
+	h := newHub(t)
+	for i := range 205 {
+		name := fmt.Sprintf("r%d", i)
+		h.AddRepository("acme/"+name, githubtest.Files{"catalog-info.yaml": component(name)}, githubtest.Settings{})
+	}
+	h.Fail(githubtest.Fault{Endpoint: "GET /orgs/{org}/repos", Fail: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			whole := httptest.NewRecorder()
+			next.ServeHTTP(whole, r)
+			var page []json.RawMessage
+			maps.Copy(w.Header(), whole.Header())
+			if whole.Code == http.StatusOK && json.Unmarshal(whole.Body.Bytes(), &page) == nil && len(page) > 0 {
+				w.Header().Del("Content-Length")
+				_ = json.NewEncoder(w).Encode(page[1:])
+				return
+			}
+			w.WriteHeader(whole.Code)
+			_, _ = w.Write(whole.Body.Bytes())
+		})
+	}})
+	h.pass(time.Hour)
+	s, r := h.scanner(t), newReceiver()
+	for range 2 {
+		r.must(t, s)
+		if got := len(r.refs()); got != 202 {
+			t.Errorf("%d of the 202 repositories on three pages were read", got)
 		}
 	}
 }

@@ -212,11 +212,11 @@ func (s *Scanner) list(ctx context.Context, o owner, expected int) ([]listed, er
 	var all []listed
 	for first, ahead := 1, max(1, (expected+pageSize-1)/pageSize); ; {
 		number := max(1, min(pagesAtOnce, ahead-first+1))
-		pages := make([][]listed, number)
+		pages, more := make([][]listed, number), make([]bool, number)
 		group, ctx := errgroup.WithContext(ctx)
 		for i := range pages {
 			group.Go(func() (err error) {
-				pages[i], err = s.page(ctx, client, o, first+i)
+				pages[i], more[i], err = s.page(ctx, client, o, first+i)
 				return err
 			})
 		}
@@ -224,7 +224,7 @@ func (s *Scanner) list(ctx context.Context, o owner, expected int) ([]listed, er
 			return nil, err
 		}
 		all = append(all, slices.Concat(pages...)...)
-		if len(pages[number-1]) < pageSize {
+		if !more[number-1] {
 			return all, nil
 		}
 		if first += number; first > maxPages {
@@ -233,29 +233,36 @@ func (s *Scanner) list(ctx context.Context, o owner, expected int) ([]listed, er
 	}
 }
 
-func (s *Scanner) page(ctx context.Context, client *github.Client, o owner, number int) ([]listed, error) {
-	body, err := get(connect.Keep(ctx, s.config.reduceListing), client, o.path(number))
+// page is a page of a listing. There may be more pages after one that is full, since its Link may be old, and after one that
+// names a next one, since GitHub may leave out of a page what it finds that we may not see.
+func (s *Scanner) page(ctx context.Context, client *github.Client, o owner, number int) (page []listed, more bool, err error) {
+	body, answer, err := getWith(connect.Keep(ctx, s.config.reduceListing), client, o.path(number))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var page []listed
 	if err := cbor.Unmarshal(body, &page); err != nil {
-		return nil, fmt.Errorf("the list of repositories cannot be understood: %w", err)
+		return nil, false, fmt.Errorf("the list of repositories cannot be understood: %w", err)
 	}
-	return page, nil
+	return page, len(page) >= pageSize || answer.NextPage > number, nil
 }
 
 // get is the body of an answer.
 func get(ctx context.Context, client *github.Client, path string) ([]byte, error) {
+	body, _, err := getWith(ctx, client, path)
+	return body, err
+}
+
+func getWith(ctx context.Context, client *github.Client, path string) ([]byte, *github.Response, error) {
 	request, err := client.NewRequest(http.MethodGet, path, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var body bytes.Buffer
-	if _, err := client.Do(ctx, request, &body); err != nil {
-		return nil, err
+	answer, err := client.Do(ctx, request, &body)
+	if err != nil {
+		return nil, nil, err
 	}
-	return body.Bytes(), nil
+	return body.Bytes(), answer, nil
 }
 
 // lookUp asks for one repository, by path repos/owner/name or repositories/id. nil = it is not there, or not for us.
