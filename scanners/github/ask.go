@@ -80,6 +80,7 @@ type asker struct {
 	stopped  error // why nothing is asked any more
 
 	// Of repositories that are read by REST alone.
+	rest                 chan struct{} // has one for each that is begun
 	restRead, restFailed int
 	restStopped          error
 }
@@ -90,7 +91,7 @@ var (
 )
 
 func newAsker(connection *connect.Connection, owner string) *asker {
-	return &asker{connection: connection, owner: owner, enough: mostWeight}
+	return &asker{connection: connection, owner: owner, enough: mostWeight, rest: make(chan struct{}, restAtOnce)}
 }
 
 // enter counts a worker as at work; leave is to be called at its end.
@@ -125,11 +126,24 @@ func (a *asker) ask(ctx context.Context, questions ...*question) {
 	<-w.done
 }
 
-// hopeless is how many repositories must fail by REST, before any was read, for the others to be left: each costs requests.
-const hopeless = 50
+const (
+	// restAtOnce is how many repositories are begun to be read by REST at the same time.
+	restAtOnce = 10
+	// hopeless is how many of them must fail, before any was read, for the others to be left: each costs requests.
+	hopeless = 50
+)
 
-// restEnded counts a repository that was read by REST alone.
-func (a *asker) restEnded(err error) {
+// byREST begins to read a repository by REST alone, unless that is hopeless.
+func (a *asker) byREST(begin func() error) error {
+	a.rest <- struct{}{}
+	defer func() { <-a.rest }()
+	a.mu.Lock()
+	stopped := a.restStopped
+	a.mu.Unlock()
+	if stopped != nil {
+		return stopped
+	}
+	err := begin()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err == nil {
@@ -137,13 +151,7 @@ func (a *asker) restEnded(err error) {
 	} else if a.restFailed++; a.restRead == 0 && a.restFailed >= hopeless {
 		a.restStopped = err
 	}
-}
-
-// restStop is why nothing is read by REST any more.
-func (a *asker) restStop() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.restStopped
+	return err
 }
 
 // send sends what there is enough of; under the lock.
@@ -209,7 +217,7 @@ func (a *asker) query(ctx context.Context, some []*question) {
 		a.queue, a.weight = append(some, a.queue...), a.weight+weight
 		a.send(ctx)
 		return
-	case errors.As(err, &partly):
+	case errors.As(err, &partly) && !connect.AskForLess(err):
 		if byAlias(partly, wrong) {
 			err = nil
 		} else {

@@ -37,7 +37,7 @@ func (s *Scanner) ReadAt(ctx context.Context, repository, commit string, paths [
 	for _, name := range paths {
 		of.fresh[name] = true
 	}
-	found, err := r.read(ctx, r.at(l), of)
+	found, err := r.read(ctx, r.at(l, newAsker(r.config.Connection, l.owner())), of)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (r *run) absent(ctx context.Context, l *listed, commit string, paths []stri
 			continue
 		}
 		if at == nil {
-			at = newTree(ctx, r.at(l), commit, commit)
+			at = newTree(ctx, r.at(l, newAsker(r.config.Connection, l.owner())), commit, commit)
 		}
 		if _, err := at.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 			scopes = append(scopes, scanners.Scope{Name: scope, State: scanners.Gone})
@@ -89,7 +89,7 @@ func (s *Scanner) Files(ctx context.Context, repository, commit string) (fs.FS, 
 	if err != nil {
 		return nil, err
 	}
-	p, root := r.at(l), commit
+	p, root := r.at(l, newAsker(r.config.Connection, l.owner())), commit
 	if commit == "" {
 		if commit, root, err = p.head(ctx, r.config.branch(l)); err != nil {
 			return nil, err
@@ -132,8 +132,8 @@ func (s *Scanner) at(ctx context.Context, repository string) (*run, *listed, err
 }
 
 // at is where a repository is asked about.
-func (r *run) at(l *listed) *place {
-	return &place{scanner: r.Scanner, owner: l.owner(), name: l.name(), asker: newAsker(r.config.Connection, l.owner())}
+func (r *run) at(l *listed, a *asker) *place {
+	return &place{scanner: r.Scanner, owner: l.owner(), name: l.name(), asker: a, begin: a.byREST}
 }
 
 // nowhere is a sink that nothing is reported to.

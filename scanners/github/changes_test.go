@@ -3,6 +3,7 @@ package github_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -176,9 +177,12 @@ func TestMissedByListing(t *testing.T) {
 		}
 	})})
 	r.must(t, s)
-	if got := len(r.refs()); got != 100 || !deleted {
-		t.Errorf("%d entities are left, want 100", got)
+	if !deleted || !slices.Contains(r.refs(), "component:default/c100") {
+		t.Errorf("%d entities are left, without the one that moved", len(r.refs()))
 	}
+	h.Mend()
+	r.must(t, s)
+	same(t, h, r)
 }
 
 // TestRandomChanges holds that whatever happens, parts and wholes leave what a fresh scan finds, and that no entity is lost
@@ -314,4 +318,33 @@ func (w *world) file() (name, content string) {
 		return name, "nothing: here"
 	}
 	return name, component(fmt.Sprintf("c%d", w.made))
+}
+
+// TestBranchRenamed holds that a default branch that gets another name while it is read is no empty repository.
+func TestBranchRenamed(t *testing.T) {
+	h := newHub(t)
+	it := h.AddRepository("acme/it", githubtest.Files{"catalog-info.yaml": component("a")}, githubtest.Settings{})
+	h.pass(time.Hour)
+	s, r := h.scanner(t), newReceiver()
+	r.must(t, s)
+	it.Push(githubtest.Push{Files: githubtest.Files{"catalog-info.yaml": component("b")}})
+	h.pass(time.Hour)
+	h.Fail(githubtest.Fault{Endpoint: graphQL, Times: 1, Fail: githubtest.Hooked(func(*http.Request) {
+		it.SetBranch("trunk", it.Head("main"))
+		it.Edit(func(s *githubtest.Settings) { s.DefaultBranch = "trunk" })
+		it.SetBranch("main", "")
+	})})
+	r.must(t, s)
+	if got := r.refs(); !slices.Equal(got, []string{"component:default/b"}) {
+		t.Errorf("got %q", got)
+	}
+	h.pass(time.Hour)
+	r.must(t, s)
+	same(t, h, r)
+	it.SetBranch("trunk", "")
+	h.pass(time.Hour)
+	r.must(t, s)
+	if got := r.refs(); len(got) != 0 {
+		t.Errorf("a repository without a branch has %q", got)
+	}
 }

@@ -42,8 +42,9 @@ func isBlob(content []byte, id string) bool {
 type place struct {
 	scanner     *Scanner
 	owner, name string
-	asker       *asker // nil = REST alone
-	heavy       bool   // REST alone, since it is too much for GraphQL
+	asker       *asker                   // nil = REST alone
+	heavy       bool                     // REST alone, since it is too much for GraphQL
+	begin       func(func() error) error // to read it by REST alone
 }
 
 func (p *place) path(rest string) string {

@@ -48,6 +48,9 @@ type result struct {
 func (r *run) read(ctx context.Context, p *place, of reading) (*result, error) {
 	fixed, globs := splitNames(slices.Concat(r.config.CatalogFiles, of.extra))
 	t, owners, err := r.head(ctx, p, of, fixed)
+	if err == nil && t == nil && of.commit == "" && r.config.Branch == "" && of.was != nil && len(of.was.Files) > 0 {
+		t, owners, err = r.elsewhereHead(ctx, p, &of, fixed)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -134,17 +137,32 @@ func (r *run) head(ctx context.Context, p *place, of reading, fixed []string) (*
 			return t, t.ownersDigest(), nil
 		}
 	}
-	if of.commit == "" {
-		var err error
-		if commit, root, err = p.head(ctx, of.branch); err != nil || commit == "" {
-			return nil, nil, err
+	var t *tree
+	err := p.begin(func() (err error) {
+		if of.commit == "" {
+			if commit, root, err = p.head(ctx, of.branch); err != nil || commit == "" {
+				return err
+			}
 		}
-	}
-	t := newTree(ctx, p, commit, root)
-	if _, err := t.ReadDir("."); err != nil && t.failure() != nil {
-		return nil, nil, t.failure()
+		t = newTree(ctx, p, commit, root)
+		_, _ = t.ReadDir(".") // that it is too much to list is told by whoever wants it all
+		return t.failure()
+	})
+	if err != nil || t == nil {
+		return nil, nil, err
 	}
 	return t, t.ownersDigest(), nil
+}
+
+// elsewhereHead looks for the default branch of a repository that had files and has none on the branch that was listed: it may
+// have got another since.
+func (r *run) elsewhereHead(ctx context.Context, p *place, of *reading, fixed []string) (*tree, []byte, error) {
+	now, err := r.lookUp(ctx, p.owner, byID(of.listed.ID))
+	if err != nil || now == nil || r.config.branch(now) == of.branch {
+		return nil, nil, err
+	}
+	of.branch = r.config.branch(now)
+	return r.head(ctx, p, *of, fixed)
 }
 
 // ownersDigest tells the CODEOWNERS of two commits apart.

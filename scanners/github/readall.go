@@ -75,19 +75,13 @@ func (r *run) readOne(ctx context.Context, a *asker, w *work) error {
 		w.err = stop
 		return r.unread(ctx, w)
 	}
-	p := &place{scanner: r.Scanner, owner: w.listed.owner(), name: w.listed.name(), asker: a}
+	p := r.at(w.listed, a)
 	if restful {
-		if w.err = a.restStop(); w.err != nil {
-			return r.unread(ctx, w)
-		}
 		p.asker = nil
 	}
 	found, err := r.read(ctx, p, w.reading)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
-	}
-	if p.asker == nil {
-		a.restEnded(err)
 	}
 	if p.asker == nil && !p.heavy && !restful {
 		r.mu.Lock()

@@ -126,7 +126,10 @@ func TestCostOfACompany(t *testing.T) {
 	if got, want := len(r.refs()), n-n/10; got != want {
 		t.Errorf("%d entities, want %d", got, want)
 	}
-	asked(t, h, "first scan", map[string]int{listing: n/100 + 1, graphQL: n / 50}, map[string]int{})
+	paid, _ := h.counts()
+	if paid[listing] != n/100+1 || paid[graphQL] < n/50 || paid[graphQL] > n/50+3 || len(paid) != 2 { // a query may be sent half full
+		t.Errorf("first scan: requests by endpoint: %v", paid)
+	}
 
 	start = time.Now()
 	r.must(t, s)
