@@ -121,7 +121,7 @@ func pages[T any](ctx context.Context, client *github.Client, path string, most 
 	}
 	var all []T
 	for number := 1; ; number++ {
-		body, err := get(connect.Keep(ctx, reduce), client, path+"?per_page="+strconv.Itoa(pageSize)+"&page="+strconv.Itoa(number))
+		body, answer, err := getWith(connect.Keep(ctx, reduce), client, path+"?per_page="+strconv.Itoa(pageSize)+"&page="+strconv.Itoa(number))
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +132,7 @@ func pages[T any](ctx context.Context, client *github.Client, path string, most 
 		if all = append(all, page...); len(all) > most {
 			return nil, fmt.Errorf("it has more than %d in the list %s", most, path)
 		}
-		if len(page) < pageSize {
+		if len(page) < pageSize && answer.NextPage <= number { // see [Scanner.page]
 			return all, nil
 		}
 	}
