@@ -49,7 +49,11 @@ func TestRandomDrafts(t *testing.T) {
 		names = append(names, name)
 	}
 	known := fakeCatalog()
-	for seed := range uint64(600) {
+	seeds := uint64(300)
+	if testing.Short() {
+		seeds = 50
+	}
+	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 8))
 		files := fstest.MapFS{}
 		for range 1 + r.IntN(14) {
