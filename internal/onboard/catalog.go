@@ -7,7 +7,7 @@ import (
 	"github.com/orrery-catalog/orrery/catalog"
 )
 
-// Catalog answers what a draft asks of a running catalog. All answers are of one state of it.
+// Catalog answers what a draft asks of a running catalog, which may change between two answers.
 type Catalog interface {
 	// Find gives the entity that a text names: a Ref, a part of one, or an alias. nil = none, or several.
 	Find(ctx context.Context, text string) (*Known, error)
