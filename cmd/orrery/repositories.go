@@ -119,7 +119,11 @@ func (h *hubs) webhooks() (http.Handler, error) {
 		}
 		target := webhook.Target{
 			Source: hub.config.ID, Secret: hub.config.WebhookSecret, Host: hub.connection.Host(),
-			Owners: hub.reader.Owns, Wants: hub.reader.Wants,
+			Owners: hub.reader.Owns, Branch: hub.config.Branch,
+			Wants: func(repository, _, path string) bool { // only who scans knows what is read by now
+				live, err := h.now.live()
+				return err != nil || !live.Leads() || hub.reader.Wants(repository, "", path)
+			},
 			Changed: func(ctx context.Context, delivery string, names []string) error {
 				live, err := h.now.live()
 				if err != nil {

@@ -174,3 +174,22 @@ func TestShortPages(t *testing.T) {
 		}
 	}
 }
+
+// TestHeardOfTooMuch holds that a push of files that nobody reads costs nothing, also where who heard of it did not know that.
+func TestHeardOfTooMuch(t *testing.T) {
+	h := newHub(t)
+	h.AddRepository("acme/a", githubtest.Files{"catalog-info.yaml": component("a")}, githubtest.Settings{})
+	h.pass(time.Hour)
+	s, r := h.scanner(t), newReceiver()
+	r.must(t, s)
+	for part, costs := range map[string]bool{
+		"main.go": false, "docs/catalog-info.yaml": false, "catalog-info.yaml": true, "catalog-info.yml": true, "CODEOWNERS": true, "": true, "docs/": true,
+	} {
+		h.ForgetCalls()
+		r.must(t, s, "github.com/acme/a/"+part)
+		if got := len(h.Calls()) > 0; got != costs {
+			t.Errorf("%q: asked %v, want %v", part, h.Calls(), costs)
+		}
+	}
+	same(t, h, r)
+}

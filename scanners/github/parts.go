@@ -73,8 +73,12 @@ func (r *run) asked(names []string) ([]*part, error) {
 		if repository == "" {
 			return nil, fmt.Errorf("%w: the repositories of %s changed", scanners.ErrWhole, owner)
 		}
+		_, file, _ := strings.Cut(rest, "/")
 		if isName(owner) && isName(repository) {
 			key := strings.ToLower(owner + "/" + repository)
+			if known[key] != nil && file != "" && !strings.HasSuffix(file, "/") && !r.wantsFile(known[key], file) {
+				continue // who told of it did not know what is read
+			}
 			parts[key] = &part{owner: owner, name: repository, known: known[key]}
 		}
 	}

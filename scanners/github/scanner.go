@@ -221,8 +221,13 @@ func (s *Scanner) Wants(repository, branch, name string) bool {
 	if branch != "" && branch != r.Branch {
 		return false
 	}
+	return name == "" || s.wantsFile(r, name)
+}
+
+// wantsFile says whether a change of a file can change what a known repository says.
+func (s *Scanner) wantsFile(r *record, name string) bool {
 	fits := func(glob string) bool { return glob == name || doublestar.MatchUnvalidated(glob, name) }
-	return name == "" || slices.ContainsFunc(r.Files, func(f fileRecord) bool { return !f.Alone }) ||
+	return slices.ContainsFunc(r.Files, func(f fileRecord) bool { return !f.Alone || f.Name == name }) ||
 		slices.ContainsFunc(s.config.CatalogFiles, fits) || slices.ContainsFunc(r.Extra, fits) || slices.Contains(codeowners, name) ||
 		path.Base(name) == ".gitignore"
 }

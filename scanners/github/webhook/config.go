@@ -28,8 +28,10 @@ type Target struct {
 	Host string
 	// Owners says whether the source may have repositories or teams of an organisation or user; nil = of any.
 	Owners func(owner string) bool
-	// Wants says whether the source reads a file of a repository ("acme/checkout") at the head of a branch, or, where path is
-	// "", whether it reads that branch at all; nil = every file of the default branch.
+	// Branch is the one that the source reads; "" = the default branch of each repository, which GitHub tells.
+	Branch string
+	// Wants says whether the source reads a file of a repository ("acme/checkout") at the head of that branch, or, where path
+	// is "", whether it reads the branch at all; nil = every file.
 	Wants func(repository, branch, path string) bool
 	// Changed takes what was touched, by names as [scanners.PartScanner] takes them: sorted, at least one. An error that wraps
 	// [scanners.ErrHeardBefore] refuses the delivery as a replay, any other one as something that GitHub may deliver again.

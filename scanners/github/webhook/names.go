@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"io/fs"
 	"slices"
 	"strings"
@@ -153,8 +154,8 @@ func (n *named) push(e *github.PushEvent) {
 
 // wants says whether the target reads a file at the head of a branch or, without a path, that branch.
 func (n *named) wants(repository *github.PushEventRepository, branch, path string) bool {
-	if n.target.Wants == nil {
-		return branch == repository.GetDefaultBranch()
+	if branch != cmp.Or(n.target.Branch, repository.GetDefaultBranch(), branch) {
+		return false
 	}
-	return n.target.Wants(repository.GetFullName(), branch, path)
+	return n.target.Wants == nil || n.target.Wants(repository.GetFullName(), branch, path)
 }

@@ -134,7 +134,11 @@ func TestNamesByDefault(t *testing.T) {
 	h := handler(t, webhook.Config{Targets: []webhook.Target{target}})
 	send(h, delivery("1", "push", push("refs/heads/main", "", `"modified":["README.md"]`)))
 	send(h, delivery("2", "push", push("refs/heads/topic", "", `"modified":["README.md"]`)))
-	if diff := cmp.Diff([][]string{{"github.com/acme/checkout/README.md"}}, s.heard()); diff != "" {
+	target.Branch = "topic"
+	h = handler(t, webhook.Config{Targets: []webhook.Target{target}})
+	send(h, delivery("1", "push", push("refs/heads/main", "", `"modified":["README.md"]`)))
+	send(h, delivery("2", "push", push("refs/heads/topic", "", `"modified":["topic.md"]`)))
+	if diff := cmp.Diff([][]string{{"github.com/acme/checkout/README.md"}, {"github.com/acme/checkout/topic.md"}}, s.heard()); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
 }
