@@ -86,7 +86,7 @@ func (h *hubs) source(s config.Source) (scanners.Scanner, error) {
 	made := &hub{config: s, connection: connection, reader: reader}
 	if s.Checks != "" {
 		made.checker = pullcheck.New(pullcheck.Config{
-			Catalog: h.now, Source: s.ID, Reader: reader, Connection: connection, BaseURL: h.public,
+			Catalog: h.now, Source: s.ID, Reader: reader, Connection: connection, Branch: s.Branch, BaseURL: h.public,
 			Always: s.Checks == config.ChecksAll, Log: log, Metrics: h.metrics,
 		})
 	}

@@ -1,6 +1,7 @@
 package pullcheck
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -157,7 +158,8 @@ func (c *Checker) now(ctx context.Context, client *github.Client, j *job) (*pull
 		p.owner, p.repository = owner, name
 	}
 	j.head = p.head
-	if found.GetState() != "open" || p.head == "" || !c.config.Reader.Wants(p.fullName(), p.base, "") {
+	into := cmp.Or(c.config.Branch, found.GetBase().GetRepo().GetDefaultBranch(), p.base)
+	if found.GetState() != "open" || p.head == "" || p.base != into || !c.config.Reader.Wants(p.fullName(), p.base, "") {
 		return nil, nil
 	}
 	return p, nil
@@ -250,7 +252,7 @@ func (c *Checker) tellFailure(ctx context.Context, j *job, why error) error {
 func failed(why error) *result {
 	return &result{
 		conclusion: conclusionNeutral, title: "Orrery could not check this",
-		summary: "Orrery could not check what this pull request does to the catalog: " + plain(why.Error()) +
+		summary: "Orrery could not check what this pull request does to the catalog: " + plain(connect.Explain(why).Error()) +
 			".\n\nThat is no verdict on the change. Orrery tries again for a while; after that, ask for the check again, or push.",
 	}
 }

@@ -44,6 +44,7 @@ type Config struct {
 	Source     string // the id of the source that the repositories are of
 	Reader     Reader
 	Connection Connection
+	Branch     string // that the source reads; "" = the default branch of each repository
 	BaseURL    string // of the UI, for links to entities; "" = no links
 	// Always makes a check of each pull request, also where no catalog file changes, so that the check can be required.
 	Always  bool

@@ -157,6 +157,19 @@ func TestNothingToCheck(t *testing.T) {
 			})
 		})
 	}
+	in(t, func(t *testing.T, s *scene) { // who has not scanned goes by what GitHub says of the repository
+		s.unscanned = true
+		s.pulls[7].Base.Repo.DefaultBranch = github.String("trunk")
+		s.hears(t, event("opened"))
+		if made := s.made(); len(made) > 0 {
+			t.Error(conclusions(made))
+		}
+		s.pulls[7].Base.Repo.DefaultBranch = github.String("main")
+		s.hears(t, event("opened"))
+		if made := s.made(); conclusions(made) != "c1 completed success" {
+			t.Error(conclusions(made))
+		}
+	})
 	in(t, func(t *testing.T, s *scene) { // but who asks gets an answer
 		s.opens(7, "c1", "main", file("main.go", "added"))
 		s.hears(t, event("rerequested"))

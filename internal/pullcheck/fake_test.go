@@ -245,6 +245,8 @@ type tree map[string]string
 
 // source reads catalog-info.yaml files of trees, as its main branch and at commits.
 type source struct {
+	unscanned bool // it does not know yet which branch is read
+
 	mu     sync.Mutex
 	tree   tree
 	before func() error // called before files are read at a commit
@@ -266,7 +268,7 @@ func (s *source) Scan(ctx context.Context, _ []byte, sink scanners.Sink) ([]byte
 }
 
 func (s *source) Wants(repository, branch, name string) bool {
-	return branch == "main" && (name == "" || path.Base(name) == "catalog-info.yaml")
+	return (s.unscanned || branch == "main") && (name == "" || path.Base(name) == "catalog-info.yaml")
 }
 
 func (s *source) ReadAt(ctx context.Context, repository, commit string, paths []string) ([]scanners.Scope, error) {
