@@ -71,6 +71,9 @@ func (p *program) scan(ctx context.Context, c *config.Config, sources []ingest.S
 	defer func() { err = errors.Join(err, store.Close()) }()
 	now := &present{}
 	configured, counted, err := unheard(ctx, c, store, now, log)
+	if noStore(err) {
+		return err // a file of a source: the store is open
+	}
 	if err != nil {
 		return openFailed(err, c.Graph, c.File)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/orrery-catalog/orrery/graph"
+	"github.com/orrery-catalog/orrery/scanners/github/connect"
 )
 
 // Branch is the head of the pull requests that Orrery opens. A pull request from it, in whatever state, is how GitHub itself
@@ -110,7 +111,7 @@ func (p *Proposer) Run(ctx context.Context) error {
 		}
 		if s := p.config.Snapshot(); s != nil {
 			if _, err := p.Consider(ctx, s); err != nil && ctx.Err() == nil {
-				p.config.Log.Warn().Err(err).Str("source", p.config.Source).Msg("catalog files could not be proposed; after the next scan it is tried again")
+				p.config.Log.Warn().Err(connect.Explain(err)).Str("source", p.config.Source).Msg("catalog files could not be proposed; after the next scan it is tried again")
 			}
 		}
 	}

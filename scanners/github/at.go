@@ -10,12 +10,14 @@ import (
 	"strings"
 
 	"github.com/orrery-catalog/orrery/scanners"
+	"github.com/orrery-catalog/orrery/scanners/github/connect"
 )
 
 // ReadAt reads files of a repository (owner/name) at a commit, by their paths; nil = all that a scan would read. It tells what
 // a scan would say of them if the commit were the head of the branch: of a path that a scan would not read, nothing; of one
 // that it read and that is not there, that it is gone.
-func (s *Scanner) ReadAt(ctx context.Context, repository, commit string, paths []string) ([]scanners.Scope, error) {
+func (s *Scanner) ReadAt(ctx context.Context, repository, commit string, paths []string) (scopes []scanners.Scope, err error) {
+	defer func() { err = connect.Explain(err) }()
 	if object(commit) == nil {
 		return nil, fmt.Errorf("%q is no commit", commit)
 	}
@@ -41,7 +43,7 @@ func (s *Scanner) ReadAt(ctx context.Context, repository, commit string, paths [
 	if err != nil {
 		return nil, err
 	}
-	scopes := found.scopes
+	scopes = found.scopes
 	if of.was != nil {
 		for _, file := range of.was.Files {
 			scope := r.prefix(l.FullName) + file.Name
@@ -84,7 +86,8 @@ func (r *run) absent(ctx context.Context, l *listed, commit string, paths []stri
 
 // Files is what a repository (owner/name) holds at a commit; "" = at the head of the branch that is read. Files are fetched
 // when they are opened, and for as long as ctx lasts.
-func (s *Scanner) Files(ctx context.Context, repository, commit string) (fs.FS, error) {
+func (s *Scanner) Files(ctx context.Context, repository, commit string) (files fs.FS, err error) {
+	defer func() { err = connect.Explain(err) }()
 	r, l, err := s.at(ctx, repository)
 	if err != nil {
 		return nil, err

@@ -30,7 +30,8 @@ type part struct {
 // ScanParts reads repositories again: by their own names (`github.com/acme/checkout/`, the old or the new one after a
 // rename) or those of files in them; all of an owner, by its name (`github.com/acme/`), as a part of the whole; and teams
 // (`teams/github.com/acme`).
-func (s *Scanner) ScanParts(ctx context.Context, previous []byte, names []string, sink scanners.Sink) ([]byte, error) {
+func (s *Scanner) ScanParts(ctx context.Context, previous []byte, names []string, sink scanners.Sink) (next []byte, err error) {
+	defer func() { err = connect.Explain(err) }()
 	base := s.base(previous)
 	stands := base != nil
 	if base == nil && len(previous) == 0 {

@@ -118,7 +118,7 @@ func (r *run) unread(ctx context.Context, w *work) error {
 	r.postponeLocked(w.err)
 	covered := r.broken[strings.ToLower(w.listed.owner())] != nil && w.was == nil // the owner stands for it
 	if w.was != nil {
-		r.next[w.listed.ID] = w.was.doubted(r.stands)
+		r.next[w.listed.ID] = w.was.doubted()
 	} else {
 		delete(r.next, w.listed.ID)
 	}
@@ -144,7 +144,7 @@ func (r *run) unread(ctx context.Context, w *work) error {
 // why says in one line why something could not be read, and when it will be.
 func (r *run) why(err error) string {
 	var spent *connect.BudgetError
-	text := strings.Join(strings.Fields(err.Error()), " ")
+	text := strings.Join(strings.Fields(connect.Explain(err).Error()), " ")
 	switch {
 	case errors.As(err, &spent):
 		return "read again after " + spent.Reset.UTC().Format("15:04 MST") + ": " + text

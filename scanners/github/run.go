@@ -126,7 +126,7 @@ func explained(err error) error {
 	if status(err) != http.StatusNotFound {
 		return err
 	}
-	return fmt.Errorf("GitHub does not know it, or does not show it: check the name and what the token may see: %w", err)
+	return fmt.Errorf("GitHub does not know it, or does not show it: check the name (people go into users), and what the token or App may see: %w", err)
 }
 
 // take adds a listed repository, if it is one of those to read.
@@ -184,7 +184,7 @@ func (r *run) confirmOne(ctx context.Context, known *record) error {
 		return nil
 	}
 	if stop := r.broken[strings.ToLower(found.owner())]; stop != nil { // it went where nobody can look now
-		r.next[known.ID] = known.doubted(r.stands)
+		r.next[known.ID] = known.doubted()
 		return r.sink.Report(ctx, scanners.Scope{Name: r.prefix(known.FullName), State: scanners.Unreadable, Error: r.why(stop)})
 	}
 	if r.Owns(found.owner()) {
@@ -244,9 +244,7 @@ func (r *run) decide(ctx context.Context) error {
 				r.names[strings.ToLower(known.FullName)] = known.ID
 			}
 		} else if r.broken[strings.ToLower(known.owner())] != nil {
-			if r.next[known.ID] = known; !r.stands {
-				r.next[known.ID] = known.doubted(false)
-			}
+			r.next[known.ID] = known.doubted()
 		}
 	}
 	named := r.named()

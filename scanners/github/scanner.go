@@ -115,7 +115,8 @@ func lower(words []string) []string {
 // Scan lists all repositories and reads those that changed. A repository that cannot be read, or that the limits of GitHub
 // leave no room for, is Unreadable as a whole, and read by a later scan; so is an owner with others. Where nothing can be
 // listed, the scan fails.
-func (s *Scanner) Scan(ctx context.Context, previous []byte, sink scanners.Sink) ([]byte, error) {
+func (s *Scanner) Scan(ctx context.Context, previous []byte, sink scanners.Sink) (next []byte, err error) {
+	defer func() { err = connect.Explain(err) }()
 	base := s.base(previous)
 	s.begin(base)
 	r := s.newRun(sink, base)

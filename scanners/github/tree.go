@@ -140,6 +140,7 @@ func (f *tree) oid(name string) string {
 
 // fail remembers the first reason why something could not be asked.
 func (f *tree) fail(err error) error {
+	err = connect.Explain(err)
 	if err != nil && f.failed == nil {
 		f.failed = err
 	}

@@ -129,7 +129,7 @@ func (i *installation) refused(token string) bool {
 }
 
 func notInstalled(owner string) *AuthError {
-	return &AuthError{Status: http.StatusNotFound, Reason: fmt.Sprintf("the GitHub App is not installed at %s: install it there", owner)}
+	return &AuthError{Status: http.StatusNotFound, Reason: fmt.Sprintf("the GitHub App is not installed at %s: install it there, or correct the name or app.id", owner)}
 }
 
 // installedAt finds the installation of an owner. GitHub asks to know whether that is an organisation or a user.
