@@ -40,6 +40,11 @@ func same(t *testing.T, h *hub, r *receiver, change ...func(*github.Config)) {
 			delete(want, name)
 		}
 	}
+	for name := range r.held {
+		if _, readable := want[name]; readable && r.stale[name] {
+			t.Errorf("%s is stale, and can be read", name)
+		}
+	}
 	if diff := gocmp.Diff(map[string]scanners.Scope(want), r.held); diff != "" {
 		t.Errorf("(-fresh +received):\n%s", diff)
 	}
@@ -101,7 +106,11 @@ func TestFailures(t *testing.T) {
 				r.must(t, s)
 				before := r.refs()
 				for i, repository := range made {
-					repository.Push(githubtest.Push{Files: githubtest.Files{"catalog-info.yaml": githubtest.ServiceFile(i, i-1) + "# new\n"}})
+					push := githubtest.Push{Files: githubtest.Files{"main.go": "package main // new\n"}}
+					if i%2 == 0 {
+						push.Files["catalog-info.yaml"] = githubtest.ServiceFile(i, i-1) + "# new\n"
+					}
+					repository.Push(push)
 				}
 				<-time.After(2 * time.Hour)
 				if test.fault.Fail != nil {
@@ -180,6 +189,11 @@ func TestOwnersFailApart(t *testing.T) {
 		}
 		h.Mend()
 		r.must(t, s)
+		same(t, h, r, both)
+		h.Fail(githubtest.Fault{Fits: func(r *http.Request) bool { return strings.Contains(r.URL.Path, "acme") }, Fail: githubtest.Refused(404, "Not Found")})
+		r.must(t, s)
+		h.Mend()
+		r.must(t, s) // nothing changed, and it says so itself
 		same(t, h, r, both)
 	})
 }

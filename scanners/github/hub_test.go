@@ -97,6 +97,7 @@ func location(name string, targets ...string) string {
 // receiver keeps what scans report, as whoever commits them does.
 type receiver struct {
 	held  map[string]scanners.Scope
+	stale map[string]bool // what of it could not be read, and was not since
 	state []byte
 
 	mu       sync.Mutex
@@ -104,7 +105,9 @@ type receiver struct {
 	twice    []string
 }
 
-func newReceiver() *receiver { return &receiver{held: make(map[string]scanners.Scope)} }
+func newReceiver() *receiver {
+	return &receiver{held: make(map[string]scanners.Scope), stale: make(map[string]bool)}
+}
 
 // Report implements scanners.Sink.
 func (r *receiver) Report(ctx context.Context, scope scanners.Scope) error {
@@ -171,14 +174,18 @@ func (r *receiver) scan(ctx context.Context, s *github.Scanner, parts ...string)
 			return part == name || strings.HasSuffix(part, "/") && strings.HasPrefix(name, part)
 		})
 		if folder, told := r.above(name); told && folder.State != scanners.Read || !asked {
+			r.stale[name] = r.stale[name] || told && folder.State == scanners.Unreadable
 			continue
 		}
 		delete(r.held, name)
 	}
 	for name, scope := range r.reported {
 		switch scope.State {
-		case scanners.Unchanged, scanners.Unreadable:
+		case scanners.Unchanged:
+		case scanners.Unreadable:
+			r.stale[name] = true
 		case scanners.Read, scanners.Partly, scanners.Gone:
+			r.stale[name] = false
 			if r.held[name] = scope; len(scope.Documents) == 0 {
 				delete(r.held, name)
 			}

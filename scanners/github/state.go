@@ -125,13 +125,11 @@ func (r *record) named(from, to string) *record {
 	return &other
 }
 
-// doubted is the record of a repository that has to be read again, whatever is listed; unless it stands, whatever it holds.
-func (r *record) doubted(stands bool) *record {
+// doubted is the record of a repository of which it was told that it could not be read: all that it says has to be said
+// again, though it may not have changed.
+func (r *record) doubted() *record {
 	other := *r
-	if other.Pushed = again; stands {
-		return &other
-	}
-	other.Tree, other.Silent, other.Files = nil, nil, slices.Clone(r.Files)
+	other.Pushed, other.Tree, other.Silent, other.Files = again, nil, nil, slices.Clone(r.Files)
 	for i := range other.Files {
 		other.Files[i].Alone = false
 	}
