@@ -38,6 +38,9 @@ type pull struct {
 	owner, repository string // as GitHub spells them
 	number            int
 	base, head        string // a branch, and a commit
+	// stranger: it comes from another repository into one that everybody sees, so that anybody may have written it, and anybody
+	// reads what is reported.
+	stranger bool
 }
 
 func (p *pull) fullName() string { return p.owner + "/" + p.repository }
@@ -132,7 +135,10 @@ func (c *Checker) check(ctx context.Context, j *job) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	result, err := c.judge(ctx, client, read)
+	result := onRequest()
+	if !p.stranger || j.asked {
+		result, err = c.judge(ctx, client, read)
+	}
 	if err == nil {
 		err = r.complete(ctx, result)
 	}
@@ -157,9 +163,11 @@ func (c *Checker) now(ctx context.Context, client *github.Client, j *job) (*pull
 	if owner, name, ok := strings.Cut(found.GetBase().GetRepo().GetFullName(), "/"); ok {
 		p.owner, p.repository = owner, name
 	}
+	into, from := found.GetBase().GetRepo(), found.GetHead().GetRepo()
+	p.stranger = into.Private != nil && !into.GetPrivate() && from.GetID() != into.GetID()
 	j.head = p.head
-	into := cmp.Or(c.config.Branch, found.GetBase().GetRepo().GetDefaultBranch(), p.base)
-	if found.GetState() != "open" || p.head == "" || p.base != into || !c.config.Reader.Wants(p.fullName(), p.base, "") {
+	read := cmp.Or(c.config.Branch, into.GetDefaultBranch(), p.base)
+	if found.GetState() != "open" || p.head == "" || p.base != read || !c.config.Reader.Wants(p.fullName(), p.base, "") {
 		return nil, nil
 	}
 	return p, nil
@@ -246,6 +254,16 @@ func (c *Checker) tellFailure(ctx context.Context, j *job, why error) error {
 		return err
 	}
 	return r.complete(ctx, failed(why))
+}
+
+// onRequest is the result where only who may write to the repository may have it checked: names, places and owners of the whole
+// catalog are told by it.
+func onRequest() *result {
+	return &result{
+		conclusion: conclusionNeutral, title: "Checked when somebody asks for it",
+		summary: "This pull request comes from another repository, and the report may name anything in the catalog where everybody reads it. " +
+			"Whoever may write to this repository can ask for the check by *Re-run*.",
+	}
 }
 
 // failed is the result of a check that could not be made.

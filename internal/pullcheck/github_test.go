@@ -156,6 +156,12 @@ func TestOrganisation(t *testing.T) {
 	foreign := o.checkout.OpenPull(githubtest.Pull{Title: "Typo", From: fork, Head: "typo"})
 	o.delivers(t, o.completed(3))
 	third := o.checkout.CheckRuns()[2]
+	if third.Conclusion != "neutral" || third.Title != "Checked when somebody asks for it" || strings.Contains(third.Summary, "payments") {
+		t.Errorf("what anybody can open and read was checked by itself: %+v", third)
+	}
+	o.checkout.RequestCheck(third.ID)
+	o.delivers(t, func() bool { return o.completed(3)() && o.checkout.CheckRuns()[2].Title == "1 warning" })
+	third = o.checkout.CheckRuns()[2]
 	if third.Conclusion != "neutral" || third.HeadSHA != foreign.Head() || len(third.Annotations) != 1 || third.Annotations[0].Path != "catalog-info.yaml" {
 		t.Errorf("%+v", third)
 	}
