@@ -131,7 +131,7 @@ func TestOrganisation(t *testing.T) {
 	pull := o.checkout.OpenPull(githubtest.Pull{Title: "Refunds", Head: "refunds"})
 	o.ForgetCalls()
 	o.delivers(t, o.completed(1))
-	if first := o.checkout.CheckRuns()[0]; first.Conclusion != "success" || first.HeadSHA != pull.Head() || first.Title != "1 added, 0 changed, 0 removed" {
+	if first := o.checkout.CheckRuns()[0]; first.Conclusion != "success" || first.HeadSHA != pull.Head() || first.Title != "Entities: 1 added" {
 		t.Errorf("%+v", first)
 	}
 	// The pull request, its files, known check runs, a new one, whether it is behind, the result, and what the reader asks.
@@ -177,7 +177,7 @@ func TestLocations(t *testing.T) {
 	mono.Push(githubtest.Push{Branch: "owner", Files: githubtest.Files{"more/a.yaml": component("a", "group:prices")}})
 	mono.OpenPull(githubtest.Pull{Title: "Owner", Head: "owner"})
 	o.delivers(t, o.completed(1))
-	if got := mono.CheckRuns()[0]; got.Title != "0 added, 1 changed, 0 removed" || got.Conclusion != "success" {
+	if got := mono.CheckRuns()[0]; got.Title != "Entities: 1 changed" || got.Conclusion != "success" {
 		t.Errorf("%+v", got)
 	}
 	mono.Push(githubtest.Push{Branch: "more", Files: githubtest.Files{

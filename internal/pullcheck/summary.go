@@ -62,7 +62,18 @@ func (v *verdict) title(errors, warnings int) string {
 	case v.changes.isEmpty():
 		return "Nothing changes in the catalog"
 	}
-	return fmt.Sprintf("%d added, %d changed, %d removed", len(v.changes.added), len(v.changes.changed), len(v.changes.removed))
+	for _, of := range []struct {
+		n    int
+		word string
+	}{{len(v.changes.added), "added"}, {len(v.changes.changed), "changed"}, {len(v.changes.removed), "removed"}} {
+		if of.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", of.n, of.word))
+		}
+	}
+	if len(parts) == 0 {
+		return "Dependencies change"
+	}
+	return "Entities: " + strings.Join(parts, ", ")
 }
 
 // firstLink is what a commit status, which has no room for more, leads to: the first thing that is wrong, or the first entity.

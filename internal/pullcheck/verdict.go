@@ -132,7 +132,7 @@ func (v *verdict) problems() {
 			continue
 		}
 		_, here := v.files[p.Location]
-		if p.Code == ingest.CodeStale && here {
+		if (p.Code == ingest.CodeStale || p.Code == ingest.CodeUnreached) && here {
 			continue // the file itself says why
 		}
 		came[key]++
@@ -207,7 +207,7 @@ func (v *verdict) describedBefore(ref catalog.Ref) string {
 	if is == nil || is.Origin == nil || is.Placeholder {
 		return ""
 	}
-	return fmt.Sprintf("; before, it was that of %s, %s", located(is.Origin.Location, is.Line), owned(is))
+	return fmt.Sprintf("; until now, what counted was %s, %s", located(is.Origin.Location, is.Line), owned(is))
 }
 
 func located(location string, line int32) string {
@@ -243,7 +243,7 @@ func (v *verdict) dangling() {
 		}
 		f := finding{
 			severity: catalog.Error, code: codeDangling, ref: c.Ref, place: first,
-			message: fmt.Sprintf("%s would be described by nobody any more, and %s to it: %s", c.Ref,
+			message: fmt.Sprintf("nobody would describe %s any more, and %s to it: %s", c.Ref,
 				count(len(references), "place still refers", "places still refer"), named(references)),
 			fix: "take the references away first, or keep it", owner: before.Owner,
 		}
