@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"path"
 	"strings"
@@ -169,6 +170,12 @@ func (p *proposal) make(ctx context.Context) (string, error) {
 	files, err := p.config.Reader.Files(ctx, p.candidate.FullName, commit)
 	if err != nil {
 		return "", err
+	}
+	switch _, err := fs.Lstat(files, FileName); { // whatever it is, and however much else there is to be listed
+	case err == nil:
+		return "", skipped(retryAfter, "it has a %s", FileName)
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("look for %s in %s: %w", FileName, p.candidate.FullName, err)
 	}
 	draft, err := New(ctx, files, Options{
 		Repository: p.config.Host + "/" + p.candidate.FullName, Catalog: OfSnapshot(p.snapshot), MaxReads: proposedReads,

@@ -189,6 +189,28 @@ func TestProposal(t *testing.T) {
 	}
 }
 
+// linked is a GitHub where each repository has a link in place of a catalog file.
+type linked struct{ *hub }
+
+func (l linked) Files(ctx context.Context, repository, commit string) (fs.FS, error) {
+	files, err := l.hub.Files(ctx, repository, commit)
+	if err == nil {
+		files.(fstest.MapFS)[onboard.FileName] = &fstest.MapFile{Data: []byte("docs/service.yaml"), Mode: fs.ModeSymlink | 0o777}
+	}
+	return files, err
+}
+
+// TestNothingIsReplaced holds that a proposal does not take the place of what has the name of the file.
+func TestNothingIsReplaced(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	h.AddRepository("acme/checkout", goService(), githubtest.Settings{})
+	p := h.proposer(t, func(c *onboard.ProposerConfig) { c.Reader = linked{h} })
+	if got := consider(t, p, snapshotOf(seen("otel:shop/checkout"), deployed("shop", "checkout", "ghcr.io/acme/checkout:7"))); got != nil {
+		t.Errorf("opened %v", got)
+	}
+}
+
 // TestNeverAgain holds that GitHub remembers: whoever starts anew opens no second pull request, refused or not, and whether
 // or not the branch is still there.
 func TestNeverAgain(t *testing.T) {
