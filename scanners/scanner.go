@@ -85,7 +85,8 @@ const (
 	// Partly: some documents could not be parsed. Those in Documents replace what the scope said earlier about the same
 	// subjects; what it said about others stands, marked stale.
 	Partly
-	// Unchanged: the scope says what it said at the previous scan.
+	// Unchanged: the scope says what it said when it was read last. What is stale because the scope itself could not be read
+	// stays so; what is stale because a folder around it could not be read is not any more.
 	Unchanged
 	// Unreadable: the scope is there and could not be read; what it said earlier stands, marked stale.
 	Unreadable

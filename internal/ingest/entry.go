@@ -15,7 +15,10 @@ import (
 // The codes of the problems that tell why a document is stale.
 const (
 	codeStale = "stale"
-	codeHeld  = "removal-held"
+	// codeUnreached is of a document that would still say what it said, as far as its source knows: what is around its scope
+	// could not be read.
+	codeUnreached = "unreached"
+	codeHeld      = "removal-held"
 )
 
 // entry is one held document: what the scanner said, and beside it what the Catalog knows of it, so that whether a
@@ -123,7 +126,7 @@ func takeMarks(document *catalog.Document) *marks {
 	return &m
 }
 
-func isWhy(code string) bool { return code == codeStale || code == codeHeld }
+func isWhy(code string) bool { return code == codeStale || code == codeUnreached || code == codeHeld }
 
 // stampsOf yields the FirstSeen of each claim, each followed by those of its edges.
 func stampsOf(document *catalog.Document) func(yield func(*catalog.Instant) bool) {
@@ -178,6 +181,11 @@ func (e entry) mark(document *catalog.Document) {
 func (e entry) stale() bool { return e.marks != nil && e.marks.stale }
 func (e entry) held() bool  { return e.marks != nil && e.marks.held }
 
+// unreached says whether the document is stale only because something around its scope could not be read.
+func (e entry) unreached() bool {
+	return e.stale() && e.marks.why != nil && e.marks.why.Code == codeUnreached
+}
+
 func (e entry) equal(other entry) bool {
 	return e.key == other.key && e.first == other.first && bytes.Equal(e.said, other.said) && e.marks.equal(other.marks)
 }
@@ -221,6 +229,17 @@ func (e entry) asStale(reason string, seen catalog.Instant) (entry, error) {
 	})
 }
 
+// asUnreached is the document when a folder around its scope could not be read again. What is stale by itself stays so.
+func (e entry) asUnreached(reason string, seen catalog.Instant) (entry, error) {
+	if e.stale() && !e.unreached() {
+		return e, nil
+	}
+	return e.outdated(false, seen, catalog.Problem{
+		Code: codeUnreached, Message: "what was read last stands, as it could not be read again: " + reason,
+		Fix: "mend what keeps it from being read",
+	})
+}
+
 // asHeld is the document when its source does not say it any more, and its removal waits for a person.
 func (e entry) asHeld(source string, seen catalog.Instant) (entry, error) {
 	return e.outdated(true, seen, catalog.Problem{
@@ -232,7 +251,7 @@ func (e entry) asHeld(source string, seen catalog.Instant) (entry, error) {
 
 func (e entry) outdated(held bool, seen catalog.Instant, why catalog.Problem) (entry, error) {
 	cutText(&why.Message)
-	if e.stale() && e.held() == held && e.marks.why != nil && e.marks.why.Message == why.Message {
+	if e.stale() && e.held() == held && e.marks.why != nil && e.marks.why.Code == why.Code && e.marks.why.Message == why.Message {
 		return e, nil
 	}
 	document, size, err := e.unpack()

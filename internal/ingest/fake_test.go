@@ -45,6 +45,7 @@ func partly(name string, says ...string) scope { return scope{name, scanners.Par
 func unreadable(name string) scope {
 	return scope{name, scanners.Unreadable, []string{"!it is broken"}}
 }
+func unlisted(name string) scope  { return scope{name, scanners.Unreadable, nil} }
 func gone(name string) scope      { return scope{name, scanners.Gone, nil} }
 func unchanged(name string) scope { return scope{name, scanners.Unchanged, nil} }
 

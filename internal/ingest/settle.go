@@ -92,7 +92,7 @@ func (s *scan) above(name string) statement {
 			break
 		}
 		if now, ok := s.scopes[folder[:slash+1]]; ok {
-			return statement{state: now.state, reason: now.reason}
+			return statement{state: now.state, reason: now.reason, around: true}
 		}
 		asked = asked || s.asked[folder[:slash+1]]
 		folder = folder[:slash]
@@ -100,7 +100,7 @@ func (s *scan) above(name string) statement {
 	if asked {
 		return statement{state: scanners.Read}
 	}
-	return statement{state: scanners.Unchanged}
+	return statement{state: scanners.Unchanged, silent: true}
 }
 
 // take works out one scope. Of one that is unchanged, what the source no longer had is missing still.
@@ -133,15 +133,15 @@ func (w *settling) take(name string, now statement) error {
 func (now statement) after(before []entry, seen catalog.Instant) ([]entry, error) {
 	switch now.state {
 	case scanners.Unchanged:
-		if !slices.ContainsFunc(before, entry.held) {
-			return before, nil
-		}
-		return slices.DeleteFunc(slices.Clone(before), entry.held), nil
+		return now.unchanged(before), nil
 	case scanners.Gone:
 		return nil, nil
 	case scanners.Read:
 		return now.stated(before), nil
 	case scanners.Partly, scanners.Unreadable: // below
+	}
+	if now.around {
+		return now.unreached(before, seen)
 	}
 	after := now.stated(before)
 	restated := make(map[string]bool)
@@ -159,6 +159,41 @@ func (now statement) after(before []entry, seen catalog.Instant) ([]entry, error
 		after = append(after, old)
 	}
 	slices.SortFunc(after, compareKeys)
+	return after, nil
+}
+
+// unchanged are the entries of a scope that is as it was. What nobody could reach for a while is what it was, too; what
+// could not be read in the scope itself still cannot.
+func (now statement) unchanged(before []entry) []entry {
+	again := func(e entry) bool { return e.held() || e.unreached() && !now.silent }
+	if !slices.ContainsFunc(before, again) {
+		return before
+	}
+	after := slices.DeleteFunc(slices.Clone(before), entry.held)
+	for i, e := range after {
+		if again(e) {
+			after[i] = e.fresh()
+		}
+	}
+	return after
+}
+
+// unreached are the entries of a scope around which something could not be read: all that it says stands, and what was wrong
+// with it. What its source no longer had is missing still.
+func (now statement) unreached(before []entry, seen catalog.Instant) ([]entry, error) {
+	after := make([]entry, 0, len(before))
+	for _, e := range before {
+		if e.held() {
+			continue
+		}
+		if e.subject != "" {
+			var err error
+			if e, err = e.asUnreached(now.reason, seen); err != nil {
+				return nil, err
+			}
+		}
+		after = append(after, e)
+	}
 	return after, nil
 }
 

@@ -44,6 +44,8 @@ type statement struct {
 	entries []entry // sorted by key
 	reason  string  // why not all of it could be read, in one line, by the first error in it
 	failure string  // the same in the words of the scanner; "" = it was read
+	around  bool    // it was made about a folder around the scope
+	silent  bool    // nothing was said
 }
 
 // newScan is the sink of a scan of the named parts, or of everything. It tells how far it is and shares the memory of
@@ -112,7 +114,7 @@ func (s *scan) Report(ctx context.Context, scope scanners.Scope) error {
 		s.mu.Unlock()
 		return fmt.Errorf("the scanner reported scope %q twice", scope.Name)
 	}
-	s.scopes[scope.Name] = statement{scope.State, entries, reasonOf(scope), oneLine(scope.Error)}
+	s.scopes[scope.Name] = statement{state: scope.State, entries: entries, reason: reasonOf(scope), failure: oneLine(scope.Error)}
 	s.documents += len(scope.Documents)
 	progress := s.progressLocked()
 	s.mu.Unlock()

@@ -112,8 +112,38 @@ func TestStatements(t *testing.T) {
 				{read("x/f", a), read("x/y/g", b), read("xz", c)},
 				{unreadable("x/")},
 			},
-			want: []string{a + " stale", b + " stale"}, problems: []string{"x/ broken", "x/f stale", "x/y/g stale"}, put: 3, gone: 1, documents: 2,
+			want: []string{a + " stale", b + " stale"}, problems: []string{"x/ broken", "x/f unreached", "x/y/g unreached"}, put: 3, gone: 1, documents: 2,
 			state: graph.SourceStale, sourceError: "1 could not be read, of them x/: it is broken",
+		},
+		{
+			name: "a folder can be listed again, and is as it was",
+			scans: [][]scope{
+				{read("x/f", a), partly("x/y/g", b, "!broken")},
+				{unlisted("x/")},
+				{unlisted("x/")},
+				{unchanged("x/")},
+			},
+			want: []string{a, b}, problems: []string{"x/y/g broken"}, put: 2, documents: 2, state: graph.SourceOK,
+		},
+		{
+			name: "a file in a folder that can be listed again is as it was",
+			scans: [][]scope{
+				{read("x/f", a), read("x/g", b)},
+				{unlisted("x/")},
+				{unchanged("x/f"), read("x/g", b)},
+			},
+			want: []string{a, b}, put: 2, documents: 2, state: graph.SourceOK,
+		},
+		{
+			name: "a file that cannot be read is as it was, in a folder that can be listed again",
+			scans: [][]scope{
+				{read("x/f", a)},
+				{unreadable("x/f")},
+				{unlisted("x/")},
+				{unchanged("x/")},
+			},
+			want: []string{a + " stale"}, problems: []string{"x/f broken", "x/f stale"}, documents: 1, state: graph.SourceStale,
+			sourceError: "1 could not be read again: what was read last stands",
 		},
 		{
 			name: "a folder in a folder cannot be listed",
@@ -121,7 +151,7 @@ func TestStatements(t *testing.T) {
 				{read("x/f", a), read("x/y/g", b), read("x/z/h", c)},
 				{unreadable("x/y/"), read("x/f", a)},
 			},
-			want: []string{a, b + " stale"}, problems: []string{"x/y/ broken", "x/y/g stale"}, put: 2, gone: 1, documents: 2,
+			want: []string{a, b + " stale"}, problems: []string{"x/y/ broken", "x/y/g unreached"}, put: 2, gone: 1, documents: 2,
 			state: graph.SourceStale, sourceError: "1 could not be read, of them x/y/: it is broken",
 		},
 		{

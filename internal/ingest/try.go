@@ -36,8 +36,11 @@ func (e *TrialSizeError) Error() string {
 	return fmt.Sprintf("%d documents would change, more than the %d that can be tried at once", e.Documents, e.Max)
 }
 
-// CodeStale is the code of the problem that stands with what was read last and could not be read again.
-const CodeStale = codeStale
+// The codes of the problems that stand with what was read last and could not be read again, itself or what is around it.
+const (
+	CodeStale     = codeStale
+	CodeUnreached = codeUnreached
+)
 
 // maxTried is how many documents a Trial may put or take away. Commits wait for it as they would for another commit of so
 // many, without what its writing takes, and then for its way back.
