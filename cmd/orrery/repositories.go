@@ -60,7 +60,7 @@ func (h *hubs) source(s config.Source) (scanners.Scanner, error) {
 		if s.App.PrivateKeyFile != "" {
 			var err error
 			if c.App.PrivateKey, err = os.ReadFile(s.App.PrivateKeyFile); err != nil {
-				return nil, fmt.Errorf("read the private key of the app: %w", err)
+				return nil, fmt.Errorf("read app.privateKeyFile: %w", err)
 			}
 		}
 	}
@@ -172,7 +172,9 @@ func (h *hub) considerScans(ctx context.Context, now *present) error {
 		changed := live.Changed()
 		if snapshot := live.Snapshot(); snapshot != nil && live.Leads() {
 			for _, source := range snapshot.Sources() {
-				if source.ID == h.config.ID && source.State == graph.SourceOK && source.LastGood.After(last) && time.Since(looked) > proposePause {
+				// What a store still says of a source that this process has not scanned yet is no reason to look.
+				if source.ID == h.config.ID && source.State == graph.SourceOK && source.LastGood.After(last) &&
+					time.Since(looked) > proposePause && len(h.reader.Repositories()) > 0 {
 					looked, last = time.Now(), source.LastGood
 					h.proposer.Scanned()
 				}
