@@ -40,7 +40,11 @@ func answered(t *testing.T, url, query string, holds func(answer string) bool) t
 		if last = string(answer); holds(last) {
 			return time.Since(began)
 		}
-		time.Sleep(5 * time.Millisecond) // a real server, asked again
+		select { // a real server, asked again
+		case <-time.After(5 * time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatal(context.Cause(t.Context()))
+		}
 	}
 	t.Fatalf("%s\nis still answered by\n%s", query, last)
 	return 0

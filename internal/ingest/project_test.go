@@ -22,8 +22,8 @@ type counting struct {
 func (c *counting) ProjectTraffic(
 	_ context.Context, _ string, _ graph.FencingToken, of *graph.Snapshot, _ catalog.Ref, _ int,
 ) (catalog.Ref, error) {
-	c.projector.mu.Lock()
-	defer c.projector.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.revisions = append(c.revisions, of.Revision())
 	return "", nil
 }

@@ -67,10 +67,10 @@ type summing struct {
 	from     map[string]traffic.Hour    // the first day whose latencies are kept, by source
 	stands   map[string]map[string]bool // which writers do, as far as it was known at the beginning
 	sequence uint64
-	torn     bool           // rows were compacted meanwhile
+	torn     bool // rows were compacted meanwhile
 	// others are the newest hours of sources that are not configured.
 	others map[string]traffic.Hour
-	seen     map[rowID]bool // the rows of sets that are in memory
+	seen   map[rowID]bool // the rows of sets that are in memory
 }
 
 type rowID struct {

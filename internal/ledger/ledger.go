@@ -86,11 +86,11 @@ type Ledger struct {
 	// storing is held while rows are written, or read to take the place of what is held.
 	storing  chan struct{}
 	loaded   atomic.Bool
-	sequence uint64        // of the newest row that was read; of the holder of storing
-	summed   time.Time     // when all rows were read last; guarded by mu
+	sequence uint64    // of the newest row that was read; of the holder of storing
+	summed   time.Time // when all rows were read last; guarded by mu
 	// others are the newest hours, as of then, of sources that are not configured; guarded by mu.
-	others map[string]traffic.Hour
-	sumTook  time.Duration // how long that took; guarded by mu
+	others  map[string]traffic.Hour
+	sumTook time.Duration // how long that took; guarded by mu
 
 	mu      sync.Mutex
 	sources map[string]*source // written before anything else happens

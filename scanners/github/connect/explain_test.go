@@ -35,7 +35,11 @@ func TestExplain(t *testing.T) {
 	lost := func(why error) error { return &url.Error{Op: "Get", URL: asked.URL.String(), Err: why} }
 	op := func(name string, why error) error { return lost(&net.OpError{Op: name, Net: "tcp", Err: why}) }
 	invalid := answer(422, "Validation Failed")
-	invalid.(*github.ErrorResponse).Errors = []github.Error{{Field: "title", Code: "missing_field"}, {Message: "too\nlong"}}
+	var refused *github.ErrorResponse
+	if !errors.As(invalid, &refused) {
+		t.Fatalf("%v is no refusal", invalid)
+	}
+	refused.Errors = []github.Error{{Field: "title", Code: "missing_field"}, {Message: "too\nlong"}}
 	for _, c := range []struct {
 		err  error
 		want string
