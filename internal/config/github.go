@@ -165,6 +165,9 @@ var wellFormedOwner = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Z
 // wellFormedNamespace is the rule of metadata.namespace.
 var wellFormedNamespace = regexp.MustCompile(`^[a-z0-9]+(?:-+[a-z0-9]+)*$`)
 
+// proposedFile is the file that is proposed.
+const proposedFile = "catalog-info.yaml"
+
 // maxProposals bounds the pull requests that are opened in a day.
 const maxProposals = 100
 
@@ -233,6 +236,11 @@ func validateGitHub(d *decoder, at string, s Source, fail func(name, message, fi
 	}
 	if s.Proposals < 0 || s.Proposals > maxProposals {
 		fail("proposals", fmt.Sprintf("must be from 0 to %d, not %d", maxProposals, s.Proposals), "")
+	}
+	if s.Proposals > 0 && len(s.CatalogFiles) > 0 && !slices.ContainsFunc(s.CatalogFiles, func(glob string) bool {
+		return doublestar.MatchUnvalidated(strings.TrimPrefix(glob, "/"), proposedFile)
+	}) {
+		fail("proposals", "propose "+proposedFile+", which catalogFiles leave out", "add it to them")
 	}
 	if s.Checks != "" && s.WebhookSecret == "" {
 		fail("checks", "needs webhooks, which tell of pull requests", "add webhookSecret")

@@ -74,6 +74,7 @@ func TestRepositoriesErrors(t *testing.T) {
 		"checks unheard":     {"kind: github, organization: acme, checks: all", "sources[0].checks: needs webhooks, which tell of pull requests (add webhookSecret)"},
 		"all is reserved":    {"kind: github, organization: acme, reserve: 100", "sources[0].reserve: must be from 0 to 90, not 100"},
 		"too many proposals": {"kind: github, organization: acme, proposals: 1000", "sources[0].proposals: must be from 0 to 100, not 1000"},
+		"proposed unread":    {"kind: github, organization: acme, proposals: 1, catalogFiles: ['.backstage/*.yaml']", "sources[0].proposals: propose catalog-info.yaml, which catalogFiles leave out (add it to them)"},
 		"a bad glob":         {"kind: github, organization: acme, repositories: ['a[']", `sources[0].repositories[0]: "a[" is no glob (check its brackets and braces)`},
 		"out of it":          {"kind: github, organization: acme, catalogFiles: ['../x.yaml']", `sources[0].catalogFiles[0]: "../x.yaml" is no path or glob in a repository (write it like services/*/catalog-info.yaml)`},
 		"visibility":         {"kind: github, organization: acme, visibility: [secret]", `sources[0].visibility[0]: "secret" is no visibility that exists (known: public, private, internal)`},
