@@ -2,6 +2,7 @@ package github_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -50,6 +51,16 @@ func same(t *testing.T, h *hub, r *receiver, change ...func(*github.Config)) {
 	}
 }
 
+// answered is a server that says the same to all.
+func answered(body string) func(http.Handler) http.Handler {
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json; charset=utf-8")
+			_, _ = io.WriteString(w, body)
+		})
+	}
+}
+
 func TestFailures(t *testing.T) {
 	const n = 200
 	for name, test := range map[string]struct {
@@ -76,6 +87,8 @@ func TestFailures(t *testing.T) {
 		"hidden organisation": {
 			fault: githubtest.Fault{Endpoint: listing, Fail: githubtest.Refused(404, "Not Found")}, err: "list the repositories of acme",
 		},
+		"an object for a listing": {fault: githubtest.Fault{Endpoint: listing, Fail: answered("{}")}, err: "no list of repositories", resume: true},
+		"nothing for a listing":   {fault: githubtest.Fault{Endpoint: listing, Fail: answered("null")}, err: "no list of repositories", resume: true},
 		"revoked token": {
 			fault: githubtest.Fault{Endpoint: graphQL, After: 1, Fail: githubtest.Refused(401, "Bad credentials")}, err: "credentials",
 		},

@@ -120,6 +120,9 @@ func (c *Config) reduceListing(body []byte) ([]byte, error) {
 		}
 		page = wrapped.Repositories
 	}
+	if page == nil { // such as the answer of a proxy; an empty list is one
+		return nil, errors.New("this is no list of repositories")
+	}
 	kept := make([]listed, len(page))
 	for i := range page {
 		var err error
