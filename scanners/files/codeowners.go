@@ -28,6 +28,7 @@ type owners struct {
 // ownersFile is the CODEOWNERS of a repository.
 type ownersFile struct {
 	repository string
+	name       string // of the file itself
 	shown      string
 	rules      *codeowners.File
 }
@@ -79,6 +80,12 @@ func (r *run) hint(ctx context.Context, f file, scope *scanners.Scope) error {
 	hints := file.rules.Hints(within(file.repository, path.Dir(f.real)), file.shown)
 	if len(hints) == 0 {
 		return nil
+	}
+	if version := r.config.Repository.Version; version != nil {
+		at := version(file.name, file.name)
+		for i := range hints {
+			hints[i].Version = at
+		}
 	}
 	for _, document := range scope.Documents {
 		for i := range document.Claims {
@@ -178,7 +185,7 @@ func (r *run) ownersIn(ctx context.Context, dir string) (file *ownersFile, last 
 // readOwners reads a CODEOWNERS file, and tells what is wrong with it.
 func (r *run) readOwners(ctx context.Context, repository, name string) (*ownersFile, error) {
 	r.noteOwners(name)
-	file := &ownersFile{repository: repository, shown: r.shown(name)}
+	file := &ownersFile{repository: repository, name: name, shown: r.shown(name)}
 	rules, problems, err := r.parseOwners(ctx, name)
 	if file.rules = rules; err != nil {
 		return nil, err

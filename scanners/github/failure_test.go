@@ -11,6 +11,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/github"
 	"github.com/orrery-catalog/orrery/scanners/github/connect"
@@ -28,10 +29,18 @@ func same(t *testing.T, h *hub, r *receiver, change ...func(*github.Config)) {
 	for _, held := range []map[string]scanners.Scope{want, r.held} {
 		for _, scope := range held {
 			for _, document := range scope.Documents {
-				if document.Version != nil {
-					version := *document.Version
-					version.Commit = ""
-					document.Version = &version
+				versions := []**catalog.Version{&document.Version}
+				for i := range document.Claims {
+					for j := range document.Claims[i].OwnerHints {
+						versions = append(versions, &document.Claims[i].OwnerHints[j].Version)
+					}
+				}
+				for _, version := range versions {
+					if *version != nil {
+						somewhen := **version
+						somewhen.Commit = ""
+						*version = &somewhen
+					}
 				}
 			}
 		}

@@ -280,6 +280,10 @@ func TestOwnersOfRepositories(t *testing.T) {
 		var names []string
 		for _, hint := range r.held["github.com/acme/shop/catalog-info.yaml"].Documents[0].Claims[0].OwnerHints {
 			names = append(names, hint.Name+" "+hint.Location)
+			path := strings.TrimPrefix(hint.Location, "github.com/acme/shop/")
+			if at := hint.Version; at == nil || shop.Files(at.Commit)[path] == "" || at.Path != path || at.Web != "https://github.com/acme/shop/blob/" {
+				t.Errorf("it was read from %+v", at)
+			}
 		}
 		return strings.Join(names, ", ")
 	}
