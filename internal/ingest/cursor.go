@@ -10,9 +10,11 @@ import (
 )
 
 // The state of a scanner may be larger than a document of state, and is kept in several: all but the last have chunkBytes,
-// so that a small change writes few of them. One that was stored before that in one larger document is read like a first one.
+// so that a small change writes few of them. They are small, since a store keeps what was replaced as long as it keeps the past:
+// a push to one of thousands of repositories should not take much of that. Other sizes, as they were stored earlier, are read
+// alike.
 const (
-	chunkBytes     = 256 << 10
+	chunkBytes     = 16 << 10
 	maxCursorBytes = 64 << 20
 )
 

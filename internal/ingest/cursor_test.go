@@ -14,7 +14,7 @@ import (
 	"github.com/orrery-catalog/orrery/internal/ingest"
 )
 
-const chunk = 256 << 10
+const chunk = 16 << 10
 
 // cursors are the documents of scanners' states that a change writes, each as "name bytes", or "-name" where it removes one.
 func cursors(change graph.Change) []string {
@@ -48,9 +48,9 @@ func TestStateInPieces(t *testing.T) {
 	}{
 		{nil, []string{}},
 		{[]byte("small"), []string{"cursor 5"}},
-		{large, []string{"cursor 262144", "cursor/1 262144", fmt.Sprint("cursor/2 ", len(large)-2*chunk)}},
+		{large, []string{fmt.Sprint("cursor ", chunk), fmt.Sprint("cursor/1 ", chunk), fmt.Sprint("cursor/2 ", len(large)-2*chunk)}},
 		{bytes.Clone(large), []string{}},
-		{changed, []string{"cursor/1 262144"}},
+		{changed, []string{fmt.Sprint("cursor/1 ", chunk)}},
 		{append(bytes.Clone(changed), '!'), []string{fmt.Sprint("cursor/2 ", len(large)-2*chunk+1)}},
 		{changed[:2*chunk], []string{"-cursor/2"}},
 		{changed[:chunk], []string{"-cursor/1"}},
@@ -83,7 +83,7 @@ func TestStateInPieces(t *testing.T) {
 // TestStateInOnePiece holds that a state which was stored in one document larger than a piece is read as it is.
 func TestStateInOnePiece(t *testing.T) {
 	store := &spy{Store: openStore(t, storePath(t), false)}
-	old := bytes.Repeat([]byte("0123456789"), 90_000)
+	old := bytes.Repeat([]byte("0123456789"), 7*chunk/10/2)
 	if _, err := store.Apply(t.Context(), graph.Change{States: []graph.State{{Source: "w", Name: "cursor", Data: old}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,9 @@ func TestStateInOnePiece(t *testing.T) {
 		t.Errorf("it was given %d bytes", len(w.given))
 	}
 	changes := store.taken()
-	want := []string{"cursor 262144", "cursor/1 262144", "cursor/2 262144", fmt.Sprint("cursor/3 ", len(old)-3*chunk)}
+	want := []string{
+		fmt.Sprint("cursor ", chunk), fmt.Sprint("cursor/1 ", chunk), fmt.Sprint("cursor/2 ", chunk), fmt.Sprint("cursor/3 ", len(old)-3*chunk),
+	}
 	if diff := cmp.Diff(want, cursors(changes[len(changes)-1])); diff != "" {
 		t.Errorf("written (-want +got):\n%s", diff)
 	}
