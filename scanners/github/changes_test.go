@@ -169,15 +169,21 @@ func TestMissedByListing(t *testing.T) {
 	s, r := h.scanner(t), newReceiver()
 	r.must(t, s)
 	// After the first page was read, one of it goes, so that the first of the second moves to the first.
-	deleted := false
-	h.Fail(githubtest.Fault{Endpoint: listing, Fits: nil, Times: 2, Fail: pageHook(func(page string) {
-		if page == "2" && !deleted {
-			deleted = true
-			h.Repository("acme/r000").Delete()
-		}
-	})})
+	first := make(chan struct{})
+	h.Fail(githubtest.Fault{Endpoint: listing, Times: 2, Fail: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Query().Get("page") {
+			case "1":
+				defer close(first)
+			case "2":
+				<-first
+				h.Repository("acme/r000").Delete()
+			}
+			next.ServeHTTP(w, r)
+		})
+	}})
 	r.must(t, s)
-	if !deleted || !slices.Contains(r.refs(), "component:default/c100") {
+	if h.Repository("acme/r000") != nil || !slices.Contains(r.refs(), "component:default/c100") {
 		t.Errorf("%d entities are left, without the one that moved", len(r.refs()))
 	}
 	h.Mend()

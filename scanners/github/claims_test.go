@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -192,4 +193,26 @@ func TestHeardOfTooMuch(t *testing.T) {
 		}
 	}
 	same(t, h, r)
+}
+
+// TestSameSecond holds that a push is found that the listing does not tell from one before it.
+func TestSameSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t)
+		it := h.AddRepository("acme/it", githubtest.Files{"catalog-info.yaml": component("a")}, githubtest.Settings{})
+		s, r := h.scanner(t), newReceiver()
+		r.must(t, s)
+		it.Push(githubtest.Push{Files: githubtest.Files{"catalog-info.yaml": component("b")}})
+		h.pass(time.Minute)
+		r.must(t, s)
+		if got := r.refs(); !slices.Equal(got, []string{"component:default/b"}) {
+			t.Errorf("got %q", got)
+		}
+		h.ForgetCalls()
+		h.pass(time.Minute)
+		r.must(t, s)
+		if paid, _ := h.counts(); len(paid) > 0 {
+			t.Errorf("nothing changed, and it cost %v", paid)
+		}
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -221,9 +220,4 @@ func (r *receiver) unread() map[string]string {
 		}
 	}
 	return errs
-}
-
-// pageHook runs before a page of a listing is answered.
-func pageHook(before func(page string)) githubtest.Failure {
-	return githubtest.Hooked(func(r *http.Request) { before(r.URL.Query().Get("page")) })
 }
