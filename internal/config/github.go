@@ -196,6 +196,9 @@ func validateGitHub(d *decoder, at string, s Source, fail func(name, message, fi
 	case s.Token != "" && s.App.IsSet():
 		fail("token", "stands beside app", "give one of them")
 	}
+	if s.Token == "" && !s.App.IsSet() {
+		d.fail(d.lines[at], at, "has nothing to sign in with", "give token or app")
+	}
 	owner := func(name, login string) {
 		if login != "" && !wellFormedOwner.MatchString(login) {
 			fail(name, d.written(at+"."+name, login)+" is no name of an organisation or user", "write it as in the address of its page")
@@ -212,6 +215,8 @@ func validateGitHub(d *decoder, at string, s Source, fail func(name, message, fi
 		for i, glob := range globs {
 			if name := index(name, i); !doublestar.ValidatePattern(glob) {
 				fail(name, d.written(at+"."+name, glob)+" is no glob", "check its brackets and braces")
+			} else if strings.Contains(glob, "/") {
+				fail(name, d.written(at+"."+name, glob)+" matches no name of a repository", "write it without its owner, like shop-*")
 			}
 		}
 	}
