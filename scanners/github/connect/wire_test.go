@@ -113,6 +113,24 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// TestStrangers sees that nobody but the API is asked, whatever address somebody hands to a client.
+func TestStrangers(t *testing.T) {
+	f := &fake{reply: func(*http.Request) answer { return answer{status: http.StatusOK, body: "{}"} }}
+	client, err := dial(t, f).REST(t.Context(), "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"https://api.github.com.example.com/x", "http://api.github.com/x", "https://api.github.com:8443/x", "//github.com/x"} {
+		request, err := client.NewRequest(http.MethodPost, address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Do(t.Context(), request, nil); err == nil || f.sent() > 0 {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 // TestBodies sees that a body that breaks off is asked for again, and that one without end is not read.
 func TestBodies(t *testing.T) {
 	tries := 0
