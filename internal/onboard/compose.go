@@ -124,7 +124,7 @@ func readComposeFile(data []byte, file string) []*composed {
 func (d *drafter) runtimeName(dir string) string {
 	name := ""
 	for _, s := range d.compose.services {
-		if s.built == dir {
+		if s.built == dir && !strings.Contains(s.name, "test") { // what only tests it is not it
 			if name != "" {
 				return ""
 			}

@@ -216,7 +216,10 @@ func firstWords(page string) (title, text string) {
 		}
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "```") {
-			fenced = !fenced
+			if said := stated(paragraph); said != "" {
+				return oneLine(title, maxTitle), oneLine(said, maxDescription)
+			}
+			fenced, paragraph = !fenced, nil
 			continue
 		}
 		if fenced {
@@ -237,12 +240,22 @@ func firstWords(page string) (title, text string) {
 			// a section: its first words may still say what it is
 		case plain == "" || strings.HasPrefix(plain, "#") || strings.HasPrefix(plain, "|") || strings.HasPrefix(plain, "---") ||
 			strings.HasPrefix(plain, "- ") || strings.HasPrefix(plain, "> ") || strings.HasPrefix(plain, "["):
-			if len(paragraph) > 0 {
-				return oneLine(title, maxTitle), oneLine(strings.Join(paragraph, " "), maxDescription)
+			if said := stated(paragraph); said != "" {
+				return oneLine(title, maxTitle), oneLine(said, maxDescription)
 			}
+			paragraph = nil
 		default:
 			paragraph = append(paragraph, plain)
 		}
 	}
-	return oneLine(title, maxTitle), oneLine(strings.Join(paragraph, " "), maxDescription)
+	return oneLine(title, maxTitle), oneLine(stated(paragraph), maxDescription)
+}
+
+// stated is what a paragraph says, without a last sentence that only leads to what follows it.
+func stated(paragraph []string) string {
+	text := strings.Join(paragraph, " ")
+	if !strings.HasSuffix(text, ":") {
+		return text
+	}
+	return text[:strings.LastIndex(text, ". ")+1]
 }

@@ -171,7 +171,10 @@ type component struct {
 // name names the components: the only one after the repository, others after their folders.
 func (d *drafter) name(chosen []*unit) {
 	repository := d.repositoryName()
-	taken := make(map[string]bool)
+	taken, folders := make(map[string]bool), make(map[string]int)
+	for _, u := range chosen {
+		folders[legal(path.Base(u.dir))]++
+	}
 	for _, u := range chosen {
 		c := &component{
 			Document: &Document{Kind: catalog.KindComponent, Folder: u.dir}, unit: u, called: make(map[string]bool),
@@ -205,7 +208,7 @@ func (d *drafter) name(chosen []*unit) {
 		}
 		taken[c.Name.Text] = true
 		c.called[c.Name.Text] = true
-		if base != "" && !generic[base] {
+		if base != "" && (!generic[base] || folders[base] == 1) { // in its repository it is known by that alone
 			c.called[base] = true
 		}
 		d.components = append(d.components, c)

@@ -39,7 +39,7 @@ var foreign = map[string]bool{
 	"build": true, "target": true, "out": true, "bin": true, "obj": true, "__pycache__": true, "venv": true, "env": true,
 	"testdata": true, "fixtures": true, "__fixtures__": true, "__tests__": true, "test": true, "tests": true, "e2e": true,
 	"examples": true, "example": true, "samples": true, "sample": true, "demo": true, "demos": true, "skeleton": true,
-	"templates": true, "coverage": true, "Pods": true, "benchmarks": true, "benchmark": true,
+	"templates": true, "coverage": true, "genproto": true, "Pods": true, "benchmarks": true, "benchmark": true,
 }
 
 // list lists a repository.
