@@ -10,6 +10,7 @@ import (
 
 	"github.com/orrery-catalog/orrery/catalog"
 	"github.com/orrery-catalog/orrery/catalog/codeowners"
+	"github.com/orrery-catalog/orrery/catalog/descriptor"
 	"github.com/orrery-catalog/orrery/scanners"
 	"github.com/orrery-catalog/orrery/scanners/folder"
 )
@@ -94,8 +95,22 @@ func (r *run) hint(ctx context.Context, f file, scope *scanners.Scope) error {
 				claim.OwnerHints = slices.Clone(hints)
 			}
 		}
+		for i := range document.Problems {
+			if problem := &document.Problems[i]; problem.Code == descriptor.CodeMissingField && problem.Field == "spec.owner" {
+				problem.Fix += "; CODEOWNERS names " + namesOf(hints)
+			}
+		}
 	}
 	return nil
+}
+
+// namesOf lists who is hinted at, for people.
+func namesOf(hints []catalog.OwnerHint) string {
+	names := make([]string, len(hints))
+	for i, hint := range hints {
+		names[i] = hint.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 // within is the name in a folder of what is in it.

@@ -181,3 +181,23 @@ func TestWatchOwners(t *testing.T) {
 	remove(t, dir+"/r/CODEOWNERS")
 	f.wait("nobody", hinted(""))
 }
+
+// TestOwnersOfWhatStatesNone sees that who does not state an owner is told whom the file names.
+func TestOwnersOfWhatStatesNone(t *testing.T) {
+	found := scanned(t, files.Config{Roots: []files.Root{{Display: "root", FS: fstest.MapFS{
+		"CODEOWNERS": &fstest.MapFile{Data: []byte("* @acme/shop @jane\n")},
+		"a.yaml": &fstest.MapFile{Data: []byte(
+			"apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: a}\nspec: {type: service, lifecycle: production}\n")},
+	}}}})
+	var fixes []string
+	for _, scope := range found {
+		for _, document := range scope.Documents {
+			for _, problem := range document.Problems {
+				fixes = append(fixes, problem.Field+": "+problem.Fix)
+			}
+		}
+	}
+	if diff := gocmp.Diff([]string{"spec.owner: add it, for example owner: group:my-team; CODEOWNERS names @acme/shop, @jane"}, fixes); diff != "" {
+		t.Error(diff)
+	}
+}
