@@ -95,11 +95,23 @@ func send(t *testing.T, url string, requests ...ptraceotlp.ExportRequest) {
 	}
 }
 
-// sendBytes is send for a request in protobuf.
+// sendBytes is send for a request in protobuf; what is to be sent again is.
 func sendBytes(t *testing.T, url string, body []byte) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
+	for postTraces(ctx, t, url, body) {
+		select { // as senders do: it has begun to serve, and not yet to take traces
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatalf("%s takes no traces: %v", url, context.Cause(ctx))
+		}
+	}
+}
+
+// postTraces sends a request once, requires that all of it is taken, and says whether it is to be sent again.
+func postTraces(ctx context.Context, t *testing.T, url string, body []byte) (again bool) {
+	t.Helper()
 	post, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/traces", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -113,6 +125,9 @@ func sendBytes(t *testing.T, url string, body []byte) {
 	var text bytes.Buffer
 	_, err = text.ReadFrom(answer.Body)
 	_ = answer.Body.Close()
+	if answer.StatusCode == http.StatusServiceUnavailable {
+		return true
+	}
 	taken := ptraceotlp.NewExportResponse()
 	if err == nil && answer.StatusCode == http.StatusOK {
 		err = taken.UnmarshalProto(text.Bytes())
@@ -120,6 +135,7 @@ func sendBytes(t *testing.T, url string, body []byte) {
 	if rejected := taken.PartialSuccess().RejectedSpans(); err != nil || answer.StatusCode != http.StatusOK || rejected > 0 {
 		t.Fatalf("%s answers %s (%q), and rejects %d spans: %v", url, answer.Status, text.String(), rejected, err)
 	}
+	return false
 }
 
 // called is what a graph says of a call: how often it was made, and how often it failed.
