@@ -204,10 +204,8 @@ func (p proposable) Repositories() []onboard.Repository {
 
 // newest is the newest state; nil = there is none yet.
 func (p *present) newest() *graph.Snapshot {
-	if live := p.catalog.Load(); live != nil {
-		return live.Snapshot()
-	}
-	return nil
+	snapshot, _ := p.snapshot() // what is not there yet is no error here
+	return snapshot
 }
 
 // live is the catalog, once it is there.

@@ -74,19 +74,6 @@ func Refused(status int, message string) Failure {
 	}
 }
 
-// GraphQLError answers a query by one error of that type ("RATE_LIMITED", "" …) and no data.
-func GraphQLError(kind, message string) Failure {
-	return func(http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			failed := object{"message": message}
-			if kind != "" {
-				failed["type"] = kind
-			}
-			ok(object{"errors": []object{failed}}).write(w)
-		})
-	}
-}
-
 // SecondaryLimit refuses with 403 or 429, and with Retry-After unless that is negative.
 func SecondaryLimit(status int, retryAfter time.Duration) Failure {
 	return func(http.Handler) http.Handler {
