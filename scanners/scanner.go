@@ -13,7 +13,7 @@ import (
 // Scanner reads one configured source.
 type Scanner interface {
 	// Scan reads the source and reports each scope to the sink, as it goes. previous is what the last good scan returned
-	// (nil at first); the returned state is kept for the next one (at most 64 MiB, of which only those pieces of 256 KiB are
+	// (nil at first); the returned state is kept for the next one (at most 64 MiB, of which only those pieces of 16 KiB are
 	// written that differ from before: what changes often is best kept together). A nil error means that the listing was
 	// complete: a scope of the source that was not reported is gone. After an error nothing of the scan is used. Scan stops
 	// soon after ctx ends. A root that cannot be read is an error, never an empty scan.
